@@ -1,0 +1,61 @@
+"""Stops: which participants a protective rule takes off the injections now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from trialrun.conduct.cohort import Cohort, Index, Times
+from trialrun.conduct.reading import read
+from trialrun.conduct.standing import held, hold_ends
+from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.rule_columns import expression
+
+
+def triggered(cohort: Cohort, who: Index, now: Times, forms: Iterable[str] | None = None) -> list[tuple[str, Index]]:
+    """(rule, participants) for every stop that has just become true, first rule first.
+
+    forms: only rules that read one of these forms are looked at (None = all). A participant who is
+    stopped already is left alone: a stop is never lifted nor replaced by later data.
+    """
+    found: list[tuple[str, Index]] = []
+    left = np.isnat(cohort.stopped[who])
+    wanted = None if forms is None else set(forms)
+    for name in cohort.protocol.study.stops:
+        if not left.any():
+            break
+        rule = cohort.protocol.rules[f"stops.{name}"]
+        if wanted is not None and not wanted & forms_read(cohort.protocol, name):
+            continue
+        frame = read(cohort, rule.reads, who, now, None, "so far")
+        holds = frame.select(expression(rule).alias("holds"))["holds"].fill_null(False).to_numpy()
+        if (holds & left).any():
+            found.append((f"stops.{name}", who[holds & left]))
+            left &= ~holds
+    return found
+
+
+def expired(cohort: Cohort, who: Index, now: Times) -> list[tuple[str, Index]]:
+    """(rule, participants) for holds that ran out without a new decision."""
+    found: list[tuple[str, Index]] = []
+    for decision in cohort.protocol.decisions:
+        over = held(cohort, decision)[who] & (now > hold_ends(cohort, decision)[who]) & np.isnat(cohort.stopped[who])
+        if over.any():
+            found.append((f"decisions.{decision}.hold", who[over]))
+    return found
+
+
+_FORMS: dict[tuple[str, str], frozenset[str]] = {}
+
+
+def forms_read(protocol: Protocol, stop: str) -> frozenset[str]:
+    """The forms whose entries can change what a stop rule says."""
+    key = (protocol.hash, stop)
+    if key not in _FORMS:
+        names = set(protocol.rules[f"stops.{stop}"].reads)
+        for name in list(names):
+            where = protocol.rules.get(f"variables.{name}")
+            names |= {other for other in (where.reads if where else ()) if other in protocol.variables}
+        _FORMS[key] = frozenset(protocol.variables[name].reads[0] for name in names)
+    return _FORMS[key]

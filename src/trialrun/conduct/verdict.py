@@ -1,0 +1,63 @@
+"""Whether an act is permitted, condition by condition, and why not where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialrun.protocol.chain import Mask
+
+YES, NO, UNKNOWN = 1, 0, -1
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an act is refused: the condition's id, what it says, the values found, and the cure."""
+
+    condition: str
+    message: str
+    cure: str
+    unknown: bool = False
+    values: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.message} → {self.cure}"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition of an act for M participants: YES, NO or UNKNOWN each."""
+
+    id: str
+    state: NDArray[np.int8]
+    why: Callable[[int, bool], Reason] = field(repr=False)
+
+    def reason(self, row: int) -> Reason:
+        return self.why(row, bool(self.state[row] == UNKNOWN))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All conditions of an act; it is permitted where every one of them is YES."""
+
+    conditions: tuple[Condition, ...]
+
+    @property
+    def permitted(self) -> Mask:
+        return np.logical_and.reduce([c.state == YES for c in self.conditions])
+
+    def reasons(self, row: int = 0) -> tuple[Reason, ...]:
+        return tuple(c.reason(row) for c in self.conditions if c.state[row] != YES)
+
+
+def plain(id: str, holds: Mask, message: str | Callable[[int], str], cure: str) -> Condition:
+    """A condition that is always known."""
+
+    def why(row: int, unknown: bool) -> Reason:
+        return Reason(id, message if isinstance(message, str) else message(row), cure)
+
+    return Condition(id, np.asarray(holds).astype(np.int8), why)

@@ -1,0 +1,53 @@
+"""What every element of a study has in common: it is immutable, and it says where it comes from."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+ASSUMPTION = "assumption"
+
+
+def _citations(value: Any) -> Any:
+    cited = value if isinstance(value, list | tuple) else [value]
+    for one in cited:
+        if not re.fullmatch(r"assumption|doi:\S+|[a-z][a-z0-9-]*#[0-9]+", str(one)):
+            raise ValueError(f"`{one}` is not a source; write e.g. registry#12, doi:10.1056/…, or assumption with a reason")
+    return tuple(str(one) for one in cited)
+
+
+Citations = Annotated[tuple[str, ...], BeforeValidator(_citations)]
+
+
+class Part(BaseModel):
+    """A piece of an element. Unknown keys are refused; nothing can be changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, arbitrary_types_allowed=True)
+
+
+class Element(Part):
+    """A piece of the protocol that cites its source (``from``); an assumption gives its ``reason``."""
+
+    from_: Citations = Field(alias="from")
+    reason: str | None = None
+
+    @model_validator(mode="after")
+    def _assumption_has_reason(self) -> Self:
+        if ASSUMPTION in self.from_ and not (self.reason or "").strip():
+            raise ValueError("an assumption needs a `reason`: say in a sentence why this value")
+        return self
+
+    @property
+    def assumed(self) -> bool:
+        return ASSUMPTION in self.from_
+
+
+def _identifier(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?", value):
+        raise ValueError(f"`{value}` cannot be a name: use letters, digits and _ (begin with a letter)")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_identifier)]

@@ -1,0 +1,63 @@
+"""A problem in what someone wrote: where it is, what is wrong, what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a study folder: file name, line and column (both from 1), and the path of keys."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+    path: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
+        return f"{where} ({'.'.join(map(str, self.path))})" if self.path else where
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and how to mend it."""
+
+    place: Place
+    message: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" + (f"\n    {self.hint}" if self.hint else "")
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "file": self.place.file,
+            "line": self.place.line,
+            "column": self.place.column,
+            "path": ".".join(map(str, self.place.path)),
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+class ProtocolError(Exception):
+    """The study files cannot be compiled. Carries every problem found, in file order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(
+            sorted(problems, key=lambda p: (p.place.file, p.place.line or 0, p.place.column or 0))
+        )
+        super().__init__(self.render())
+
+    def render(self) -> str:
+        count = len(self.problems)
+        return "\n".join([*map(str, self.problems), f"{count} problem{'s' if count != 1 else ''}; nothing was changed."])
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, if any is close."""
+    found: Sequence[str] = get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    return found[0] if found else None

@@ -1,0 +1,105 @@
+"""Reads every rule of the study files and links it to the variables it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from trialrun.protocol.form import Form
+from trialrun.protocol.problem import Place, Problem
+from trialrun.protocol.rule import Rule, RuleError, Type, parse
+from trialrun.protocol.study import StudyFile
+from trialrun.protocol.variable import Variable
+
+DATE = Type("date")
+DURATION = Type("duration")
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A rule as written: its name, where it stands, and the names it may read."""
+
+    name: str
+    file: str
+    path: tuple[str | int, ...]
+    text: str
+    names: Mapping[str, Type]
+
+
+def type_of(variable: Variable, forms: Mapping[str, Form]) -> Type | None:
+    """The type of a variable, or None where the item it reads is not known."""
+    form, item = variable.reads
+    if variable.aggregate == "count":
+        return Type("number")
+    if variable.aggregate in ("span", "since"):
+        return DURATION
+    if form in forms:
+        return row_types(forms[form]).get(item)
+    return None
+
+
+def row_types(form: Form) -> dict[str, Type]:
+    """What a rule over the rows of a form may read: its items, when it happened and how long it lasted."""
+    types = {name: item.kind for name, item in form.items.items()}
+    types["happened"] = DATE
+    if {"onset", "ended"} <= set(form.items):
+        types["lasting"] = DURATION
+    return types
+
+
+def stated(study: StudyFile, forms: Mapping[str, Form], variables: Mapping[str, Variable], types: Mapping[str, Type]) -> Iterator[Stated]:
+    """Every rule of the study, in file order."""
+    main = "study.yaml"
+    for key, criterion in study.eligibility.items():
+        for word in ("require", "exclude"):
+            if text := getattr(criterion, word):
+                yield Stated(f"eligibility.{key}", main, ("eligibility", key, word), text, types)
+    for key, permission in study.before_course.items():
+        yield Stated(f"before_course.{key}", main, ("before_course", key, "require"), permission.require, types)
+    for key, protection in study.before_dose.items():
+        yield Stated(f"before_dose.{key}", main, ("before_dose", key, "hold"), protection.hold, types)
+    for key, stop in study.stops.items():
+        yield Stated(f"stops.{key}", main, ("stops", key, "when"), stop.when, types)
+    for key, decision in study.decisions.items():
+        for name, outcome in decision.outcomes.items():
+            if outcome.when:
+                yield Stated(f"decisions.{key}.{name}", main, ("decisions", key, "outcomes", name, "when"), outcome.when, types)
+    for key, suspension in study.suspensions.items():
+        yield Stated(f"suspensions.{key}", main, ("suspensions", key, "participants"), suspension.participants, types)
+    for key, activity in study.activities.items():
+        if activity.only_if:
+            yield Stated(f"activities.{key}", main, ("activities", key, "only_if"), activity.only_if, types)
+    for key, variable in variables.items():
+        form = forms.get(variable.reads[0])
+        if variable.where and form:
+            names = {**types, **row_types(form)}
+            yield Stated(f"variables.{key}", "variables.yaml", ("variables", key, "where"), variable.where, names)
+    for key, form in forms.items():
+        for name, item in form.items.items():
+            if item.only_if:
+                names = {**types, **row_types(form)}
+                path = ("forms", key, "items", name, "only_if")
+                yield Stated(f"forms.{key}.{name}", "forms.yaml", path, item.only_if, names)
+
+
+def compile_rules(rules: Iterator[Stated], places: Mapping[str, object]) -> tuple[dict[str, Rule], list[Problem]]:
+    """Parse every rule; a problem is placed at the character of the file where it stands."""
+    compiled: dict[str, Rule] = {}
+    problems: list[Problem] = []
+    for one in rules:
+        try:
+            compiled[one.name] = parse(one.text, one.names)
+        except RuleError as error:
+            problems += [_placed(one, found, places) for found in error.problems]
+    return compiled, problems
+
+
+def _placed(one: Stated, found: object, places: Mapping[str, object]) -> Problem:
+    source = places[one.file]
+    place: Place = source.place(one.path)  # type: ignore[attr-defined]
+    offset = getattr(found, "offset", 0)
+    return Problem(
+        Place(place.file, place.line, (place.column or 1) + offset, one.path),
+        f"rule `{one.text}`: {found.message}",  # type: ignore[attr-defined]
+        found.hint,  # type: ignore[attr-defined]
+    )

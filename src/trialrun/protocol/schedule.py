@@ -1,0 +1,109 @@
+"""When things happen: epochs, visits, activities (the rows of the schedule of activities), decisions."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from trialrun.protocol.element import Element, Name
+from trialrun.protocol.text import Counted, Length, Millilitres, Several, Tolerance, Window, Words
+
+
+class Epoch(Element):
+    title: Words
+
+
+class Visit(Element):
+    """A planned visit: counted from a cycle, from the last dose, or on a day before the first dose."""
+
+    epoch: str
+    label: Words
+    day: int | None = None
+    after: Counted | None = None
+    otherwise: Counted | None = None
+    only: Literal["stopped"] | None = None
+    window: Tolerance = Window()
+
+    @model_validator(mode="after")
+    def _one_anchor(self) -> Self:
+        if (self.day is None) == (self.after is None):
+            raise ValueError("a visit has either `day` or `after`")
+        if self.day == 0:
+            raise ValueError("there is no study day 0: the day before day 1 is day -1")
+        return self
+
+
+class Activity(Element):
+    """A row of the schedule of activities: what is done (forms, specimens) and where (``at``)."""
+
+    title: Words
+    forms: Several = ()
+    specimens: Several = ()
+    at: Several
+    ahead: Length | None = None
+    before_dose: Length | None = None
+    only_if: str | None = None
+    unknown: Literal["do", "skip"] | None = None
+    blood: Millilitres | None = None
+
+    @model_validator(mode="after")
+    def _condition_says_unknown(self) -> Self:
+        if (self.only_if is None) != (self.unknown is None):
+            raise ValueError("`only_if` and `unknown` (do or skip) go together: say what an unknown condition means")
+        return self
+
+
+class Specimen(Element):
+    title: Words
+    volume: Millilitres
+    tube: str
+    handling: Words | None = None
+
+
+class BloodLimits(Element):
+    visit: Millilitres
+    month: Millilitres
+    trial: Millilitres
+
+
+class Outcome(Element):
+    """One named outcome of a decision, its rule and its effect on the treatment."""
+
+    effect: Literal["continue", "hold", "stop"]
+    when: str | None = None
+    otherwise: bool = False
+    unknown: Literal["wait"] | None = None
+    setting: str | None = None
+    for_: Length | None = Field(default=None, alias="for")
+    then: Literal["stop"] | None = None
+    text: Words
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.when is None) == (not self.otherwise):
+            raise ValueError("an outcome has either `when` (its rule) or `otherwise: true`")
+        if self.when is not None and self.effect != "continue" and self.unknown is None:
+            raise ValueError("an outcome that holds or stops says what an unknown rule means: `unknown: wait`")
+        if self.effect == "hold" and (self.for_ is None or self.then is None):
+            raise ValueError("a hold says how long it may last (`for: 7 days`) and what then happens (`then: stop`)")
+        return self
+
+
+class Decision(Element):
+    title: Words
+    when: Counted
+    by: str
+    within: Length
+    needs: Several
+    expected: str
+    outcomes: dict[Name, Outcome]
+
+
+class Suspension(Element):
+    """Suspends inclusions when at least ``k`` of ``n`` dosed participants match (``at_least: {n: k}``)."""
+
+    participants: str
+    at_least: dict[int, int]
+    same: str | None = None
+    text: Words

@@ -1,0 +1,145 @@
+"""The study file: the trial from top to bottom."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from trialrun.protocol.element import Element, Name, Part
+from trialrun.protocol.endpoint import Endpoint, Multiplicity, Objective
+from trialrun.protocol.schedule import Activity, BloodLimits, Decision, Epoch, Specimen, Suspension, Visit
+from trialrun.protocol.text import Length, Several, Words
+from trialrun.protocol.treatment import Permission, Protection, Stop, Treatment
+
+
+class Design(Element):
+    arms: int = Field(ge=1)
+    masking: Literal["open", "single", "double"]
+    allocation: Literal["none", "randomised"]
+    purpose: str
+
+
+class Site(Element):
+    name: str
+    city: str
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+    timezone: str
+
+
+class Background(Element):
+    about: str
+    value: str | None = None
+    used_by: str
+
+
+class Milestone(Element):
+    date: datetime.date | None = None
+    lasts: Length | None = None
+    sum_of: Several = ()
+
+
+class Labels(Element):
+    """How week labels are to be read where one reading does not fit all of them."""
+
+    weeks: Literal["elapsed", "counted from 1"]
+    first: str
+
+
+class Stagger(Part):
+    first: int = Field(ge=1)
+    until: str
+
+
+class Enrolment(Element):
+    planned: int = Field(ge=1)
+    evaluable: Literal["dosed"]
+    replace: int = Field(ge=0)
+    stagger: Stagger | None = None
+
+
+class Criterion(Element):
+    require: str | None = None
+    exclude: str | None = None
+    text: Words
+
+
+class Prohibited(Element):
+    what: Words
+
+
+class RecordedOn(Part):
+    """Which form (or item) carries an act of the trial itself."""
+
+    consent: str
+    injection: str
+    end: str
+    adverse_event: str
+    deviation: str
+
+
+class StudyFile(Part):
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    version: str
+    title: Words
+    standing: Words | None = None
+    phase: str
+    identifiers: dict[str, str] = {}
+    sponsor: str
+    languages: Several
+    condition: Words
+    design: Design
+    sites: dict[Name, Site]
+    background: dict[Name, Background] = {}
+    timeline: dict[Name, Milestone]
+    labels: Labels | None = None
+    enrolment: Enrolment
+    eligibility: dict[Name, Criterion]
+    prohibited: dict[Name, Prohibited] = {}
+    treatment: Treatment
+    before_course: dict[Name, Permission] = {}
+    before_dose: dict[Name, Protection] = {}
+    stops: dict[Name, Stop] = {}
+    decisions: dict[Name, Decision] = {}
+    suspensions: dict[Name, Suspension] = {}
+    recorded_on: RecordedOn
+    epochs: dict[Name, Epoch]
+    visits: dict[Name, Visit]
+    activities: dict[Name, Activity]
+    specimens: dict[Name, Specimen] = {}
+    blood_limits: BloodLimits | None = None
+    objectives: dict[Name, Objective]
+    endpoints: dict[Name, Endpoint]
+    multiplicity: Multiplicity | None = None
+
+
+class Statement(Part):
+    says: str
+    context: bool = False
+
+
+class Cited(Part):
+    title: str
+    cite: str | None = None
+    prefix: str
+    statements: dict[int, Statement]
+
+
+class PublishedResult(Part):
+    id: Name
+    about: Words
+    value: Words
+    number: dict[str, float] | None = None
+    endpoint: str | None = None
+    note: Words | None = None
+
+
+class Published(Part):
+    cite: str
+    results: tuple[PublishedResult, ...]
+
+
+class SourcesFile(Part):
+    sources: dict[str, Cited]
+    published: Published | None = None

@@ -1,0 +1,102 @@
+"""What is given: substances, dose levels, cycles, delays, missed doses, and what allows or ends them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from trialrun.protocol.element import Element, Name, Part
+from trialrun.protocol.text import Counted, DoseCount, Length, Tolerance, Window, Words
+
+
+class Substance(Element):
+    name: Words
+    product: Words | None = None
+    route: str
+    unit: str
+    unit_name: Words
+
+
+class Level(Element):
+    dose: float = Field(gt=0)
+
+
+def _setting(value: object) -> object:
+    return re.sub(r"\s+", " ", str(value).strip())
+
+
+class Cycle(Element):
+    """One course: when its day 1 is, how many doses, at which level, in which setting."""
+
+    label: str
+    day: int | None = None
+    after: Counted | None = None
+    window: Tolerance = Window()
+    doses: DoseCount
+    substance: str
+    level: str
+    setting: Annotated[str, BeforeValidator(_setting)]
+    places: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one_anchor(self) -> Self:
+        if (self.day is None) == (self.after is None):
+            raise ValueError("a cycle has either `day` (of the first one) or `after` (another cycle)")
+        if self.day is not None and self.day != 1:
+            raise ValueError("the first cycle begins on study day 1; later cycles use `after`")
+        return self
+
+    @property
+    def setting_decision(self) -> str | None:
+        """The decision that sets the setting (``by tolerance_C1``), if one does."""
+        return self.setting[3:] if self.setting.startswith("by ") else None
+
+
+class Delays(Element):
+    cumulative: Length
+    beyond: Literal["omit the cycle"]
+
+
+class MissedDose(Element):
+    late: Length
+    make_up: Literal["never"]
+    complete_with: int
+
+
+class Places(Element):
+    pass
+
+
+class Treatment(Part):
+    substances: dict[Name, Substance]
+    levels: dict[Name, Level]
+    cycle_length: Length
+    cycles: dict[Name, Cycle]
+    delays: Delays
+    missed_dose: MissedDose
+    places: Places | None = None
+
+
+class Permission(Element):
+    """Opens only when its rule is known to be true."""
+
+    require: str
+    text: Words
+
+
+class Protection(Element):
+    """Holds an injection on what is known so far, and says what unknown means."""
+
+    hold: str
+    unknown: Literal["hold", "continue"]
+    text: Words
+
+
+class Stop(Element):
+    """Ends the injections for one participant; follow-up goes on."""
+
+    when: str
+    unknown: Literal["continue"]
+    text: Words

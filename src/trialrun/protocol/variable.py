@@ -1,0 +1,65 @@
+"""What rules read: a named value of an item, or an aggregate over the rows of a form."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from trialrun.protocol.element import Citations, Name, Part
+from trialrun.protocol.text import Length, Several
+
+AGGREGATES = ("count", "max", "min", "sum", "first", "last", "span", "since")
+Aggregate = Literal["count", "max", "min", "sum", "first", "last", "span", "since"]
+
+
+class Variable(Part):
+    """``{item: form.item, at: …}`` or ``{max: form.item, where: …, during: …, none: …, complete: …}``."""
+
+    item: str | None = None
+    at: Several = ()
+    within: Length | None = None
+    count: str | None = None
+    max: str | None = None
+    min: str | None = None
+    sum: str | None = None
+    first: str | None = None
+    last: str | None = None
+    span: str | None = None
+    since: str | None = None
+    where: str | None = None
+    during: str | None = None
+    none: float | bool | str | None = None
+    complete: str | None = None
+    from_: Citations | None = Field(default=None, alias="from")
+    reason: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        said = [name for name in ("item", *AGGREGATES) if getattr(self, name) is not None]
+        if len(said) != 1:
+            raise ValueError(f"a variable is one of item, {', '.join(AGGREGATES)}; this one says {', '.join(said) or 'none'}")
+        if self.item and not self.at:
+            raise ValueError("say which value: `at: SCR`, `at: this visit`, `at: course day 1` or `at: latest`")
+        if self.item and (self.where or self.during or self.complete):
+            raise ValueError("`where`, `during` and `complete` belong to an aggregate, not to an item")
+        if not self.item and self.at:
+            raise ValueError("`at` belongs to an item; an aggregate says `during`")
+        return self
+
+    @property
+    def aggregate(self) -> Aggregate | None:
+        for name in AGGREGATES:
+            if getattr(self, name) is not None:
+                return name  # type: ignore[return-value]
+        return None
+
+    @property
+    def reads(self) -> tuple[str, str]:
+        """(form, item) it reads."""
+        form, _, item = str(self.item or getattr(self, str(self.aggregate))).partition(".")
+        return form, item
+
+
+class VariablesFile(Part):
+    variables: dict[Name, Variable]

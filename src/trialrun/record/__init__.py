@@ -1,0 +1,1 @@
+"""What happened to people? The Django store, people and rights, commands, projections."""

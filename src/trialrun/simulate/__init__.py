@@ -1,0 +1,1 @@
+"""What might happen? Models, virtual participants and trials, operating characteristics."""

@@ -1,0 +1,1 @@
+"""Models of a treatment and a disease, each named by the study files that use it."""

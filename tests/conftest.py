@@ -1,0 +1,24 @@
+"""What every room's tests may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder `shared` beside the repository: real data and reference answers that are not ours to copy.
+
+    A test that asks for it is skipped where the folder is absent, and fails there under CI,
+    so that an incomplete machine can never pass for a green one.
+    """
+    folder = ROOT.parent / "shared"
+    if (folder / "data").is_dir():
+        return folder
+    reason = "no reference data: expected a folder `shared/data` beside the repository"
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason}, and CI is set")
+    pytest.skip(reason)

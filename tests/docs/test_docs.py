@@ -1,0 +1,122 @@
+"""The documentation is true: its marked examples are run, and its links lead somewhere.
+
+An example is a fence of kind `console` under a line `<!-- run -->` (or `<!-- run: exits 1 -->`). Each
+`$ trialrun …` in it is run, and must print the lines shown below it and no others; a line `...` stands
+for any lines, and `...` within a line for any text. The examples of one page run in order in one empty
+folder, so that a page can tell a story.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(
+    r"^<!-- run(?:: exits (?P<code>\d))? -->\n+```console\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!\w+:|#)(?P<target>[^)#\s]+)")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One command of a page: what is typed, what it shall print, and its exit code."""
+
+    line: int
+    command: str
+    shown: str
+    code: int
+
+
+def examples(text: str) -> Iterator[Example]:
+    for fence in FENCE.finditer(text):
+        first = text.count("\n", 0, fence.start("body")) + 1
+        for part in re.finditer(
+            r"^\$ (?P<command>.*)\n(?P<shown>(?:(?!\$ ).*\n)*)", fence["body"], re.MULTILINE
+        ):
+            line = first + fence["body"].count("\n", 0, part.start())
+            yield Example(line, part["command"], part["shown"], int(fence["code"] or 0))
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `trialrun …` in `folder`; its two output streams come as one, as a terminal shows them."""
+    program, *arguments = shlex.split(command)
+    assert program == "trialrun", f"only trialrun is run here, not `{program}`"
+    python = [sys.executable, "-c", "from trialrun.cli import main; main(prog_name='trialrun')"]
+    plain = {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.run(
+        [*python, *arguments],
+        cwd=folder,
+        env=os.environ | plain,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def matches(shown: str, printed: str) -> bool:
+    """Whether `printed` is what `shown` says, blanks at line ends and blank lines at the end aside."""
+    lines = [
+        r"(?:.*\n)*?"
+        if line.strip() == "..."
+        else re.escape(line.rstrip()).replace(r"\.\.\.", ".*") + r" *\n"
+        for line in shown.rstrip().splitlines()
+    ]
+    return re.fullmatch("".join(lines), printed.rstrip() + "\n" if printed.strip() else "") is not None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_examples_do_what_is_shown(page: Path, tmp_path: Path) -> None:
+    for example in examples(page.read_text(encoding="utf-8")):
+        done = run(example.command, tmp_path)
+        place = f"{page.name}:{example.line}: $ {example.command}"
+        assert done.returncode == example.code, f"{place}\nexits {done.returncode}:\n{done.stdout}"
+        assert matches(example.shown, done.stdout), f"{place}\nprints:\n{done.stdout}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_links_lead_somewhere(page: Path) -> None:
+    targets = [link["target"] for link in LINK.finditer(page.read_text(encoding="utf-8"))]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_readme_has_an_example_that_is_run() -> None:
+    assert list(examples((ROOT / "README.md").read_text(encoding="utf-8")))
+
+
+def test_examples_are_found_with_place_and_exit_code() -> None:
+    text = (
+        "# Page\n\n<!-- run: exits 1 -->\n```console\n$ trialrun a\none\ntwo\n$ trialrun b\n```\n"
+        "```console\n$ trialrun unmarked\n```\n"
+    )
+    assert list(examples(text)) == [
+        Example(5, "trialrun a", "one\ntwo\n", 1),
+        Example(8, "trialrun b", "", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "expected"),
+    [
+        ("one\ntwo\n", "one  \ntwo\n\n", True),
+        ("one\n", "one\ntwo\n", False),
+        ("two\n", "one\ntwo\n", False),
+        ("...\ntwo\n...\n", "one\ntwo\nthree\n", True),
+        ("...\nfour\n", "one\ntwo\n", False),
+        ("took ... s\n", "took 0.12 s\n", True),
+        ("a.b\n", "axb\n", False),
+        ("", "", True),
+        ("", "surprise\n", False),
+        ("one\n", "", False),
+    ],
+)
+def test_what_is_shown_is_what_is_printed(shown: str, printed: str, expected: bool) -> None:
+    assert matches(shown, printed) is expected
