@@ -162,7 +162,10 @@ def _during(cohort: Cohort, period: str, who: Index, rows: pl.DataFrame, point: 
     if period == "latest course":
         latest = np.fmax.reduce(list(starts.values()))
         return pl.Series((date >= latest[mine]) & (date < latest[mine] + length))
-    return pl.Series(inside[period])
+    following = cohort.protocol.cycles[cohort.protocol.cycles.index(period) + 1 :]
+    later = np.fmin.reduce([starts[cycle] for cycle in following]) if following else starts[period] + np.timedelta64("NaT", "D")
+    # A course lasts until the next one begins: what happens while it is awaited belongs to it.
+    return pl.Series((date >= starts[period][mine]) & ~(date >= later[mine]))
 
 
 def _where(cohort: Cohort, rule: Rule, rows: pl.DataFrame, who: Index, now: Times, point: str | None, knowledge: Knowledge) -> tuple[pl.DataFrame, pl.Series]:

@@ -170,7 +170,7 @@ class Plan:
                 if not matched and pattern != ANY_TIME:
                     self._unknown(("activities", name, "at", i), "timepoint", pattern, self.points)
                 for point in matched:
-                    tasks[point] += [Task(name, specimen=s) for s in activity.specimens]
+                    tasks[point] += [Task(name, specimen=s) for s in activity.specimens if s not in {t.specimen for t in tasks[point]}]
                     tasks[point] += [Task(name, form=f) for f in activity.forms if f not in {t.form for t in tasks[point]}]
         for name, found in tasks.items():
             point = self.points[name]

@@ -15,9 +15,29 @@ from functools import cached_property
 from typing import Literal
 
 __all__ = [
-    "And", "Arithmetic", "Between", "Case", "Compare", "Constant", "In", "IsNull", "Named", "Negative", "Node",
-    "Not", "Or", "RESERVED", "Rule", "RuleError", "RuleProblem", "Type", "Variable",
-    "children", "parse", "text_of", "variables",
+    "RESERVED",
+    "And",
+    "Arithmetic",
+    "Between",
+    "Case",
+    "Compare",
+    "Constant",
+    "In",
+    "IsNull",
+    "Named",
+    "Negative",
+    "Node",
+    "Not",
+    "Or",
+    "Rule",
+    "RuleError",
+    "RuleProblem",
+    "Type",
+    "Variable",
+    "children",
+    "parse",
+    "text_of",
+    "variables",
 ]  # fmt: skip
 
 Kind = Literal["number", "boolean", "choice", "date", "duration", "text"]
@@ -29,7 +49,24 @@ LARGEST = 2_000  # nodes of one rule
 DEEPEST = 60  # levels, through definitions
 EXPANDED = 20_000  # nodes through definitions
 
-RESERVED = frozenset("AND OR NOT IN BETWEEN IS NULL CASE WHEN THEN ELSE END TRUE FALSE".split())
+RESERVED = frozenset(
+    [
+        "AND",
+        "OR",
+        "NOT",
+        "IN",
+        "BETWEEN",
+        "IS",
+        "NULL",
+        "CASE",
+        "WHEN",
+        "THEN",
+        "ELSE",
+        "END",
+        "TRUE",
+        "FALSE",
+    ]
+)
 """Words, in any case, that cannot name a variable."""
 
 
@@ -118,6 +155,11 @@ class In:
     options: tuple[Node, ...]
     type: Type = BOOLEAN
 
+    @cached_property
+    def comparisons(self) -> tuple[Compare, ...]:
+        """IN is true if any of these is."""
+        return tuple(Compare("=", self.value, option) for option in self.options)
+
 
 @dataclass(frozen=True)
 class Between:
@@ -125,6 +167,11 @@ class Between:
     low: Node
     high: Node
     type: Type = BOOLEAN
+
+    @cached_property
+    def comparisons(self) -> tuple[Compare, ...]:
+        """BETWEEN is true if all of these are."""
+        return Compare(">=", self.value, self.low), Compare("<=", self.value, self.high)
 
 
 @dataclass(frozen=True)
@@ -157,7 +204,19 @@ class Negative:
 
 
 Node = (
-    Variable | Constant | Named | Not | And | Or | Compare | In | Between | IsNull | Case | Arithmetic | Negative
+    Variable
+    | Constant
+    | Named
+    | Not
+    | And
+    | Or
+    | Compare
+    | In
+    | Between
+    | IsNull
+    | Case
+    | Arithmetic
+    | Negative
 )
 
 
@@ -253,181 +312,6 @@ def variables(node: Node) -> Iterator[Variable]:
             if id(node.tree) in entered:
                 continue
             entered.add(id(node.tree))
-        waiting.extend(reversed(children(node)))
-
-
-def measures(self) -> tuple[int, int]:
-        """(nodes, levels), definitions expanded; each definition is measured once."""
-        return measures(self.tree)
-
-
-@dataclass(frozen=True)
-class Not:
-    part: Node
-    type: Type = BOOLEAN
-
-
-@dataclass(frozen=True)
-class And:
-    parts: tuple[Node, ...]
-    type: Type = BOOLEAN
-
-
-@dataclass(frozen=True)
-class Or:
-    parts: tuple[Node, ...]
-    type: Type = BOOLEAN
-
-
-@dataclass(frozen=True)
-class Compare:
-    op: Comparison
-    left: Node
-    right: Node
-    type: Type = BOOLEAN
-
-
-@dataclass(frozen=True)
-class In:
-    value: Node
-    options: tuple[Node, ...]
-    type: Type = BOOLEAN
-
-
-@dataclass(frozen=True)
-class Between:
-    value: Node
-    low: Node
-    high: Node
-    type: Type = BOOLEAN
-
-
-@dataclass(frozen=True)
-class IsNull:
-    value: Node
-    type: Type = BOOLEAN
-
-
-@dataclass(frozen=True)
-class Case:
-    """The first branch whose condition is true, else `otherwise`; an unknown condition is not taken."""
-
-    branches: tuple[tuple[Node, Node], ...]
-    otherwise: Node
-    type: Type
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    op: Operation
-    left: Node
-    right: Node
-    type: Type
-
-
-@dataclass(frozen=True)
-class Negative:
-    value: Node
-    type: Type
-
-
-Node = (
-    Variable | Constant | Named | Not | And | Or | Compare | In | Between | IsNull | Case | Arithmetic | Negative
-)
-
-
-@dataclass(frozen=True)
-class RuleProblem:
-    """One thing wrong: the character where it starts (from 0), what it is, and what to write instead."""
-
-    offset: int
-    message: str
-    hint: str | None = None
-
-    def __str__(self) -> str:
-        return self.message if self.hint is None else f"{self.message}; {self.hint}"
-
-
-class RuleError(Exception):
-    """A text that is no rule, with everything found wrong, in order of place."""
-
-    def __init__(self, problems: tuple[RuleProblem, ...]) -> None:
-        super().__init__("\n".join(f"at {problem.offset}: {problem}" for problem in problems))
-        self.problems = problems
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule that was read: its text, its tree, the variables it reads (also through definitions), its type.
-
-    ``notes`` say what is right but easily misread.
-    """
-
-    text: str
-    tree: Node
-    reads: frozenset[str]
-    type: Type
-    notes: tuple[str, ...] = ()
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-
-def parse(
-    text: str,
-    names: Mapping[str, Type],
-    definitions: Mapping[str, Rule] | None = None,
-    expect: Literal["boolean", "any"] = "boolean",
-) -> Rule:
-    """Read a rule over the variables ``names``; a name in ``definitions`` stands for that rule.
-
-    Raises `RuleError` with all problems. ``expect="any"`` also takes an expression that is not true or false.
-    """
-    from trialrun.protocol.rule_parse import syntax  # here, as sqlglot takes a tenth of a second to import
-    from trialrun.protocol.rule_typing import typed
-
-    definitions = definitions or {}
-    tree, notes = typed(syntax(text, {*names, *definitions}), names, definitions, expect)
-    return Rule(text, tree, frozenset(one.name for one in variables(tree)), tree.type, notes)
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """The nodes directly under a node, in the order of its text; a definition's tree is under its name."""
-    match node:
-        case And(parts) | Or(parts):
-            return parts
-        case Not(part):
-            return (part,)
-        case Compare(_, left, right) | Arithmetic(_, left, right):
-            return (left, right)
-        case In(value, options):
-            return (value, *options)
-        case Between(value, low, high):
-            return (value, low, high)
-        case IsNull(value) | Negative(value):
-            return (value,)
-        case Case(branches, otherwise):
-            return (*(node for branch in branches for node in branch), otherwise)
-        case Named(_, tree):
-            return (tree,)
-        case _:
-            return ()
-
-
-def reads(node: Node) -> Iterator[str]:
-    """The variables a tree reads, in the order of its text, each once."""
-    seen: set[str] = set()
-    entered: set[str] = set()
-    waiting = [node]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, Variable) and node.name not in seen:
-            seen.add(node.name)
-            yield node.name
-        if isinstance(node, Named):
-            if node.name in entered:
-                continue
-            entered.add(node.name)
         waiting.extend(reversed(children(node)))
 
 

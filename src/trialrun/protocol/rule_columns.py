@@ -39,12 +39,13 @@ from trialrun.protocol.rule import (
     text_of,
     variables,
 )
-from trialrun.protocol.rule_expression import column, comparisons, expression
+from trialrun.protocol.rule_expression import column, expression
 
 __all__ = ["Clause", "ColumnError", "Reading", "evaluate", "explain", "expression", "missing", "sentence"]
 
 _NUMERIC = frozenset[Any]({
-    pl.Float64, pl.Float32, pl.Int64, pl.Int32, pl.Int16, pl.Int8, pl.UInt64, pl.UInt32, pl.UInt16, pl.UInt8, pl.Null,
+    pl.Float64, pl.Float32, pl.Int64, pl.Int32, pl.Int16, pl.Int8,
+    pl.UInt64, pl.UInt32, pl.UInt16, pl.UInt8, pl.Null,
 })  # fmt: skip
 _TAKEN: dict[Kind, frozenset[Any]] = {
     "number": _NUMERIC,
@@ -73,7 +74,11 @@ def evaluate(rules: Mapping[str, Rule], frame: pl.DataFrame) -> pl.DataFrame:
 @lru_cache(maxsize=256)
 def _plan(rules: tuple[tuple[str, Rule], ...]) -> tuple[list[str], list[pl.Expr], tuple[Variable, ...]]:
     read = {variable.name: variable for _, rule in rules for variable in variables(rule.tree)}
-    return [name for name, _ in rules], [expression(rule).alias(name) for name, rule in rules], tuple(read.values())
+    return (
+        [name for name, _ in rules],
+        [expression(rule).alias(name) for name, rule in rules],
+        tuple(read.values()),
+    )
 
 
 def _require(read: Sequence[Variable], frame: pl.DataFrame) -> None:
@@ -85,7 +90,9 @@ def _require(read: Sequence[Variable], frame: pl.DataFrame) -> None:
     for variable in read:
         held = schema[variable.name]
         if held.base_type() not in _TAKEN[variable.type.kind]:
-            raise ColumnError(f"column {variable.name} holds {held}, but the variable is a {variable.type.kind}")
+            raise ColumnError(
+                f"column {variable.name} holds {held}, but the variable is a {variable.type.kind}"
+            )
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ class Clause:
 
 
 def explain(rule: Rule, frame: pl.DataFrame, row: int = 0) -> Clause:
-    """The decision of one row, clause by clause. The rule must be Boolean. Raises as `evaluate`, or IndexError."""
+    """The decision of one row under a Boolean rule, clause by clause. Raises as `evaluate`, or IndexError."""
     return _Row(rule, frame, row).clause(rule.tree)
 
 
@@ -141,8 +148,13 @@ def sentence(clause: Clause, names: Mapping[str, str] | None = None) -> str:
     """
     names = names or {}
     readings = dict(clause.reads)
+    if clause.kind == "leaf" and len(clause.phrase) == 3 and clause.phrase[::2] == ("", ""):
+        name = clause.phrase[1]
+        return f"{names.get(name, name)} is {str(readings[name]).strip('()')}"
     if clause.kind == "leaf":
-        said = [f"{names.get(one, one)} {readings[one]}" if i % 2 else one for i, one in enumerate(clause.phrase)]
+        said = [
+            f"{names.get(one, one)} {readings[one]}" if i % 2 else one for i, one in enumerate(clause.phrase)
+        ]
         return "".join(said)
     if clause.kind == "named":
         value = {True: "true", False: "false", None: "unknown"}[clause.value]
@@ -154,7 +166,7 @@ def sentence(clause: Clause, names: Mapping[str, str] | None = None) -> str:
 
 @dataclass(frozen=True)
 class _Explanation:
-    """What explaining a rule needs of a row: its variables and its atoms, the conditions that are not made of others."""
+    """What explaining a rule needs of a row: its variables, and its atoms: conditions not made of others."""
 
     variables: tuple[Variable, ...]
     atoms: tuple[Node, ...]
@@ -164,7 +176,195 @@ class _Explanation:
 @lru_cache(maxsize=1024)
 def _explanation(rule: Rule) -> _Explanation:
     read = tuple(variables(rule.tree))
-    atoms = tuple({id(atom): atom for atom in _atoms(rule.tree)}.values())
+    atoms = tuple({id(atom): atom for atom in _atoms(rule.tree, set())}.values())
     held = [pl.col(one.name) if one.type.kind == "date" else column(one) for one in read]
     named = [expr.alias(str(place)) for place, expr in enumerate([*held, *map(column, atoms)])]
     return _Explanation(read, atoms, tuple(named))
+
+
+def _atoms(node: Node, entered: set[int]) -> Iterator[Node]:
+    """The conditions of a tree that polars decides; the connectives over them are folded here."""
+    if isinstance(node, Named):
+        if id(node.tree) in entered:
+            return
+        entered.add(id(node.tree))
+    under: Iterable[Node] = node.comparisons if isinstance(node, In | Between) else children(node)
+    if isinstance(node, Compare | IsNull) or (
+        isinstance(node, Variable | Constant) and node.type.kind == "boolean"
+    ):
+        yield node
+    for one in under:
+        yield from _atoms(one, entered)
+
+
+_Possible = tuple[frozenset[bool | None], tuple[str, ...]]
+_EITHER: frozenset[bool | None] = frozenset({True, False})
+
+
+class _Row:
+    """One row under a rule: the values of its variables and the truth of its atoms."""
+
+    def __init__(self, rule: Rule, frame: pl.DataFrame, row: int) -> None:
+        plan = _explanation(rule)
+        _require(plan.variables, frame)
+        if not 0 <= row < frame.height:
+            raise IndexError(f"row {row} of a frame with {frame.height} rows")
+        values = frame.slice(row, 1).select(plan.expressions).row(0) if plan.expressions else ()
+        self.readings = {
+            one.name: Reading(value, "days" if one.type.kind == "duration" else one.type.unit)
+            for one, value in zip(plan.variables, values, strict=False)
+        }
+        self.truth: dict[int, bool | None] = {
+            id(atom): value for atom, value in zip(plan.atoms, values[len(plan.variables) :], strict=True)
+        }
+
+    def value(self, node: Node) -> bool | None:
+        """Whether a condition holds, by Kleene's logic over the atoms."""
+        match node:
+            case Not(part):
+                return _negation(self.value(part))
+            case And(parts):
+                return _all([self.value(part) for part in parts])
+            case Or(parts):
+                return _any([self.value(part) for part in parts])
+            case In():
+                return _any([self.value(part) for part in node.comparisons])
+            case Between():
+                return _all([self.value(part) for part in node.comparisons])
+            case Named(_, tree):
+                return self.value(tree)
+            case Case(branches, otherwise):
+                return self.value(next((then for when, then in branches if self.value(when)), otherwise))
+        return self.truth[id(node)]
+
+    def clause(self, node: Node) -> Clause:
+        reads = tuple((one.name, self.readings[one.name]) for one in variables(node))
+        match node:
+            case And(parts):
+                clauses = tuple(self.clause(part) for part in parts)
+                return Clause(text_of(node), _all([one.value for one in clauses]), reads, clauses, "and")
+            case Or(parts):
+                clauses = tuple(self.clause(part) for part in parts)
+                return Clause(text_of(node), _any([one.value for one in clauses]), reads, clauses, "or")
+            case Not(part):
+                inner = self.clause(part)
+                return Clause(text_of(node), _negation(inner.value), reads, (inner,), "not")
+            case Named(name, tree):
+                inner = self.clause(tree)
+                return Clause(name, inner.value, reads, (inner,), "named")
+        value = self.value(node)
+        return Clause(text_of(node), value, reads, (), "leaf", tuple(_phrase(node, value).split("\0")))
+
+    def possible(self, node: Node) -> _Possible:
+        """The outcomes a condition can still have, and the unknown variables that decide between them."""
+        match node:
+            case Not(part):
+                outcomes, names = self.possible(part)
+                return frozenset(map(_negation, outcomes)), names
+            case And(parts):
+                return _joint([self.possible(part) for part in parts], decisive=False)
+            case Or(parts):
+                return _joint([self.possible(part) for part in parts], decisive=True)
+            case In():
+                return _joint([self.possible(part) for part in node.comparisons], decisive=True)
+            case Between():
+                return _joint([self.possible(part) for part in node.comparisons], decisive=False)
+            case Named(_, tree):
+                return self.possible(tree)
+            case Case(branches, otherwise):
+                names, reached = self._reached(branches, otherwise)
+                results = [self.possible(one) for one in reached]
+                outcomes = frozenset[bool | None]().union(*(one for one, _ in results))
+                names += tuple(name for _, more in results for name in more)
+                return (outcomes, names) if len(outcomes) > 1 else (outcomes, ())
+        names = self.unknown(node)
+        return (_EITHER, names) if names else (frozenset({self.truth[id(node)]}), ())
+
+    def unknown(self, node: Node) -> tuple[str, ...]:
+        """The unknown variables that could change the value of a node that is not made of conditions."""
+        match node:
+            case Variable(name):
+                return (name,) if self.readings[name].value is None else ()
+            case Case(branches, otherwise) if node.type.kind != "boolean":
+                names, reached = self._reached(branches, otherwise)
+                return names + tuple(name for one in reached for name in self.unknown(one))
+            case Compare() | IsNull() | Arithmetic() | Negative():
+                return tuple(name for one in children(node) for name in self.unknown(one))
+            case Named(_, tree):
+                return self.unknown(tree)
+            case Constant():
+                return ()
+        return self.possible(node)[1]
+
+    def _reached(
+        self, branches: Sequence[tuple[Node, Node]], otherwise: Node
+    ) -> tuple[tuple[str, ...], list[Node]]:
+        """What the conditions of a CASE hang on, and the results it can still come to."""
+        names: tuple[str, ...] = ()
+        results: list[Node] = []
+        for when, then in branches:
+            outcomes, more = self.possible(when)
+            names += more
+            if True in outcomes:
+                results.append(then)
+            if outcomes == {True}:
+                return names, results
+        return names, [*results, otherwise]
+
+
+def _negation(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+def _all(values: Sequence[bool | None]) -> bool | None:
+    return False if False in values else None if None in values else True
+
+
+def _any(values: Sequence[bool | None]) -> bool | None:
+    return True if True in values else None if None in values else False
+
+
+def _joint(parts: Sequence[_Possible], decisive: bool) -> _Possible:
+    """The possible outcomes of an AND (decided by a False) or an OR (decided by a True)."""
+    if any(outcomes == {decisive} for outcomes, _ in parts):
+        return frozenset({decisive}), ()
+    neither = not decisive
+    outcomes: set[bool | None] = {decisive} if any(decisive in one for one, _ in parts) else set()
+    if all(neither in one for one, _ in parts):
+        outcomes.add(neither)
+    if any(None in one for one, _ in parts) and all(one & {neither, None} for one, _ in parts):
+        outcomes.add(None)
+    names = tuple(name for _, more in parts for name in more)
+    return (frozenset(outcomes), names) if len(outcomes) > 1 else (frozenset(outcomes), ())
+
+
+def _phrase(node: Node, value: bool | None) -> str:
+    """A leaf as a fact in words, each variable between two NUL characters."""
+    match node:
+        case Compare(op, left, right):
+            return _fact(_words(left), f"{op} {_words(right)}", value)
+        case In(one, options):
+            return _fact(_words(one), f"one of {', '.join(map(_words, options))}", value)
+        case Between(one, low, high):
+            return _fact(_words(one), f"between {_words(low)} and {_words(high)}", value)
+        case IsNull(one):
+            return _fact(_words(one), "known", _negation(value))
+        case Variable(name):
+            return f"\0{name}\0"
+    return _fact(_words(node), "true", value)
+
+
+def _fact(subject: str, rest: str, value: bool | None) -> str:
+    if value is None:
+        return f"whether {subject} is {rest} is unknown"
+    return f"{subject} is {rest}" if value else f"{subject} is not {rest}"
+
+
+def _words(node: Node) -> str:
+    match node:
+        case Variable(name):
+            return f"\0{name}\0"
+        case Constant(text):
+            return text[1:-1].replace("''", "'") if text.startswith("'") else text
+    read = ", ".join(f"\0{one.name}\0" for one in variables(node))
+    return f"{text_of(node)} [{read}]" if read else text_of(node)

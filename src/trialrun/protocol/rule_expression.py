@@ -30,7 +30,7 @@ from trialrun.protocol.rule import (
 )
 from trialrun.protocol.unit import convert, linear
 
-__all__ = ["column", "comparisons", "expression"]
+__all__ = ["column", "expression"]
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "=": eq, "<>": ne, "<": lt, "<=": le, ">": gt, ">=": ge, "+": add, "-": sub, "*": mul, "/": truediv,
@@ -44,13 +44,6 @@ def expression(rule: Rule) -> pl.Expr:
     a number or a duration Float64 in the unit of ``rule.type``, a date Float64 days since 1970-01-01.
     """
     return column(rule.tree)
-
-
-def comparisons(node: In | Between) -> tuple[Compare, ...]:
-    """What IN (any of them) and BETWEEN (all of them) stand for."""
-    if isinstance(node, In):
-        return tuple(Compare("=", node.value, option) for option in node.options)
-    return Compare(">=", node.value, node.low), Compare("<=", node.value, node.high)
 
 
 def column(node: Node) -> pl.Expr:
@@ -71,9 +64,9 @@ def column(node: Node) -> pl.Expr:
         case Compare(op, left, right):
             return _compared(op, left, right)
         case In():
-            return reduce(or_, map(column, comparisons(node)))
+            return reduce(or_, map(column, node.comparisons))
         case Between():
-            return reduce(and_, map(column, comparisons(node)))
+            return reduce(and_, map(column, node.comparisons))
         case IsNull(value):
             return column(value).is_null()
         case Case(branches, otherwise):

@@ -9,78 +9,24 @@ recursion (some twenty frames for each level) flat.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel, ParseError, TokenError
+from sqlglot.errors import ErrorLevel, ParseError
 from sqlglot.parser import Parser
-from sqlglot.tokens import Token, Tokenizer, TokenType
+from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
 from trialrun.protocol.rule import DEEPEST, LARGEST, LONGEST, RESERVED, RuleError, RuleProblem
+from trialrun.protocol.rule_words import VALUES, Word, words
 
-__all__ = ["Syntax", "Word", "nearest", "syntax"]
+__all__ = ["DEFINE", "Syntax", "syntax"]
 
-_SIGNS = frozenset("= <> != < <= > >= + - * / ( ) ,".split())
-_INFIX = frozenset("= <> != < <= > >= + - * / AND OR IN BETWEEN".split())
-_VALUES = frozenset(["name", "number", "text", "truth"])
-_NAME = re.compile(r"[^\W\d]\w*")
-_AGGREGATES = frozenset("COUNT SUM MIN MAX AVG MEAN MEDIAN FIRST LAST ANY ALL EVERY SOME STDDEV".split())
-_INSTEAD = {
-    "==": "write = once",
-    "&&": "write AND",
-    "||": "write OR",
-    "!": "write NOT",
-    "|": "write OR",
-    "&": "write AND",
-    ".": "write 0.5, with a digit before the point",
-    "->": "write the value's own name",
-    ";": "a rule is one expression, without an end mark",
-    "%": "a percentage is a quantity: '5 %'",
-    "^": "write the product out: x * x",
-    "≥": "write >=",
-    "≤": "write <=",
-    "≠": "write <>",
-    "=>": "write >=",
-    "=<": "write <=",
-    "::": "a rule does not convert; quoted text takes the type of what it is compared with",
-    "[": "a list is written IN (…)",
-    "`": "write the name bare",
-    "“": "quote text with plain '…'",
-    "”": "quote text with plain '…'",
-    "‘": "quote text with plain '…'",
-    "’": "quote text with plain '…'",
-    "–": "write the minus sign -",
-    "−": "write the minus sign -",
-    "?": "write the value itself",
-    "$": "write the value itself",
-    ":": "write the value itself",
-    "@": "write the variable's name as it is declared",
-}
-_WORDS_INSTEAD = {
-    "SELECT": "a rule has no queries; declare an aggregate as a variable of the study and name it here",
-    "FROM": "a rule has no queries; name the variables themselves",
-    "WHERE": "a rule is only the condition: drop WHERE",
-    "EXISTS": "a rule has no subqueries; declare a count as a variable of the study and write count > 0",
-    "LIKE": "compare with = or IN (…)",
-    "ILIKE": "compare with = or IN (…)",
-    "ISNULL": "write IS NULL",
-    "NOTNULL": "write IS NOT NULL",
-    "XOR": "write (a AND NOT b) OR (NOT a AND b)",
-    "IF": "write CASE WHEN … THEN … ELSE … END",
-    "INTERVAL": "write the length of time as '5 days'",
-    "DATE": "write the date alone, as '2008-03-03'",
-    "CAST": "a rule does not convert; quoted text takes the type of what it is compared with",
-    "CURRENT_DATE": "a rule has no clock; read a variable that holds the date",
-    "NOW": "a rule has no clock; read a variable that holds the date",
-    "AS": "a rule gives no names; define it in the study under a name",
-    "NAN": "a missing number is NULL: write IS NULL",
-    "YES": "write TRUE",
-    "NO": "write FALSE",
-}
-
+DEFINE = "give parts of it names in the study's definitions"
+_DECLARE = "declare it as a variable of the study and name it here"
+_AGGREGATES = frozenset(
+    ["COUNT", "SUM", "MIN", "MAX", "AVG", "MEAN", "MEDIAN", "FIRST", "LAST", "ANY", "ALL", "EVERY", "SOME"]
+)
 _FUNCTIONS_INSTEAD = {
     "COALESCE": "say what unknown means: CASE WHEN x IS NULL THEN … ELSE x END",
     "IFNULL": "say what unknown means: CASE WHEN x IS NULL THEN … ELSE x END",
@@ -89,15 +35,6 @@ _FUNCTIONS_INSTEAD = {
     "LEAST": "compare each: x < 1 OR y < 1",
     "DATEDIFF": "subtract the dates: b - a > '5 days'",
 }
-
-
-@dataclass(frozen=True)
-class Word:
-    """One word of a rule: ``kind`` is name, number, text or truth for a value, else the sign or keyword."""
-
-    kind: str
-    text: str
-    offset: int
 
 
 @dataclass
@@ -109,117 +46,21 @@ class Syntax:
     words: list[Word]
     groups: dict[int, exp.Expr] = field(default_factory=dict)
     whole: exp.Expr = field(default_factory=exp.Null)
-    notes: list[str] = field(default_factory=list)
 
 
 def syntax(text: str, known: Collection[str]) -> Syntax:
     """Read the words of a rule and how they bind. Raises `RuleError` with every problem of the words."""
     if len(text) > LONGEST:
-        raise RuleError((RuleProblem(LONGEST, f"a rule is at most {LONGEST:,} characters long", _DEFINE),))
+        raise RuleError((RuleProblem(LONGEST, f"a rule is at most {LONGEST:,} characters long", DEFINE),))
     problems: list[RuleProblem] = []
-    words = _words(text, frozenset(known), problems)
-    outline = _Outline(words, frozenset(known), problems)
+    said = words(text, frozenset(known), problems)
+    outline = _Outline(said, frozenset(known), problems)
     outline.check(len(text))
     if problems:
         raise RuleError(tuple(sorted(set(problems), key=lambda problem: (problem.offset, problem.message))))
-    found = Syntax(words)
-    found.whole = _Binding(found, outline).bind(0, len(words))
+    found = Syntax(said)
+    found.whole = _Binding(found, outline).bind(0, len(said))
     return found
-
-
-_DECLARE = "declare it as a variable of the study and name it here"
-_DEFINE = "give parts of it names in the study's definitions"
-
-
-def nearest(word: str, known: Collection[str]) -> str | None:
-    """The known word that was most likely meant, first by letter case, then by likeness."""
-    same = [one for one in known if one.lower() == word.lower()]
-    near = same or get_close_matches(word, sorted(known), 1, 0.6)
-    return f"did you mean {near[0]}?" if near else None
-
-
-def _words(text: str, known: frozenset[str], problems: list[RuleProblem]) -> list[Word]:
-    """The words of the text, as sqlglot's tokenizer cuts them; what is not a word of rules is a problem."""
-    try:
-        tokens = Tokenizer().tokenize(text)
-    except TokenError:
-        problems.append(_unclosed(text))
-        return []
-    words: list[Word] = []
-    end = 0
-    for token in _joined(tokens, text):
-        _between(text, end, token.start, problems)
-        end = token.end + 1
-        word = Word(_kind(token, text[token.start : end], known), token.text, token.start)
-        if word.kind == "?":
-            problems.append(_stranger(text[token.start : end], token.start))
-        elif word.kind == "name" and word.text not in known:
-            called = text[end:].lstrip().startswith("(")
-            if not called and not (words and words[-1].kind == "number"):  # those have their own messages
-                problems.append(_unknown(word, known))
-        words.append(word)
-    _between(text, end, len(text), problems)
-    return words
-
-
-def _joined(tokens: list[Token], text: str) -> list[Token]:
-    """Tokens, with ``AE.grade`` as one name."""
-    joined: list[Token] = []
-    for token in tokens:
-        last = joined[-1] if joined else None
-        touches = last is not None and last.end + 1 == token.start
-        if last and touches and (token.text == "." or last.text.endswith(".")) and _NAME.match(last.text):
-            start, end = last.start, token.end
-            joined[-1] = Token(TokenType.VAR, text[start : end + 1], start=start, end=end)
-        else:
-            joined.append(token)
-    return joined
-
-
-def _kind(token: Token, source: str, known: frozenset[str]) -> str:
-    """The kind of a word, ``?`` for what no rule may hold."""
-    if token.token_type is TokenType.STRING and source.startswith("'"):
-        return "text"
-    if token.token_type is TokenType.NUMBER:
-        return "number"
-    upper = source.upper()
-    if upper in RESERVED:
-        return "truth" if upper in ("TRUE", "FALSE") else upper
-    if source in _SIGNS:
-        return source
-    named = all(_NAME.fullmatch(part) for part in source.split("."))
-    return "name" if named and (source in known or upper not in _WORDS_INSTEAD) else "?"
-
-
-def _between(text: str, start: int, end: int, problems: list[RuleProblem]) -> None:
-    """What the tokenizer skipped must be white space; the rest are comments."""
-    skipped = text[start:end]
-    if skipped.strip():
-        offset = start + len(skipped) - len(skipped.lstrip())
-        problems.append(RuleProblem(offset, "a rule has no comments", "say why in the element's own text"))
-
-
-def _unclosed(text: str) -> RuleProblem:
-    """The quote or comment that opens and never closes, found by passing over those that close."""
-    closed = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|/\*.*?\*/|--[^\n]*|\{#.*?#\}", re.DOTALL)
-    rest = closed.sub(lambda found: "x" * len(found[0]), text)
-    opened = re.search(r"['\"]|/\*|\{#", rest)
-    return RuleProblem(opened.start() if opened else 0, "a quote is not closed", "close it with '")
-
-
-def _stranger(source: str, offset: int) -> RuleProblem:
-    if source.startswith('"'):
-        return RuleProblem(offset, f"{source} is in double quotes", "write a name bare and a text in single quotes '…'")
-    hint = _WORDS_INSTEAD.get(source.split()[0].upper()) or _INSTEAD.get(source) or _INSTEAD.get(source[0])
-    if re.fullmatch(r"\w'.*'", source, re.DOTALL):
-        hint = f"write {source[1:]}"
-    what = f"{source} is not a word of the rule language" if source[0].isalpha() else f"{source} is not allowed in a rule"
-    return RuleProblem(offset, what, hint)
-
-
-def _unknown(word: Word, known: frozenset[str]) -> RuleProblem:
-    hint = nearest(word.text, known)
-    return RuleProblem(word.offset, f"there is no variable or definition {word.text}", hint or "declare it in the study")
 
 
 @dataclass
@@ -233,7 +74,7 @@ class _Open:
 
 
 class _Outline:
-    """Checks that values and operators alternate and that everything opened is closed; keeps who closes whom."""
+    """Checks that values and operators alternate and what opens is closed; keeps who closes whom."""
 
     def __init__(self, words: list[Word], known: frozenset[str], problems: list[RuleProblem]) -> None:
         self.words = words
@@ -252,12 +93,12 @@ class _Outline:
             return
         counted = sum(word.kind not in ("(", ")", ",") for word in self.words)
         if counted > LARGEST:
-            self._report(self.words[0].offset, f"a rule has at most {LARGEST:,} values and operators", _DEFINE)
+            self._report(self.words[0].offset, f"a rule has at most {LARGEST:,} values and operators", DEFINE)
         at = prefixes = 0
         while at < len(self.words):
             prefixes = prefixes + 1 if self.words[at].kind in ("NOT", "-") else 0
             if prefixes + len(self.open) > DEEPEST:
-                self._report(self.words[at].offset, f"the rule is more than {DEEPEST} levels deep", _DEFINE)
+                self._report(self.words[at].offset, f"the rule is more than {DEEPEST} levels deep", DEFINE)
                 return
             at += self._look(at)
         self._end(length)
@@ -268,7 +109,7 @@ class _Outline:
         if kind == "?":
             self.wants_value = None
             return 1
-        if kind in _VALUES:
+        if kind in VALUES:
             return self._value(at)
         if kind == "NULL":
             return self._null(at)
@@ -302,14 +143,12 @@ class _Outline:
 
     def _function(self, word: Word) -> None:
         name = word.text.upper()
-        if name in _AGGREGATES:
-            what, hint = "an aggregate, which a rule cannot compute", _DECLARE
-        else:
-            what, hint = "a function, which a rule cannot call", _FUNCTIONS_INSTEAD.get(name)
-        self._report(word.offset, f"{word.text}(…) is {what}", hint)
+        what = "an aggregate" if name in _AGGREGATES else "a function"
+        hint = _DECLARE if name in _AGGREGATES else _FUNCTIONS_INSTEAD.get(name)
+        self._report(word.offset, f"{word.text}(…) is {what}, which a rule cannot compute", hint)
 
     def _past(self, at: int) -> int:
-        """The place after the parenthesis that opens at ``at``; what is in it belongs to a refused function."""
+        """The place after the parenthesis that opens at ``at``, the arguments of a refused function."""
         level = 0
         for place in range(at, len(self.words)):
             level += {"(": 1, ")": -1}.get(self._kind(place), 0)
@@ -377,7 +216,9 @@ class _Outline:
         self.wants_value = False
         if (opened.kind == "CASE") != (word.kind == "END") or not opened.kind:
             opener = "(" if word.kind == ")" else "CASE"
-            self._report(word.offset, f"{word.text} closes no {opener}", f"remove it or open it with {opener}")
+            self._report(
+                word.offset, f"{word.text} closes no {opener}", f"remove it or open it with {opener}"
+            )
             return 1
         if word.kind == "END" and opened.step != "ELSE":
             self._report(word.offset, "CASE says nothing for all other cases", "write ELSE … before END")
@@ -434,7 +275,9 @@ class _Outline:
         word = self.words[at]
         before = self.words[at - 1] if at else None
         if before and before.kind + word.kind in (">=", "<=", "=>", "=<", "<>", "=="):
-            self._report(before.offset, f"{before.text} {word.text} are two signs", "write one comparison sign")
+            self._report(
+                before.offset, f"{before.text} {word.text} are two signs", "write one comparison sign"
+            )
             return
         place = f"between {before.text} and {word.text}" if before else f"before {word.text}"
         self._report(word.offset, f"a value is missing {place}", None)
@@ -462,7 +305,7 @@ class _Binding:
         self.outline = outline
 
     def bind(self, start: int, end: int, inside: int = -1) -> exp.Expr:
-        """The expression of the words from ``start`` to before ``end``; ``inside`` is the CASE being parsed."""
+        """The expression of the words from ``start`` to before ``end``; ``inside`` is the CASE they are."""
         tokens: list[Token] = []
         at = start
         while at < end:
@@ -480,7 +323,7 @@ class _Binding:
 
     def _token(self, at: int) -> Token:
         word = self.found.words[at]
-        if word.kind in _VALUES:
+        if word.kind in VALUES:
             return Token(TokenType.VAR, f"v{at}", col=at)
         return Token(_TOKENS[word.kind], word.kind, col=at)
 
@@ -509,8 +352,9 @@ class _Binding:
             at = int(error.errors[0].get("col") or 0) if error.errors else 0
             word = self.found.words[min(at, len(self.found.words) - 1)]
             hint = "add parentheses around what belongs together"
-            raise RuleError((RuleProblem(word.offset, f"the rule cannot be read at {word.text}", hint),)) from None
+            raise RuleError(
+                (RuleProblem(word.offset, f"the rule cannot be read at {word.text}", hint),)
+            ) from None
         if len(parsed) != 1 or parsed[0] is None:
             raise RuleError((RuleProblem(0, "the rule is not one expression", "write one condition"),))
         return parsed[0]
-

@@ -1,17 +1,13 @@
-"""From a rule's syntax to its tree: names get their variables, quoted text its meaning, types and units agree."""
+"""From a rule's syntax to its tree: names become variables, types and units must agree."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from math import isfinite
-from typing import Literal, cast
+from typing import Literal
 
 from sqlglot import exp
 
 from trialrun.protocol.rule import (
-    BOOLEAN,
     DEEPEST,
     EXPANDED,
     LARGEST,
@@ -39,8 +35,11 @@ from trialrun.protocol.rule import (
     measures,
     text_of,
 )
-from trialrun.protocol.rule_parse import Syntax, Word, nearest
-from trialrun.protocol.unit import Unit, UnitError, days, linear, quantity
+from trialrun.protocol.rule_measure import common, product, with_unit
+from trialrun.protocol.rule_parse import DEFINE, Syntax
+from trialrun.protocol.rule_value import constant, is_time
+from trialrun.protocol.rule_words import Word
+from trialrun.protocol.unit import Unit, UnitError, linear
 
 __all__ = ["typed"]
 
@@ -54,8 +53,6 @@ _SAID = {
     "number": "a number", "boolean": "true or false", "choice": "a code", "date": "a date",
     "duration": "a length of time", "text": "a text",
 }  # fmt: skip
-_TIME = Unit.parse("d").dimensions
-_CALENDAR = {"year": "a", "month": "mo"}
 
 
 def typed(
@@ -90,7 +87,7 @@ class _Typing:
     def node(self, part: exp.Expr, hint: Type | None = None) -> Node | None:
         """The tree of an expression; ``hint`` is the type that quoted text in it should take."""
         if self.level >= DEEPEST:
-            return self.refuse(part, f"the rule is more than {DEEPEST} levels deep", _DEFINE)
+            return self.refuse(part, f"the rule is more than {DEEPEST} levels deep", DEFINE)
         if isinstance(part, exp.Column) and part.name[0] != "v":
             return self.node(self.inner(part), hint)
         self.level += 1
@@ -123,65 +120,23 @@ class _Typing:
             return self._negative(part, hint)
         return self.refuse(part, "this is not part of the rule language")
 
-    # Values
-
     def _value(self, word: Word, hint: Type | None) -> Node | None:
-        if word.kind == "truth":
-            return Constant(word.text.upper(), word.text.upper() == "TRUE", BOOLEAN)
-        if word.kind == "number":
-            if not isfinite(float(word.text)):
-                return self._at(word, f"{word.text} is too large for a number")
-            return Constant(word.text, float(word.text), Type("number"))
-        if word.kind == "text":
-            return self._text(word, hint)
+        if word.kind in ("number", "text", "truth"):
+            try:
+                return constant(word, hint)
+            except RuleError as error:
+                self.problems.extend(error.problems)
+                return None
         if word.text in self.definitions:
             return Named(word.text, self.definitions[word.text].tree)
         variable = Variable(word.text, self.names[word.text])
         try:
             Unit.parse(variable.type.measure or "1")
         except UnitError as error:
-            return self._at(word, f"the unit of {word.text} cannot be read: {error.message}", error.hint)
+            message = f"the unit of {word.text} cannot be read: {error.message}"
+            self.problems.append(RuleProblem(word.offset, message, error.hint))
+            return None
         return variable
-
-    def _text(self, word: Word, hint: Type | None) -> Node | None:
-        """Quoted text takes the type of what it meets; alone it is a date, a length of time or a quantity."""
-        kind = hint.kind if hint else None
-        if kind in ("choice", "text"):
-            return self._code(word, cast(Type, hint))
-        if kind == "boolean":
-            return self._at(word, f"{_quoted(word)} is compared with true or false", "write the condition or NOT")
-        if kind == "date" or (kind is None and re.match(r"\d{4}-\d", word.text)):
-            return self._date(word)
-        return self._quantity(word, hint)
-
-    def _code(self, word: Word, choice: Type) -> Node | None:
-        if choice.codes and word.text not in choice.codes:
-            hint = nearest(word.text, choice.codes) or f"the codes are {', '.join(choice.codes)}"
-            return self._at(word, f"{_quoted(word)} is not one of the codes", hint)
-        return Constant(_quoted(word), word.text, choice)
-
-    def _date(self, word: Word) -> Node | None:
-        try:
-            if not re.fullmatch(r"\d{4}-\d\d-\d\d", word.text):
-                raise ValueError
-            return Constant(_quoted(word), date.fromisoformat(word.text), Type("date"))
-        except ValueError:
-            return self._at(word, f"{_quoted(word)} is not a date", "write year-month-day, as '2008-03-03'")
-
-    def _quantity(self, word: Word, hint: Type | None) -> Node | None:
-        if hint is None and not re.match(r"\s*[+-]?\.?\d", word.text):
-            return self._at(word, f"{_quoted(word)} meets nothing that says what it is", "compare a variable with it")
-        try:
-            number, unit = quantity(word.text)
-            calendar = _CALENDAR.get(unit.removesuffix("s"), unit)
-            if hint and hint.kind == "number" and calendar == hint.unit:
-                return Constant(_quoted(word), number, hint)
-            if (hint and hint.kind == "duration" and _is_time(unit)) or calendar != unit or _is_worded(unit):
-                return Constant(_quoted(word), days(word.text), Type("duration"))
-            Unit.parse(unit)
-        except UnitError as error:
-            return self._at(word, error.message, error.hint)
-        return Constant(_quoted(word), number, Type("number", unit))
 
     # Conditions
 
@@ -189,7 +144,11 @@ class _Typing:
         """Whether a node is true or false; a problem is reported if it is not."""
         if node.type.kind == "boolean":
             return True
-        hint = f"compare it, as in {text_of(node)} = …" if not isinstance(node, Constant) else "compare something with it"
+        hint = (
+            f"compare it, as in {text_of(node)} = …"
+            if not isinstance(node, Constant)
+            else "compare something with it"
+        )
         self.refuse(part, f"{what} needs a condition, but {text_of(node)} is {_SAID[node.type.kind]}", hint)
         return False
 
@@ -198,14 +157,18 @@ class _Typing:
         name = "AND" if kind is exp.And else "OR"
         parts = list(_spine(part))
         nodes = [self.node(one) for one in parts]
-        right = [node is None or self.condition(one, node, name) for one, node in zip(parts, nodes, strict=True)]
+        right = [
+            node is None or self.condition(one, node, name) for one, node in zip(parts, nodes, strict=True)
+        ]
         if None in nodes or not all(right):
             return None
         whole = tuple(node for node in nodes if node)
         if kind is exp.And:
             return And(whole)
         mixed = [text_of(node) for one, node in zip(parts, whole, strict=True) if isinstance(one, exp.And)]
-        self.notes.extend(f"AND binds before OR: this is read as ({text}) OR …; add parentheses" for text in mixed)
+        self.notes.extend(
+            f"AND binds before OR: this is read as ({text}) OR …; add parentheses" for text in mixed
+        )
         return Or(whole)
 
     def _compared(self, part: exp.Expr) -> Node | None:
@@ -248,7 +211,9 @@ class _Typing:
 
     def _together(self, parts: Sequence[exp.Expr]) -> list[Node | None]:
         """The trees of values that meet: those that know their type first, then quoted text by their type."""
-        nodes: dict[int, Node | None] = {i: self.node(one) for i, one in enumerate(parts) if not self._open(one)}
+        nodes: dict[int, Node | None] = {
+            i: self.node(one) for i, one in enumerate(parts) if not self._open(one)
+        }
         hint = next((node.type for node in nodes.values() if node), None)
         if nodes and hint is None:
             return [None] * len(parts)
@@ -277,7 +242,11 @@ class _Typing:
             self.refuse(parts[0], f"{text_of(left)} is {_SAID[one.kind]} and has no order", hint)
             return False
         if one.codes and other.codes and not set(one.codes) & set(other.codes):
-            self.refuse(parts[0], f"{text_of(left)} and {text_of(right)} have no code in common", "compare equal codes")
+            self.refuse(
+                parts[0],
+                f"{text_of(left)} and {text_of(right)} have no code in common",
+                "compare equal codes",
+            )
             return False
         return True
 
@@ -288,10 +257,12 @@ class _Typing:
         if "boolean" in kinds:
             hint = f"write {text_of(kinds['boolean'])} or NOT {text_of(kinds['boolean'])} alone"
         elif "date" in kinds:
-            hint = "compare a date with a date, as '2008-03-03', or a difference of dates with a time, as '5 days'"
+            hint = "compare dates with a date, as '2008-03-03', and their difference with a time, as '5 days'"
         elif "choice" in kinds:
             codes = kinds["choice"].type.codes
-            hint = "write its code in quotes" + (f": {', '.join(repr(code) for code in codes[:6])}" if codes else "")
+            hint = "write its code in quotes" + (
+                f": {', '.join(repr(code) for code in codes[:6])}" if codes else ""
+            )
         self.refuse(parts[0], f"types clash: {said}", hint)
 
     def _same_measure(self, parts: Sequence[exp.Expr], left: Node, right: Node) -> bool:
@@ -304,7 +275,7 @@ class _Typing:
         try:
             linear(units[1], units[0])
         except UnitError as error:
-            said = " and ".join(_with_unit(node) for node in (left, right))
+            said = " and ".join(with_unit(node) for node in (left, right))
             self.refuse(parts[0], f"units clash: {said}: {error.message}", error.hint)
             return False
         return True
@@ -313,11 +284,13 @@ class _Typing:
         """A plain number meets a quantity: say whose unit is missing."""
         unit = "days" if other.type.kind == "duration" else other.type.measure
         if isinstance(node, Constant):
-            self.refuse(part, f"{node.text} has no unit, {_with_unit(other)}", f"write '{node.text} {unit}'")
+            self.refuse(part, f"{node.text} has no unit, {with_unit(other)}", f"write '{node.text} {unit}'")
         elif isinstance(other, Constant):
             self.refuse(part, f"{text_of(node)} has no unit, {other.text} has", "write the plain number")
         else:
-            self.refuse(part, f"{text_of(node)} has no unit, {_with_unit(other)}", "declare its unit in the study")
+            self.refuse(
+                part, f"{text_of(node)} has no unit, {with_unit(other)}", "declare its unit in the study"
+            )
 
     # CASE and arithmetic
 
@@ -336,7 +309,7 @@ class _Typing:
             if not self._comparable((parts[0], one), first, other, "="):
                 return None
         whens = tuple(node for node in conditions if node)
-        return Case(tuple(zip(whens, (first, *others), strict=False)), others[-1], _common(first, *others))
+        return Case(tuple(zip(whens, (first, *others), strict=False)), others[-1], common(first, *others))
 
     def _arithmetic(self, part: exp.Expr, hint: Type | None) -> Node | None:
         op = _OPERATIONS[type(part)]
@@ -347,15 +320,19 @@ class _Typing:
         for one, node in zip(parts, (left, right), strict=True):
             if node.type.kind not in ("date", *_QUANTITIES):
                 said = f"{text_of(node)} is {_SAID[node.type.kind]}"
-                return self.refuse(one, f"{op} needs numbers, but {said}", "CASE WHEN … can turn it into a number")
+                return self.refuse(
+                    one, f"{op} needs numbers, but {said}", "CASE WHEN … can turn it into a number"
+                )
         try:
-            result = self._sum(op, parts, left, right) if op in "+-" else _product(op, left.type, right.type)
+            result = self._sum(op, parts, left, right) if op in "+-" else product(op, left.type, right.type)
         except UnitError as error:
             return self.refuse(parts[0], error.message, error.hint)
         return Arithmetic(op, left, right, result) if result else None
 
     def _addends(self, parts: Sequence[exp.Expr]) -> list[Node | None]:
-        nodes: dict[int, Node | None] = {i: self.node(one) for i, one in enumerate(parts) if not self._open(one)}
+        nodes: dict[int, Node | None] = {
+            i: self.node(one) for i, one in enumerate(parts) if not self._open(one)
+        }
         known = next((node.type for node in nodes.values() if node), None)
         hint = known if known and known.kind in _QUANTITIES else None  # by a date stands a date or a time
         return [nodes[i] if i in nodes else self.node(one, hint) for i, one in enumerate(parts)]
@@ -366,15 +343,19 @@ class _Typing:
             return Type("duration")
         if "date" in (one.kind, other.kind):
             time = other if one.kind == "date" else one
-            if time.kind != "date" and _is_time(time.measure or "1") and (op == "+" or one.kind == "date"):
+            if time.kind != "date" and is_time(time.measure or "1") and (op == "+" or one.kind == "date"):
                 return Type("date")
             said = f"{text_of(left)} {op} {text_of(right)}"
-            self.refuse(parts[0], f"{said}: a date takes only a length of time", "write for example day1 + '5 days'")
+            self.refuse(
+                parts[0], f"{said}: a date takes only a length of time", "write for example day1 + '5 days'"
+            )
             return None
         for node in (left, right):
             if Unit.parse(node.type.measure or "1").zero:
-                raise UnitError(f"{_with_unit(node)}: a temperature on a scale cannot be added", "compare it, or use K")
-        return _common(left, right) if self._same_measure(parts, left, right) else None
+                raise UnitError(
+                    f"{with_unit(node)}: a temperature on a scale cannot be added", "compare it, or use K"
+                )
+        return common(left, right) if self._same_measure(parts, left, right) else None
 
     def _negative(self, part: exp.Expr, hint: Type | None) -> Node | None:
         value = self.node(part.this, hint if hint and hint.kind in _QUANTITIES else None)
@@ -395,9 +376,9 @@ class _Typing:
         if own > LARGEST or nodes > EXPANDED:
             limit = LARGEST if own > LARGEST else EXPANDED
             where = "" if own > LARGEST else ", through its definitions"
-            self.problems.append(RuleProblem(0, f"a rule has at most {limit:,} parts{where}", _DEFINE))
+            self.problems.append(RuleProblem(0, f"a rule has at most {limit:,} parts{where}", DEFINE))
         if levels > DEEPEST:
-            self.problems.append(RuleProblem(0, f"the rule is more than {DEEPEST} levels deep", _DEFINE))
+            self.problems.append(RuleProblem(0, f"the rule is more than {DEEPEST} levels deep", DEFINE))
 
     def inner(self, column: exp.Column) -> exp.Expr:
         """What stands in the parenthesis, CASE or list element a name stands for."""
@@ -410,14 +391,10 @@ class _Typing:
             part = next(part.iter_expressions())
         return self.found.words[int(part.name[1:])].offset
 
-    def refuse(self, part: exp.Expr, message: str, hint: str | None = None) -> None:
+    def refuse(self, part: exp.Expr, message: str, hint: str | None = None) -> Node | None:
+        """Report a problem of a part, which so has no tree: always None."""
         self.problems.append(RuleProblem(self.offset(part), message, hint))
-
-    def _at(self, word: Word, message: str, hint: str | None = None) -> None:
-        self.problems.append(RuleProblem(word.offset, message, hint))
-
-
-_DEFINE = "give parts of it names in the study's definitions"
+        return None
 
 
 def _spine(part: exp.Expr) -> Iterator[exp.Expr]:
@@ -432,61 +409,6 @@ def _spine(part: exp.Expr) -> Iterator[exp.Expr]:
 
 def _results(case: exp.Expr) -> list[exp.Expr]:
     return [*(one.args["true"] for one in case.args["ifs"]), case.args["default"]]
-
-
-def _quoted(word: Word) -> str:
-    return "'" + word.text.replace("'", "''") + "'"
-
-
-def _is_worded(unit: str) -> bool:
-    return unit.removesuffix("s") in ("second", "minute", "hour", "day", "week")
-
-
-def _is_time(unit: str) -> bool:
-    if _is_worded(unit):
-        return True
-    try:
-        return Unit.parse(unit).dimensions == _TIME
-    except UnitError:
-        return False
-
-
-def _with_unit(node: Node) -> str:
-    measure = "days" if node.type.kind == "duration" else node.type.measure
-    if isinstance(node, Constant):
-        return node.text
-    return f"{text_of(node)} is in {measure}" if measure else f"{text_of(node)} has no unit"
-
-
-def _common(first: Node, *others: Node) -> Type:
-    """The type of several values of which any may result; numbers are converted to the unit of the first."""
-    kinds = {node.type.kind for node in (first, *others)}
-    if kinds <= {"choice", "text"}:
-        if "text" in kinds or not all(node.type.codes for node in (first, *others)):
-            return Type("text")
-        return Type("choice", codes=tuple(dict.fromkeys(code for node in (first, *others) for code in node.type.codes)))
-    return first.type
-
-
-def _product(op: str, left: Type, right: Type) -> Type:
-    if "date" in (left.kind, right.kind):
-        raise UnitError(f"a date cannot stand beside {op}", "subtract another date first")
-    plain = right.measure is None
-    if left.kind == "duration" and plain:
-        return left
-    if right.kind == "duration" and left.measure is None and op == "*":
-        return right
-    if plain:
-        return left if not Unit.parse(left.unit or "1").zero else _product_unit(op, left, right)
-    return _product_unit(op, left, right)
-
-
-def _product_unit(op: str, left: Type, right: Type) -> Type:
-    one, other = Unit.parse(left.measure or "1"), Unit.parse(right.measure or "1")
-    unit = one * other if op == "*" else one / other
-    if unit.is_plain and not unit.annotations:
-        return Type("number")
-    return Type("number", Unit.parse(unit.text).text)
 
 
 def _own(tree: Node) -> int:

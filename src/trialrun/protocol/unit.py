@@ -43,7 +43,9 @@ _DEFINED = {
     "[IU]": ("1", "[iU]"),
     "[lb_av]": ("453.59237", "g"), "[in_i]": ("2.54", "cm"), "[ft_i]": ("12", "[in_i]"),
 }  # fmt: skip
-_NOT_METRIC = frozenset("% [ppth] [ppm] min h d wk a mo [lb_av] [in_i] [ft_i]".split())
+_NOT_METRIC = frozenset(
+    ["%", "[ppth]", "[ppm]", "min", "h", "d", "wk", "a", "mo", "[lb_av]", "[in_i]", "[ft_i]"]
+)
 
 # kelvins per degree, kelvins at zero degrees
 _THERMOMETERS = {
@@ -59,22 +61,47 @@ _TOKEN = re.compile(
     r"|(?P<sign>[./()])"
 )
 
-# What people write and what they mean.
-_HABITS = (
-    (r"[µμ]", "u"), (r"°\s*C|º\s*C|\bdegC\b|^C$|[Cc]elsius", "Cel"), (r"°\s*F|º\s*F|\bdegF\b", "[degF]"),
-    (r"\b([cm]m)\s*Hg\b", r"\1[Hg]"), (r"\bcm\s*H2O\b", "cm[H2O]"), (r"\bmcg\b", "ug"),
-    (r"\b(k|m|u|)I\.?U\.?(?![\w\]])", r"\1[iU]"), (r"\bMIU\b|^[Mm]illion (?:IU|\[iU\])$", "M[iU]"),
-    (r"^[x×]?\s*10\s*(?:e|E|\^|\*\*)\s*(\d)", r"10*\1"), (r"⁹", "*9"), (r"⁶", "*6"), (r"²", "2"), (r"³", "3"),
-    (r"\b(m|)Eq\b", r"\1eq"), (r"\b(m|)Osm\b", r"\1osm"), (r"\bcells?\b", "{cells}"), (r"\bbpm\b", "{beats}/min"),
-    (r"\bcopies\b", "{copies}"), (r"\bpercent\b", "%"), (r"\bsecs?\b|\bseconds?\b", "s"), (r"\bmins\b|\bminutes?\b", "min"),
-    (r"\bhrs?\b|\bhours?\b", "h"), (r"\bdays?\b", "d"), (r"\bweeks?\b", "wk"), (r"\bmonths?\b", "mo"),
-    (r"\byrs?\b|\byears?\b", "a"), (r"\blbs?\b|\bpounds?\b", "[lb_av]"), (r"\binch(?:es)?\b", "[in_i]"),
-    (r"\b[kK][gG][sS]?\b", "kg"), (r"\bcc\b", "mL"), (r"\b[Gg]ra?m?s?\b", "g"), (r"1[.]73\s*m2$", "{1.73_m2}"), (r"\s*/\s*", "/"), (r"\s*\*\s*(?=[A-Za-z])", "."),
-)  # fmt: skip
+# What people write (a regular expression) and the code they mean, replaced one after the other.
+_HABITS = tuple(
+    line.split(maxsplit=1)
+    for line in r"""
+    [µμ]                                u
+    [°º]\s?C|\bdegC\b|^C$|^[Cc]elsius$  Cel
+    [°º]\s?F|\bdegF\b                   [degF]
+    \b([cm]m)\s?Hg\b                    \1[Hg]
+    \bcm\s?H2O\b                        cm[H2O]
+    \bmcg\b                             ug
+    \bMIU\b|^[Mm]illion\sIU$            M[iU]
+    \b([kmu]?)IU(?![\w\]])              \1[iU]
+    ^[x×]?\s?10(?:[eE^]|\*\*)(?=\d)     10*
+    ⁹                                   *9
+    ⁶                                   *6
+    ²                                   2
+    ³                                   3
+    \b(m?)Eq\b                          \1eq
+    \b(m?)Osm\b                         \1osm
+    \bcells?\b                          {cells}
+    \bcopies\b                          {copies}
+    \bbpm\b                             {beats}/min
+    \bpercent\b                         %
+    \bsec(?:ond)?s?\b                   s
+    \bmin(?:ute)?s\b|\bminute\b         min
+    \bh(?:ou)?rs?\b                     h
+    \bdays?\b                           d
+    \bweeks?\b                          wk
+    \bmonths?\b                         mo
+    \by(?:ea)?rs?\b                     a
+    \blbs?\b|\bpounds?\b                [lb_av]
+    \binch(?:es)?\b                     [in_i]
+    \b[kK][gG][sS]?\b                   kg
+    \bcc\b                              mL
+    \b[Gg]ra?ms?\b                      g
+    1[.]73\s?m2$                        {1.73_m2}
+    \s*/\s*                             /
+    """.strip().splitlines()
+)
 
-_FRIENDLY = {
-    "second": "s", "minute": "min", "hour": "h", "day": "d", "week": "wk",
-}  # fmt: skip
+_FRIENDLY = {"second": "s", "minute": "min", "hour": "h", "day": "d", "week": "wk"}
 _AMBIGUOUS = re.compile(r"(?:months?|years?|mo|a)$")
 
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\D.*?)\s*", re.DOTALL)
@@ -179,7 +206,9 @@ def days(text: str) -> float:
     """
     value, name = quantity(text)
     if _AMBIGUOUS.fullmatch(name):
-        raise UnitError(f"'{text}' is ambiguous: months and years differ in length", "say it in days or weeks")
+        raise UnitError(
+            f"'{text}' is ambiguous: months and years differ in length", "say it in days or weeks"
+        )
     return convert(value, _FRIENDLY.get(name.removesuffix("s"), name), "d")
 
 
@@ -240,9 +269,16 @@ def _atom(code: str) -> Unit:
 
 def _unknown(code: str) -> UnitError:
     if code in _THERMOMETERS:
-        return UnitError(f"{code} stands alone, without other units", "use K for a difference of temperatures")
+        return UnitError(
+            f"{code} stands alone, without other units", "use K for a difference of temperatures"
+        )
     metric = [*_BASES, *(one for one in _DEFINED if one not in _NOT_METRIC)]
-    known = [*_DEFINED, *_BASES, *_THERMOMETERS, *(p + m for p in ("k", "d", "c", "m", "u", "n", "p") for m in metric)]
+    known = [
+        *_DEFINED,
+        *_BASES,
+        *_THERMOMETERS,
+        *(p + m for p in ("k", "d", "c", "m", "u", "n", "p") for m in metric),
+    ]
     same = [one for one in known if one.lower() == code.lower()]
     near = same or difflib.get_close_matches(code, known, 1, 0.6)
     return UnitError(f"'{code}' is not a known UCUM unit", f"did you mean '{near[0]}'?" if near else None)
@@ -283,7 +319,9 @@ class _Reader:
     def _component(self) -> Unit:
         found = _TOKEN.match(self.text, self.at)
         if not found or found["sign"] in (".", "/", ")"):
-            raise UnitError(f"'{self.text}' is not a UCUM unit: a unit is missing at '{self.text[self.at :]}'")
+            raise UnitError(
+                f"'{self.text}' is not a UCUM unit: a unit is missing at '{self.text[self.at :]}'"
+            )
         self.at = found.end()
         if found["sign"] == "(":
             unit = self._term()

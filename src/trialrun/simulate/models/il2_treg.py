@@ -210,7 +210,7 @@ class Il2Treg:
         v = {name: entry.values(column.get(name, same)) for name, entry in self.parameters.items()}
         v["treg_start"] = v["cd4"] * v["treg_share"] / 100
         v["tconv_start"] = v["cd4"] - v["treg_start"]
-        v["treg_max"] = v["treg_ceiling"] * v["cd4"] / self.parameters["cd4"].typical
+        v["treg_max"] = v["cd4"] * v["treg_ceiling"] / 100
         return v
 
     def start(self, values: Values, t: Array) -> State:
