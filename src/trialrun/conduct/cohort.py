@@ -7,6 +7,7 @@ because windows and study days are counted in the site's calendar.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,7 @@ class Log:
 
     def write(self, participant: int, row: str, happened: np.datetime64, recorded: np.datetime64, values: Mapping[str, Any]) -> None:
         """Add a row, or change the one that has this id already."""
+        values = {name: _cell(self.form.items[name], value) for name, value in values.items()}
         found = self._place.get((participant, row))
         if found is None:
             self._place[(participant, row)] = len(self.rows)
@@ -102,6 +104,15 @@ class Log:
             rows = [{**row, "happened": row["happened"].item()} for row in self.rows]
             self._frame = pl.DataFrame(rows, schema=schema, orient="row")
         return self._frame
+
+
+def _cell(item: Item, value: Any) -> Any:
+    """A value as a log keeps it: dates as dates, numbers as floats, codes and yes/no as they are."""
+    if value is None:
+        return None
+    if item.type == "date" and isinstance(value, str):
+        return datetime.date.fromisoformat(value)
+    return float(value) if item.type in ("number", "integer") else value
 
 
 class Cohort:
@@ -149,8 +160,13 @@ class Cohort:
         self.collected[specimen, point][who] = when
 
     def decide(self, decision: str, who: Index, outcome: NDArray[np.int8], when: Times) -> None:
+        """Record an outcome (its position); one whose effect is to stop ends the injections at once."""
         self.outcome[decision][who] = outcome
         self.decided[decision][who] = when
+        outcomes = list(self.protocol.decisions[decision].outcomes.values())
+        stops = np.array([outcomes[int(i)].effect == "stop" for i in np.atleast_1d(outcome)], dtype=bool)
+        if stops.any():
+            self.stop(who[stops], f"decisions.{decision}", np.broadcast_to(when, (len(who),))[stops])
 
     def stop(self, who: Index, rule: str, when: Times) -> None:
         """End the injections; a stop is never lifted by later data."""

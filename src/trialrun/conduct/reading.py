@@ -99,13 +99,8 @@ def decode(sheet: Sheet, item: str, values: Numbers) -> pl.Series:
 
 
 def _aggregate(cohort: Cohort, name: str, variable: Variable, who: Index, now: Times, point: str | None, knowledge: Knowledge) -> pl.Series:
-    form, item = variable.reads
-    rows = _rows(cohort, form, who, now)
-    rows = rows.filter(_during(cohort, variable.during or "study", who, rows, point))
-    unsure: pl.Series | None = None
-    if variable.where:
-        rows, unsure = _where(cohort, cohort.protocol.rules[f"variables.{name}"], rows, who, now, point, knowledge)
-    found = rows.group_by("participant").agg(_function(variable, item).alias("value"))
+    rows, unsure = matching(cohort, name, who, now, point, knowledge)
+    found = rows.group_by("participant").agg(_function(variable, variable.reads[1]).alias("value"))
     everyone = pl.DataFrame({"participant": who, "now": now.astype("datetime64[ms]")})
     joined = everyone.join(found, on="participant", how="left", maintain_order="left")
     value = joined.select(_since(variable)).to_series()
@@ -114,6 +109,16 @@ def _aggregate(cohort: Cohort, name: str, variable: Variable, who: Index, now: T
     if knowledge == "complete":
         value = _only_proven(cohort, variable, value, who, point, unsure)
     return value.alias(name)
+
+
+def matching(cohort: Cohort, name: str, who: Index, now: Times, point: str | None, knowledge: Knowledge) -> tuple[pl.DataFrame, pl.Series | None]:
+    """The rows an aggregate variable counts, and the participants with a row that cannot be judged."""
+    variable = cohort.protocol.variables[name]
+    rows = _rows(cohort, variable.reads[0], who, now)
+    rows = rows.filter(_during(cohort, variable.during or "study", who, rows, point))
+    if not variable.where:
+        return rows, None
+    return _where(cohort, cohort.protocol.rules[f"variables.{name}"], rows, who, now, point, knowledge)
 
 
 def _rows(cohort: Cohort, form: str, who: Index, now: Times) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trialrun.conduct.cohort import Cohort, Times, day
+from trialrun.conduct.cohort import Cohort, Times, day, never
 from trialrun.protocol.chain import Days, Mask, chain
 from trialrun.protocol.protocol import Timepoint
 
@@ -78,8 +78,13 @@ def finished(cohort: Cohort, point: str) -> Mask:
         return np.asarray(~np.isnat(cohort.injections.at(point)))
     if planned.kind == "decision":
         return np.asarray(~np.isnat(cohort.decided[point]) & ~held(cohort, point))
-    forms = [cohort.sheets[form].at(point) for form in planned.forms]
-    return np.asarray(~np.isnat(np.fmax.reduce(forms))) if forms else np.zeros(cohort.n, dtype=bool)
+    return np.asarray(~np.isnat(visited(cohort, point)))
+
+
+def visited(cohort: Cohort, point: str) -> Times:
+    """When the first form of a timepoint was filled (NaT = none yet)."""
+    forms = [cohort.sheets[f].at(point) for f in cohort.protocol.timepoints[point].forms if f in cohort.sheets]
+    return np.fmin.reduce(forms) if forms else never(cohort.n)
 
 
 def held(cohort: Cohort, decision: str) -> Mask:
@@ -167,9 +172,7 @@ def start_limits(cohort: Cohort) -> tuple[Days, Days]:
 
 
 def screening_date(cohort: Cohort) -> Days:
-    point = screening_point(cohort)
-    forms = [cohort.sheets[form].at(str(point)) for form in cohort.protocol.timepoints[str(point)].forms]
-    return day(np.fmin.reduce(forms))
+    return day(visited(cohort, str(screening_point(cohort))))
 
 
 def states(cohort: Cohort, now: Times) -> NDArray[np.object_]:

@@ -27,45 +27,37 @@ def chain(
     void: Mapping[str, Mask] | None = None,
     last_dose: Days | None = None,
 ) -> dict[str, Days]:
-    """Planned date of every timepoint, shape (N,) each.
+    """Planned date of every timepoint, shape (N,) each, in the order of the plan.
 
     start: planned date of the first dose; actual: timepoint -> date it took place (NaT = not yet);
     void: cycle -> True where it will not take place (stopped or omitted before its day 1);
     last_dose: date of the last injection given so far. NaT where a date cannot be known.
     """
-    actual = actual or {}
-    void = void or {}
+    actual, void = actual or {}, void or {}
     nowhere = np.full(start.shape, np.datetime64("NaT"), dtype="datetime64[D]")
-    planned: dict[str, Days] = {}
     begun: dict[str, Days] = {}
 
-    def base(anchor: Anchor) -> Days:
+    def begin(cycle: str) -> Days:
+        """Day 1 of a cycle: the actual one, else the planned one."""
+        if cycle not in begun:
+            happened = actual.get(f"{cycle}.D1", nowhere)
+            planned = counted(protocol.timepoints[f"{cycle}.D1"].anchor)
+            begun[cycle] = np.where(np.isnat(happened), planned, happened)
+        return begun[cycle]
+
+    def counted(anchor: Anchor | None) -> Days:
+        if anchor is None:
+            return start
         if anchor.after == LAST_DOSE:
-            return last_dose if last_dose is not None else nowhere
-        return begun[anchor.after]
+            return (nowhere if last_dose is None else last_dose) + int(anchor.offset)
+        return begin(anchor.after) + int(anchor.offset)
 
-    for cycle in _in_order(protocol):
-        first = f"{cycle}.D1"
-        anchor = protocol.timepoints[first].anchor
-        planned[first] = start if anchor is None else base(anchor) + int(anchor.offset)
-        happened = actual.get(first, nowhere)
-        begun[cycle] = np.where(np.isnat(happened), planned[first], happened)
+    planned: dict[str, Days] = {}
     for name, point in protocol.timepoints.items():
-        if name in planned:
-            continue
-        if point.anchor is None:
-            planned[name] = start + point.offset
-            continue
-        planned[name] = base(point.anchor) + int(point.anchor.offset)
-        if point.otherwise is not None and point.anchor.after in void:
-            fallback = base(point.otherwise) + int(point.otherwise.offset)
-            planned[name] = np.where(void[point.anchor.after], fallback, planned[name])
+        planned[name] = counted(point.anchor) if point.anchor or point.dose else start + point.offset
+        if point.otherwise is not None and point.anchor is not None and point.anchor.after in void:
+            planned[name] = np.where(void[point.anchor.after], counted(point.otherwise), planned[name])
     return planned
-
-
-def _in_order(protocol: Protocol) -> list[str]:
-    """Cycles, each after the one it is counted from."""
-    return sorted(protocol.cycles, key=lambda cycle: protocol.timepoints[f"{cycle}.D1"].offset)
 
 
 def study_day(date: Days, first_dose: Days) -> NDArray[np.float64]:

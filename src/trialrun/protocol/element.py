@@ -12,9 +12,13 @@ ASSUMPTION = "assumption"
 
 def _citations(value: Any) -> Any:
     cited = value if isinstance(value, list | tuple) else [value]
+    if not cited:
+        raise ValueError("say at least one source; write e.g. registry#12, or assumption with a reason")
     for one in cited:
-        if not re.fullmatch(r"assumption|doi:\S+|[a-z][a-z0-9-]*#[0-9]+", str(one)):
-            raise ValueError(f"`{one}` is not a source; write e.g. registry#12, doi:10.1056/…, or assumption with a reason")
+        if not re.fullmatch(r"assumption|doi:10\.\S+|[a-z][a-z0-9-]*#[0-9]+", str(one)):
+            raise ValueError(
+                f"`{one}` is not a source; write e.g. registry#12, doi:10.1056/…, or assumption with a reason"
+            )
     return tuple(str(one) for one in cited)
 
 
@@ -24,18 +28,18 @@ Citations = Annotated[tuple[str, ...], BeforeValidator(_citations)]
 class Part(BaseModel):
     """A piece of an element. Unknown keys are refused; nothing can be changed after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
-class Element(Part):
-    """A piece of the protocol that cites its source (``from``); an assumption gives its ``reason``."""
+class Sourced(Part):
+    """A piece that may cite its own source (``from``); an assumption gives its ``reason``."""
 
-    from_: Citations = Field(alias="from")
+    from_: Citations = Field(default=(), alias="from")
     reason: str | None = None
 
     @model_validator(mode="after")
     def _assumption_has_reason(self) -> Self:
-        if ASSUMPTION in self.from_ and not (self.reason or "").strip():
+        if self.assumed and not (self.reason or "").strip():
             raise ValueError("an assumption needs a `reason`: say in a sentence why this value")
         return self
 
@@ -44,10 +48,23 @@ class Element(Part):
         return ASSUMPTION in self.from_
 
 
+class Element(Sourced):
+    """A piece of the protocol that always cites its source."""
+
+    from_: Citations = Field(alias="from")
+
+
 def _identifier(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", value):
+        raise ValueError(f"`{value}` cannot be a name: use letters, digits and _, and begin with a letter")
+    return value
+
+
+def _visit(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?", value):
-        raise ValueError(f"`{value}` cannot be a name: use letters, digits and _ (begin with a letter)")
+        raise ValueError(f"`{value}` cannot name a visit: write e.g. W11, or C1.D8 for a day of a cycle")
     return value
 
 
 Name = Annotated[str, AfterValidator(_identifier)]
+VisitName = Annotated[str, AfterValidator(_visit)]

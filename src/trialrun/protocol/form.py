@@ -7,12 +7,12 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from trialrun.protocol.element import Citations, Element, Name, Part
+from trialrun.protocol.element import Element, Name, Part, Sourced
 from trialrun.protocol.rule import Type
 from trialrun.protocol.text import Range, Words
 
 
-class Item(Part):
+class Item(Sourced):
     """One question: its words, its type and unit, what it may hold, and its SDTM name."""
 
     ask: Words
@@ -21,13 +21,11 @@ class Item(Part):
     decimals: int | None = Field(default=None, ge=0, le=9)
     limits: Range | None = None
     usual: Range | None = None
-    codes: dict[str, Words] = {}
+    codes: dict[str, Words] = Field(default_factory=dict)
     required: bool = True
     only_if: str | None = None
     sdtm: str | None = None
     test: str | None = None
-    from_: Citations | None = Field(default=None, alias="from")
-    reason: str | None = None
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
@@ -39,16 +37,22 @@ class Item(Part):
             raise ValueError("a number has a `unit` (UCUM, e.g. g/L), or says `unit: none`")
         if self.type not in ("number", "integer") and (self.unit or self.limits or self.usual):
             raise ValueError(f"a {self.type} has no unit and no limits")
-        if self.usual and self.limits and not (self.usual.low in self.limits and self.usual.high in self.limits):
+        if (
+            self.usual
+            and self.limits
+            and not (self.usual.low in self.limits and self.usual.high in self.limits)
+        ):
             raise ValueError(f"the usual range {self.usual} lies outside the limits {self.limits}")
         if self.sdtm is not None and not re.fullmatch(r"[A-Z]{2}\.[A-Z0-9]{1,8}", self.sdtm):
-            raise ValueError(f"`{self.sdtm}` is not an SDTM name; write DOMAIN.TESTCD, e.g. LB.ALT (8 characters at most)")
+            raise ValueError(
+                f"`{self.sdtm}` is not an SDTM name; write DOMAIN.TESTCD, e.g. LB.ALT (8 characters at most)"
+            )
         return self
 
     @property
     def kind(self) -> Type:
         """The item's type as the rules see it."""
-        if self.type in ("number", "integer"):
+        if self.type == "number" or self.type == "integer":
             return Type("number", None if self.unit == "none" else self.unit)
         if self.type == "choice":
             return Type("choice", codes=tuple(self.codes))
@@ -60,7 +64,7 @@ class Form(Element):
     by: Literal["nurse", "investigator", "pharmacist", "laboratory", "adjudicator", "participant"]
     domain: str = Field(pattern=r"^[A-Z]{2}$")
     repeats: bool = False
-    items: dict[Name, Item]
+    items: dict[Name, Item] = Field(min_length=1)
 
 
 class FormsFile(Part):

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.protocol import Protocol, Timepoint
 from trialrun.protocol.trace import assumptions, trace
+
+MONTH = 30  # days, over which blood is summed
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Finding:
 
 def lint(protocol: Protocol) -> list[Finding]:
     """All findings, in the order of the study file."""
-    return [*_labels(protocol), *_sums(protocol), *_uncovered(protocol)]
+    checks = (_sums, _labels, _lengths, _blood, _misread, _unused, _uncovered)
+    return [finding for check in checks for finding in check(protocol)]
 
 
 def report(protocol: Protocol) -> dict[str, Any]:
@@ -40,8 +43,18 @@ def report(protocol: Protocol) -> dict[str, Any]:
     }
 
 
+def _sums(protocol: Protocol) -> Iterator[Finding]:
+    timeline = protocol.study.timeline
+    for name, milestone in timeline.items():
+        parts = [timeline[part].lasts for part in milestone.sum_of]
+        total = sum(part.days for part in parts if part)
+        if milestone.lasts and milestone.sum_of and round(total - milestone.lasts.days, 3):
+            said = " + ".join(str(part) for part in parts)
+            yield Finding("sum", f"timeline/{name}", f"{said} does not make {milestone.lasts}.")
+
+
 def _labels(protocol: Protocol) -> Iterator[Finding]:
-    """A week label W<n> is week n counted from 1, or n weeks elapsed; the labels of the cycles must agree on one."""
+    """A week label W<n> is week n counted from 1, or n weeks elapsed; all cycles must agree on one."""
     weeks = {}
     for cycle in protocol.cycles:
         match = re.fullmatch(r"W([0-9]+)", protocol.study.treatment.cycles[cycle].label)
@@ -51,17 +64,17 @@ def _labels(protocol: Protocol) -> Iterator[Finding]:
     elapsed = {cycle for cycle, (week, offset) in weeks.items() if offset == 7 * week}
     if not weeks or counted == set(weeks) or elapsed == set(weeks):
         return
-    labels = protocol.study.labels
     said = ", ".join(f"W{week} on day {offset + 1}" for week, offset in weeks.values())
-    clash = next((week, offset) for cycle, (week, offset) in weeks.items() if cycle not in counted)
+    week, offset = next(found for cycle, found in weeks.items() if cycle not in counted)
     message = (
-        f"Labels and offsets disagree: {said}. Counted from week 1, W{clash[0]} would begin on day "
-        f"{7 * (clash[0] - 1) + 1}; its offset of {clash[1]} days puts it on day {clash[1] + 1}."
+        f"Labels and offsets disagree: {said}. Counted from week 1, W{week} would begin on day "
+        f"{7 * (week - 1) + 1}; its offset of {offset} days puts it on day {offset + 1}."
     )
-    yield Finding("label-against-offset", "treatment/cycles", message, _label_resolution(protocol, weeks, elapsed) if labels else None)
+    yield Finding("label-against-offset", "treatment/cycles", message, _read_as(protocol, weeks, elapsed))
 
 
-def _label_resolution(protocol: Protocol, weeks: dict[str, tuple[int, int]], elapsed: set[str]) -> str | None:
+def _read_as(protocol: Protocol, weeks: dict[str, tuple[int, int]], elapsed: set[str]) -> str | None:
+    """How the study says its labels are to be read, if that fits all of them."""
     labels = protocol.study.labels
     first = {f"W{week}" for cycle, (week, _) in weeks.items() if cycle not in elapsed}
     if labels is None or labels.weeks != "elapsed" or first != {labels.first}:
@@ -69,21 +82,71 @@ def _label_resolution(protocol: Protocol, weeks: dict[str, tuple[int, int]], ela
     offsets = ", ".join(str(offset) for _, offset in weeks.values())
     days = ", ".join(str(offset + 1) for _, offset in weeks.values())
     rest = ", ".join(f"W{week}" for cycle, (week, _) in weeks.items() if cycle in elapsed)
-    return f"{labels.first} names the week of the first injection and {rest} count weeks elapsed: offsets {offsets} (study days {days}). {labels.reason}"
+    reading = f"{labels.first} names the week of the first injection and {rest} count weeks elapsed"
+    return f"{reading}: offsets {offsets} (study days {days}). {labels.reason}"
 
 
-def _sums(protocol: Protocol) -> Iterator[Finding]:
-    timeline = protocol.study.timeline
-    for name, milestone in timeline.items():
-        parts = [timeline[part].lasts for part in milestone.sum_of]
-        total = sum(part.months for part in parts if part)
-        if milestone.lasts and milestone.sum_of and total != milestone.lasts.months:
-            said = " + ".join(str(part) for part in parts)
-            yield Finding("sum", f"timeline/{name}", f"{said} is {total} months, not {milestone.lasts}.")
+def _lengths(protocol: Protocol) -> Iterator[Finding]:
+    """A cycle that begins after another number of days than a cycle is said to last."""
+    length = protocol.study.treatment.cycle_length
+    for name, cycle in protocol.study.treatment.cycles.items():
+        if cycle.after and cycle.after.offset != length.days:
+            apart = f"{cycle.after.offset:g} days after {cycle.after.after}"
+            message = f"{name} begins {apart}; a cycle lasts {length}."
+            yield Finding("cycle-length", f"treatment/cycles/{name}", message)
+
+
+def _blood(protocol: Protocol) -> Iterator[Finding]:
+    """Visits, months and a whole participation that take more blood than the study's limits."""
+    limits = protocol.study.blood_limits
+    if limits is None:
+        return
+    drawn = [
+        (point, _volume(protocol, point)) for point in protocol.timepoints.values() if point.only is None
+    ]
+    for point, volume in drawn:
+        if volume > limits.visit.millilitres:
+            yield Finding(
+                "blood",
+                f"visits/{point.id}",
+                f"{volume:g} mL are drawn at {point.id}; the limit is {limits.visit}.",
+            )
+        month = sum(other for late, other in drawn if 0 <= late.offset - point.offset < MONTH)
+        if volume and month > limits.month.millilitres:
+            message = (
+                f"{month:g} mL are drawn in the {MONTH} days from {point.id} on; the limit is {limits.month}."
+            )
+            yield Finding("blood", f"visits/{point.id}", message)
+    total = sum(volume for _, volume in drawn)
+    if total > limits.trial.millilitres:
+        yield Finding("blood", "blood_limits", f"{total:g} mL are drawn in all; the limit is {limits.trial}.")
+
+
+def _volume(protocol: Protocol, point: Timepoint) -> float:
+    """Millilitres drawn at a timepoint: the blood of its activities and its specimens."""
+    activities = [protocol.activity(name) for name in dict.fromkeys(task.activity for task in point.tasks)]
+    specimens = [protocol.study.specimens[name].volume for name in point.specimens]
+    return sum(one.blood.millilitres for one in activities if one.blood) + sum(
+        one.millilitres for one in specimens
+    )
+
+
+def _misread(protocol: Protocol) -> Iterator[Finding]:
+    for name, rule in protocol.rules.items():
+        for note in rule.notes:
+            yield Finding("rule", name.replace(".", "/"), f"{note[0].upper()}{note[1:]}.")
+
+
+def _unused(protocol: Protocol) -> Iterator[Finding]:
+    read = {name for rule in protocol.rules.values() for name in rule.reads}
+    for name in protocol.variables:
+        if name not in read:
+            yield Finding("unused-variable", f"variables/{name}", f"No rule reads the variable {name}.")
 
 
 def _uncovered(protocol: Protocol) -> Iterator[Finding]:
-    for statement in trace(protocol)["statements"]:
+    listed = trace(protocol)
+    for statement in [*listed["statements"], *listed["further"]]:
         if not statement["elements"] and not statement["context"]:
             message = f"No element executes {statement['id']}: {statement['says']}"
             yield Finding("uncovered-statement", f"sources/{statement['source']}", message)

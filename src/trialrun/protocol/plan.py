@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from trialrun.protocol.problem import Problem, nearest
+from trialrun.protocol.problem import Problem, suggestion
 from trialrun.protocol.protocol import Dose, Task, Timepoint
 from trialrun.protocol.source import Source
 from trialrun.protocol.study import StudyFile
 from trialrun.protocol.text import Anchor, Text, Window
+from trialrun.protocol.treatment import Cycle, Level, Substance
 
 ANY_TIME = "any time"
 EVERY_DOSE = "every dose"
 LAST_DOSE = "last dose"
+
+Path = tuple[str | int, ...]
 
 
 class Plan:
@@ -28,65 +34,60 @@ class Plan:
         starts = self._cycle_starts()
         for name in self.study.treatment.cycles:
             self._course(name, starts[name])
+        self._overlaps(starts)
         for name in self.study.visits:
             self._visit(name, starts)
         for name, decision in self.study.decisions.items():
             self._decision(name, decision.when, starts)
+        self._settings(starts)
         self._attach_tasks()
         return dict(sorted(self.points.items(), key=lambda item: (item[1].offset, item[1].kind != "visit")))
 
-    def _problem(self, path: tuple[str | int, ...], message: str, hint: str | None = None) -> None:
+    def _problem(self, path: Path, message: str, hint: str | None = None) -> None:
         self.problems.append(Problem(self.source.place(path), message, hint))
 
-    def _unknown(self, path: tuple[str | int, ...], kind: str, name: str, known: object) -> None:
-        close = nearest(name, known)  # type: ignore[arg-type]
-        self._problem(path, f"there is no {kind} `{name}`", f"Did you mean `{close}`?" if close else None)
+    def _unknown(self, path: Path, kind: str, name: str, known: Iterable[str]) -> None:
+        self._problem(path, f"there is no {kind} `{name}`", suggestion(name, known))
+
+    # Cycles
 
     def _cycle_starts(self) -> dict[str, int]:
         """Planned offset of every cycle's day 1; a cycle counted from itself is refused."""
         cycles = self.study.treatment.cycles
         starts: dict[str, int] = {}
-
-        def start(name: str, seen: tuple[str, ...]) -> int:
-            if name in starts:
-                return starts[name]
-            anchor = cycles[name].after
-            path = ("treatment", "cycles", name, "after")
-            if anchor is None:
-                value = 0
-            elif anchor.after in seen:
-                self._problem(path, f"cycles are counted in a circle: {' → '.join([*seen, anchor.after])}")
-                value = 0
-            elif anchor.after not in cycles:
-                self._unknown(path, "cycle", anchor.after, cycles)
-                value = 0
-            else:
-                value = start(anchor.after, (*seen, anchor.after)) + int(anchor.offset)
-            starts[name] = value
-            return value
-
         for name in cycles:
-            start(name, (name,))
+            self._start(name, (name,), starts)
         first = [name for name, cycle in cycles.items() if cycle.day is not None]
         if len(first) != 1:
-            self._problem(("treatment", "cycles"), "exactly one cycle begins on `day: 1`; the others say `after`")
+            hint = "Write `day: 1` for the first cycle, and `after: C1 + 21 days` for one that follows."
+            self._problem(
+                ("treatment", "cycles"), "exactly one cycle begins on `day: 1`; the others say `after`", hint
+            )
         return starts
+
+    def _start(self, name: str, seen: tuple[str, ...], starts: dict[str, int]) -> int:
+        cycles = self.study.treatment.cycles
+        anchor = cycles[name].after
+        path = ("treatment", "cycles", name, "after")
+        if name in starts:
+            return starts[name]
+        starts[name] = 0
+        if anchor is None:
+            return 0
+        if anchor.after in seen:
+            circle = " → ".join([*seen[seen.index(anchor.after) :], anchor.after])
+            self._problem(
+                path, f"cycles are counted in a circle: {circle}", "Count each cycle from one before it."
+            )
+        elif anchor.after not in cycles:
+            self._unknown(path, "cycle", anchor.after, cycles)
+        else:
+            starts[name] = self._start(anchor.after, (*seen, anchor.after), starts) + int(anchor.offset)
+        return starts[name]
 
     def _course(self, name: str, start: int) -> None:
         cycle = self.study.treatment.cycles[name]
-        level = self.study.treatment.levels.get(cycle.level)
-        substance = self.study.treatment.substances.get(cycle.substance)
-        path = ("treatment", "cycles", name)
-        if level is None:
-            self._unknown((*path, "level"), "level", cycle.level, self.study.treatment.levels)
-        if substance is None:
-            self._unknown((*path, "substance"), "substance", cycle.substance, self.study.treatment.substances)
-        if cycle.setting_decision and cycle.setting_decision not in self.study.decisions:
-            self._unknown((*path, "setting"), "decision", cycle.setting_decision, self.study.decisions)
-        known_days = {f"D{i + 1}" for i in range(cycle.doses.count)}
-        for day in cycle.places:
-            if day not in known_days:
-                self._unknown((*path, "places", day), "dose day", day, known_days)
+        level, substance = self._named(name, cycle)
         if level is None or substance is None:
             return
         late = self.study.treatment.missed_dose.late.days
@@ -95,7 +96,7 @@ class Plan:
             self.points[f"{name}.D{i + 1}"] = Timepoint(
                 id=f"{name}.D{i + 1}",
                 kind="course",
-                label=Text((("en", f"{cycle.label} D{shift + 1}"), ("fr", f"{cycle.label.replace('W', 'S', 1)} J{shift + 1}"))),
+                label=_in_french(Text((("en", f"{cycle.label} D{shift + 1}"),))),
                 epoch=self._treatment_epoch(),
                 offset=start + shift,
                 window=cycle.window if i == 0 else Window(0, late),
@@ -107,60 +108,120 @@ class Plan:
                 place=cycle.places.get(f"D{i + 1}"),
             )
 
+    def _named(self, name: str, cycle: Cycle) -> tuple[Level | None, Substance | None]:
+        """What a cycle names elsewhere: its level and substance, None where they are not known."""
+        treatment = self.study.treatment
+        path = ("treatment", "cycles", name)
+        if cycle.level not in treatment.levels:
+            self._unknown((*path, "level"), "level", cycle.level, treatment.levels)
+        if cycle.substance not in treatment.substances:
+            self._unknown((*path, "substance"), "substance", cycle.substance, treatment.substances)
+        if cycle.setting_decision is not None and cycle.setting_decision not in self.study.decisions:
+            self._unknown((*path, "setting"), "decision", cycle.setting_decision, self.study.decisions)
+        days = [f"D{i + 1}" for i in range(cycle.doses.count)]
+        for day in cycle.places:
+            if day not in days:
+                self._unknown((*path, "places", day), "dose day", day, days)
+        return treatment.levels.get(cycle.level), treatment.substances.get(cycle.substance)
+
+    def _overlaps(self, starts: dict[str, int]) -> None:
+        """A course that begins before the one it is counted from has ended."""
+        cycles = self.study.treatment.cycles
+        for name, cycle in cycles.items():
+            if cycle.after and cycle.after.after in cycles and not self.problems:
+                previous = cycles[cycle.after.after].doses
+                last = starts[cycle.after.after] + (previous.count - 1) * previous.every
+                if starts[name] - cycle.window.before <= last:
+                    message = (
+                        f"{name} may begin before the last dose of {cycle.after.after} (study day {last + 1})"
+                    )
+                    self._problem(
+                        ("treatment", "cycles", name, "after"),
+                        message,
+                        "Count more days, or narrow its window.",
+                    )
+
     def _treatment_epoch(self) -> str:
         return "treatment" if "treatment" in self.study.epochs else next(iter(self.study.epochs))
 
-    def _offset(self, anchor: Anchor, starts: dict[str, int], path: tuple[str | int, ...]) -> int:
+    # Visits and decisions
+
+    def _offset(self, anchor: Anchor, starts: dict[str, int], path: Path) -> int:
         if anchor.after == LAST_DOSE:
             doses = [p.offset for p in self.points.values() if p.dose]
             return max(doses, default=0) + int(anchor.offset)
         if anchor.after not in starts:
-            self._unknown(path, "cycle", anchor.after, starts)
+            self._unknown(path, "cycle", anchor.after, [*starts, LAST_DOSE])
             return 0
         return starts[anchor.after] + int(anchor.offset)
 
     def _visit(self, name: str, starts: dict[str, int]) -> None:
         visit = self.study.visits[name]
         path = ("visits", name)
+        cycle, _, within = name.partition(".")
+        if within and cycle not in starts:
+            self._unknown(path, "cycle", cycle, starts)
         if visit.epoch not in self.study.epochs:
             self._unknown((*path, "epoch"), "epoch", visit.epoch, self.study.epochs)
         if visit.otherwise is not None:
             self._offset(visit.otherwise, starts, (*path, "otherwise"))
+        day = visit.day or 1
+        offset = day - 1 if day > 0 else day
         if visit.after is not None:
             offset = self._offset(visit.after, starts, (*path, "after"))
-        else:
-            day = visit.day or 1
-            offset = day - 1 if day > 0 else day
-        if name in self.points:
-            self._problem(path, f"`{name}` is already a dose day of its cycle")
-        cycle = name.split(".")[0] if "." in name else None
-        self.points[name] = Timepoint(
-            id=name,
-            kind="visit",
-            label=visit.label,
-            epoch=visit.epoch,
-            offset=offset,
-            window=visit.window,
-            anchor=visit.after,
-            otherwise=visit.otherwise,
-            only=visit.only,
-            cycle=cycle if cycle in self.study.treatment.cycles else None,
-            course_day=None,
+        self._add(
+            path,
+            Timepoint(
+                id=name,
+                kind="visit",
+                label=_in_french(visit.label),
+                epoch=visit.epoch,
+                offset=offset,
+                window=visit.window,
+                anchor=visit.after,
+                otherwise=visit.otherwise,
+                only=visit.only,
+                cycle=cycle if within and cycle in starts else None,
+            ),
         )
 
     def _decision(self, name: str, when: Anchor, starts: dict[str, int]) -> None:
-        decision = self.study.decisions[name]
-        offset = self._offset(when, starts, ("decisions", name, "when"))
-        self.points[name] = Timepoint(
+        path = ("decisions", name)
+        point = Timepoint(
             id=name,
             kind="decision",
-            label=decision.title,
+            label=self.study.decisions[name].title,
             epoch=self._treatment_epoch(),
-            offset=offset,
+            offset=self._offset(when, starts, (*path, "when")),
             window=Window(0, when.until - when.offset),
             anchor=Anchor(when.after, when.offset, when.offset),
             cycle=when.after if when.after in starts else None,
         )
+        self._add(path, point)
+
+    def _add(self, path: Path, point: Timepoint) -> None:
+        if point.id in self.points:
+            taken = "a dose day of its cycle" if self.points[point.id].dose else "a visit"
+            self._problem(path, f"`{point.id}` is already {taken}", "Give it another name.")
+        else:
+            self.points[point.id] = point
+
+    def _settings(self, starts: dict[str, int]) -> None:
+        """A decision comes before the courses whose setting it decides."""
+        for name, cycle in self.study.treatment.cycles.items():
+            decision = self.points.get(cycle.setting_decision or "")
+            if decision is None or decision.kind != "decision":
+                continue
+            last = decision.offset + int(decision.window.after)
+            if last > starts[name]:
+                path = ("treatment", "cycles", name, "setting")
+                late = f"which may come only on study day {last + 1}"
+                message = (
+                    f"the setting of {name} (study day {starts[name] + 1}) waits for {decision.id}, {late}"
+                )
+                self._problem(path, message, "Decide earlier, or write the setting itself.")
+
+    # Tasks
 
     def _attach_tasks(self) -> None:
         tasks: dict[str, list[Task]] = {name: [] for name in self.points}
@@ -168,13 +229,21 @@ class Plan:
             for i, pattern in enumerate(activity.at):
                 matched = self._matching(pattern)
                 if not matched and pattern != ANY_TIME:
-                    self._unknown(("activities", name, "at", i), "timepoint", pattern, self.points)
+                    self._unknown(
+                        ("activities", name, "at", i),
+                        "visit or dose day",
+                        pattern,
+                        [*self.points, ANY_TIME, EVERY_DOSE],
+                    )
                 for point in matched:
-                    tasks[point] += [Task(name, specimen=s) for s in activity.specimens if s not in {t.specimen for t in tasks[point]}]
-                    tasks[point] += [Task(name, form=f) for f in activity.forms if f not in {t.form for t in tasks[point]}]
-        for name, found in tasks.items():
-            point = self.points[name]
-            self.points[name] = Timepoint(**{**point.__dict__, "tasks": tuple(found)})
+                    asked = tasks[point]
+                    asked += [
+                        Task(name, specimen=s)
+                        for s in activity.specimens
+                        if s not in {t.specimen for t in asked}
+                    ]
+                    asked += [Task(name, form=f) for f in activity.forms if f not in {t.form for t in asked}]
+        self.points = {name: replace(point, tasks=tuple(tasks[name])) for name, point in self.points.items()}
 
     def _matching(self, pattern: str) -> list[str]:
         if pattern == ANY_TIME:
@@ -183,3 +252,13 @@ class Plan:
             return [name for name, point in self.points.items() if point.dose]
         return [name for name in self.points if fnmatchcase(name, pattern)]
 
+
+def _in_french(label: Text) -> Text:
+    """A label such as ``W3 D1``, the same in all languages as written, with its French form ``S3 J1``."""
+    (code, words), *others = label.by_language
+    match = re.fullmatch(r"W([0-9]+)( D([0-9]+))?|(.+) D([0-9]+)", words)
+    if code != "en" or others or not match:
+        return label
+    week, _, day, other, its_day = match.groups()
+    said = (f"S{week}" + (f" J{day}" if day else "")) if week else f"{other} J{its_day}"
+    return Text((("en", words), ("fr", said)))

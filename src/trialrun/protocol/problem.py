@@ -6,6 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+__all__ = ["Place", "Problem", "ProtocolError", "nearest", "suggestion"]
+
+FEW = 12  # names that can still be listed in a hint
+
 
 @dataclass(frozen=True)
 class Place:
@@ -44,20 +48,32 @@ class Problem:
 
 
 class ProtocolError(Exception):
-    """The study files cannot be compiled. Carries every problem found, in file order."""
+    """The study files cannot be compiled. Carries every problem found, each once, in file order."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(
-            sorted(problems, key=lambda p: (p.place.file, p.place.line or 0, p.place.column or 0))
+            sorted(
+                dict.fromkeys(problems), key=lambda p: (p.place.file, p.place.line or 0, p.place.column or 0)
+            )
         )
         super().__init__(self.render())
 
     def render(self) -> str:
         count = len(self.problems)
-        return "\n".join([*map(str, self.problems), f"{count} problem{'s' if count != 1 else ''}; nothing was changed."])
+        return "\n".join([*map(str, self.problems), f"{count} problem{'s' if count != 1 else ''}."])
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, if any is close."""
-    found: Sequence[str] = get_close_matches(str(word), list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    """The known word that was probably meant, if any is close; letter case is forgiven."""
+    by_case = {one.lower(): one for one in known}
+    found: Sequence[str] = get_close_matches(str(word).lower(), list(by_case), n=1, cutoff=0.6)
+    return by_case[found[0]] if found else None
+
+
+def suggestion(word: str, known: Iterable[str]) -> str | None:
+    """A hint that names the known word that is close, or all of them when they are few."""
+    known = list(known)
+    close = nearest(word, known)
+    if close:
+        return f"Did you mean `{close}`?"
+    return f"Known here: {', '.join(known)}." if 0 < len(known) <= FEW else None

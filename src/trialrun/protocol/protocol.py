@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from trialrun.protocol.element import Element
+from trialrun.protocol.element import Sourced
 from trialrun.protocol.form import Form, Item
 from trialrun.protocol.rule import Rule, Type
 from trialrun.protocol.schedule import Activity, Decision
@@ -115,7 +115,10 @@ class Protocol:
 
     @cached_property
     def first_dose(self) -> str:
-        return f"{self.cycles[0]}.D1"
+        """The dose that study day 1 is counted from."""
+        return next(
+            f"{name}.D1" for name, cycle in self.study.treatment.cycles.items() if cycle.day is not None
+        )
 
     @cached_property
     def last_visit(self) -> str:
@@ -147,7 +150,7 @@ class Protocol:
         """How late a single dose may be."""
         return self.study.treatment.missed_dose.late
 
-    def elements(self) -> dict[str, Element]:
+    def elements(self) -> dict[str, Sourced]:
         """Every element that cites its source, by its path in the study files."""
         from trialrun.protocol.trace import elements
 

@@ -128,7 +128,8 @@ class Clause:
 
 def explain(rule: Rule, frame: pl.DataFrame, row: int = 0) -> Clause:
     """The decision of one row under a Boolean rule, clause by clause. Raises as `evaluate`, or IndexError."""
-    return _Row(rule, frame, row).clause(rule.tree)
+    at = _Row(rule, frame, row)
+    return at.clause(at.tree)
 
 
 def missing(rule: Rule, frame: pl.DataFrame, row: int = 0) -> tuple[str, ...]:
@@ -138,7 +139,7 @@ def missing(rule: Rule, frame: pl.DataFrame, row: int = 0) -> tuple[str, ...]:
     names x, although no value of it matters.
     """
     at = _Row(rule, frame, row)
-    return tuple(dict.fromkeys(at.possible(rule.tree)[1]))
+    return tuple(dict.fromkeys(at.possible(at.tree)[1]))
 
 
 def sentence(clause: Clause, names: Mapping[str, str] | None = None) -> str:
@@ -168,6 +169,7 @@ def sentence(clause: Clause, names: Mapping[str, str] | None = None) -> str:
 class _Explanation:
     """What explaining a rule needs of a row: its variables, and its atoms: conditions not made of others."""
 
+    tree: Node  # of the rule that was met first: atoms are known by identity, and equal rules share this
     variables: tuple[Variable, ...]
     atoms: tuple[Node, ...]
     expressions: tuple[pl.Expr, ...]
@@ -179,7 +181,7 @@ def _explanation(rule: Rule) -> _Explanation:
     atoms = tuple({id(atom): atom for atom in _atoms(rule.tree, set())}.values())
     held = [pl.col(one.name) if one.type.kind == "date" else column(one) for one in read]
     named = [expr.alias(str(place)) for place, expr in enumerate([*held, *map(column, atoms)])]
-    return _Explanation(read, atoms, tuple(named))
+    return _Explanation(rule.tree, read, atoms, tuple(named))
 
 
 def _atoms(node: Node, entered: set[int]) -> Iterator[Node]:
@@ -205,7 +207,10 @@ class _Row:
     """One row under a rule: the values of its variables and the truth of its atoms."""
 
     def __init__(self, rule: Rule, frame: pl.DataFrame, row: int) -> None:
+        if rule.type.kind != "boolean":
+            raise ValueError(f"{rule.text} is not true or false: nothing to explain")
         plan = _explanation(rule)
+        self.tree = plan.tree
         _require(plan.variables, frame)
         if not 0 <= row < frame.height:
             raise IndexError(f"row {row} of a frame with {frame.height} rows")

@@ -27,6 +27,7 @@ from trialrun.protocol.rule import (
     Or,
     Rule,
     Variable,
+    variables,
 )
 from trialrun.protocol.unit import convert, linear
 
@@ -35,6 +36,7 @@ __all__ = ["column", "expression"]
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "=": eq, "<>": ne, "<": lt, "<=": le, ">": gt, ">=": ge, "+": add, "-": sub, "*": mul, "/": truediv,
 }  # fmt: skip
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -42,6 +44,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 def expression(rule: Rule) -> pl.Expr:
     """The rule as one polars expression. A Boolean rule yields true, false or null for each row;
     a number or a duration Float64 in the unit of ``rule.type``, a date Float64 days since 1970-01-01.
+    In a ``select`` a rule that reads no variable yields one row; in ``with_columns`` or `evaluate`, all.
     """
     return column(rule.tree)
 
@@ -116,9 +119,14 @@ def _in_unit(node: Node, measure: str | None) -> pl.Expr:
 
 
 def _compared(op: str, left: Node, right: Node) -> pl.Expr:
-    """A comparison in the unit of the side that is not constant, so that only constants are converted."""
-    measure = (right if isinstance(left, Constant) else left).type.measure
-    return _OPERATORS[op](_in_unit(left, measure), _in_unit(right, measure))  # type: ignore[no-any-return]
+    """A comparison in the unit of the side that is not constant, so that only constants are converted.
+
+    A side without variables goes to the right: polars 2.1.0 cannot compare a scalar on the left with a
+    when/then that took one branch for all rows ("length 1 doesn't match the DataFrame height").
+    """
+    if not any(variables(left)):
+        left, right, op = right, left, _MIRRORED.get(op, op)
+    return _OPERATORS[op](_in_unit(left, left.type.measure), _in_unit(right, left.type.measure))  # type: ignore[no-any-return]
 
 
 def _case(branches: Sequence[tuple[Node, Node]], otherwise: Node, measure: str | None) -> pl.Expr:

@@ -160,7 +160,7 @@ class _Outline:
         if self.wants_value is not False:
             return
         before, word = self.words[at - 1], self.words[at]
-        if before.kind == "number" and word.kind == "name":
+        if before.kind == "number" and word.kind == "name" and word.text not in self.known:
             quoted = f"'{before.text} {word.text}'"
             self._report(word.offset, f"a quantity is written in quotes: {quoted}", f"write {quoted}")
         elif {before.kind, word.kind} == {"text"}:

@@ -47,7 +47,7 @@ _COMPARISONS: dict[type[exp.Expr], Comparison] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
 }  # fmt: skip
 _OPERATIONS: dict[type[exp.Expr], Operation] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
-_TESTS = (*_COMPARISONS, exp.In, exp.Between, exp.Is, exp.Not)
+_TESTS = (*_COMPARISONS, exp.In, exp.Between, exp.Is, exp.Not, exp.Paren)  # sqlglot puts an IS in parentheses
 _QUANTITIES = ("number", "duration")
 _SAID = {
     "number": "a number", "boolean": "true or false", "choice": "a code", "date": "a date",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from trialrun.protocol.form import Form
-from trialrun.protocol.problem import Place, Problem
-from trialrun.protocol.rule import Rule, RuleError, Type, parse
+from trialrun.protocol.problem import Problem
+from trialrun.protocol.rule import Rule, RuleError, RuleProblem, Type, parse
+from trialrun.protocol.source import Source
 from trialrun.protocol.study import StudyFile
 from trialrun.protocol.variable import Variable
 
@@ -47,7 +49,9 @@ def row_types(form: Form) -> dict[str, Type]:
     return types
 
 
-def stated(study: StudyFile, forms: Mapping[str, Form], variables: Mapping[str, Variable], types: Mapping[str, Type]) -> Iterator[Stated]:
+def stated(
+    study: StudyFile, forms: Mapping[str, Form], variables: Mapping[str, Variable], types: Mapping[str, Type]
+) -> Iterator[Stated]:
     """Every rule of the study, in file order."""
     main = "study.yaml"
     for key, criterion in study.eligibility.items():
@@ -55,7 +59,9 @@ def stated(study: StudyFile, forms: Mapping[str, Form], variables: Mapping[str, 
             if text := getattr(criterion, word):
                 yield Stated(f"eligibility.{key}", main, ("eligibility", key, word), text, types)
     for key, permission in study.before_course.items():
-        yield Stated(f"before_course.{key}", main, ("before_course", key, "require"), permission.require, types)
+        yield Stated(
+            f"before_course.{key}", main, ("before_course", key, "require"), permission.require, types
+        )
     for key, protection in study.before_dose.items():
         yield Stated(f"before_dose.{key}", main, ("before_dose", key, "hold"), protection.hold, types)
     for key, stop in study.stops.items():
@@ -63,9 +69,17 @@ def stated(study: StudyFile, forms: Mapping[str, Form], variables: Mapping[str, 
     for key, decision in study.decisions.items():
         for name, outcome in decision.outcomes.items():
             if outcome.when:
-                yield Stated(f"decisions.{key}.{name}", main, ("decisions", key, "outcomes", name, "when"), outcome.when, types)
+                yield Stated(
+                    f"decisions.{key}.{name}",
+                    main,
+                    ("decisions", key, "outcomes", name, "when"),
+                    outcome.when,
+                    types,
+                )
     for key, suspension in study.suspensions.items():
-        yield Stated(f"suspensions.{key}", main, ("suspensions", key, "participants"), suspension.participants, types)
+        yield Stated(
+            f"suspensions.{key}", main, ("suspensions", key, "participants"), suspension.participants, types
+        )
     for key, activity in study.activities.items():
         if activity.only_if:
             yield Stated(f"activities.{key}", main, ("activities", key, "only_if"), activity.only_if, types)
@@ -73,33 +87,44 @@ def stated(study: StudyFile, forms: Mapping[str, Form], variables: Mapping[str, 
         form = forms.get(variable.reads[0])
         if variable.where and form:
             names = {**types, **row_types(form)}
-            yield Stated(f"variables.{key}", "variables.yaml", ("variables", key, "where"), variable.where, names)
+            yield Stated(
+                f"variables.{key}", "variables.yaml", ("variables", key, "where"), variable.where, names
+            )
     for key, form in forms.items():
         for name, item in form.items.items():
             if item.only_if:
-                names = {**types, **row_types(form)}
+                names = {other: found for other, found in row_types(form).items() if other != name}
                 path = ("forms", key, "items", name, "only_if")
                 yield Stated(f"forms.{key}.{name}", "forms.yaml", path, item.only_if, names)
 
 
-def compile_rules(rules: Iterator[Stated], places: Mapping[str, object]) -> tuple[dict[str, Rule], list[Problem]]:
-    """Parse every rule; a problem is placed at the character of the file where it stands."""
+def compile_rules(
+    rules: Iterator[Stated], sources: Mapping[str, Source], untyped: Collection[str]
+) -> tuple[dict[str, Rule], list[Problem]]:
+    """Parse every rule; a problem is placed at the character of the file where it stands.
+
+    A variable that is declared but ``untyped`` (its form or item is wrong) is a problem of its declaration,
+    not of the rules that read it.
+    """
     compiled: dict[str, Rule] = {}
     problems: list[Problem] = []
     for one in rules:
         try:
             compiled[one.name] = parse(one.text, one.names)
         except RuleError as error:
-            problems += [_placed(one, found, places) for found in error.problems]
+            said = [found for found in error.problems if not _names(one.text, found, untyped)]
+            problems += [_placed(one, found, sources[one.file]) for found in said]
     return compiled, problems
 
 
-def _placed(one: Stated, found: object, places: Mapping[str, object]) -> Problem:
-    source = places[one.file]
-    place: Place = source.place(one.path)  # type: ignore[attr-defined]
-    offset = getattr(found, "offset", 0)
+def _names(text: str, found: RuleProblem, names: Collection[str]) -> bool:
+    """Whether a problem stands at one of these names."""
+    word = re.match(r"\w+", text[found.offset :])
+    return word is not None and word[0] in names
+
+
+def _placed(one: Stated, found: RuleProblem, source: Source) -> Problem:
+    hint = found.hint and f"{found.hint[0].upper()}{found.hint[1:]}{'' if found.hint[-1] in '.?' else '.'}"
     return Problem(
-        Place(place.file, place.line, (place.column or 1) + offset, one.path),
-        f"rule `{one.text}`: {found.message}",  # type: ignore[attr-defined]
-        found.hint,  # type: ignore[attr-defined]
+        source.place_within(one.path, one.text, found.offset), f"in the rule: {found.message}", hint
     )

@@ -31,6 +31,10 @@ class Visit(Element):
             raise ValueError("a visit has either `day` or `after`")
         if self.day == 0:
             raise ValueError("there is no study day 0: the day before day 1 is day -1")
+        if self.otherwise is not None and self.after is None:
+            raise ValueError(
+                "`otherwise` replaces `after` for those whose cycle is not given; this visit has no `after`"
+            )
         return self
 
 
@@ -50,7 +54,9 @@ class Activity(Element):
     @model_validator(mode="after")
     def _condition_says_unknown(self) -> Self:
         if (self.only_if is None) != (self.unknown is None):
-            raise ValueError("`only_if` and `unknown` (do or skip) go together: say what an unknown condition means")
+            raise ValueError(
+                "`only_if` and `unknown` go together: say whether an unknown condition means `do` or `skip`"
+            )
         return self
 
 
@@ -84,9 +90,13 @@ class Outcome(Element):
         if (self.when is None) == (not self.otherwise):
             raise ValueError("an outcome has either `when` (its rule) or `otherwise: true`")
         if self.when is not None and self.effect != "continue" and self.unknown is None:
-            raise ValueError("an outcome that holds or stops says what an unknown rule means: `unknown: wait`")
+            raise ValueError(
+                "an outcome that holds or stops says what an unknown rule means: `unknown: wait`"
+            )
         if self.effect == "hold" and (self.for_ is None or self.then is None):
-            raise ValueError("a hold says how long it may last (`for: 7 days`) and what then happens (`then: stop`)")
+            raise ValueError(
+                "a hold says how long it may last (`for: 7 days`) and what then happens (`then: stop`)"
+            )
         return self
 
 
@@ -97,7 +107,7 @@ class Decision(Element):
     within: Length
     needs: Several
     expected: str
-    outcomes: dict[Name, Outcome]
+    outcomes: dict[Name, Outcome] = Field(min_length=1)
 
 
 class Suspension(Element):

@@ -2,13 +2,16 @@
 
 YAML is read as nodes, not as values: every key and value keeps its line, and a scalar becomes a
 value by YAML 1.2's core rules only (``no`` stays text, ``1:30`` is no number, dates stay text).
-Anchors, aliases and tags are refused: a study file says each thing once, plainly.
+Digits that a number would lose (``010``) stay text too. Anchors, aliases and tags are refused: a
+study file says each thing once, plainly.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +21,14 @@ from trialrun.protocol.problem import Place, Problem, ProtocolError
 
 LARGEST_FILE = 1_000_000  # bytes; the largest real study file is a fiftieth of this
 DEEPEST = 30  # levels of nesting
+LONGEST_NUMBER = 15  # digits; more are not exact in a double and are kept as text
 
 Path_ = tuple[str | int, ...]
 
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _CONSTANT = {"true": True, "false": False, "null": None, "~": None, "": None}
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass
@@ -34,6 +39,7 @@ class Source:
     content: dict[str, Any]
     keys: dict[Path_, Place] = field(default_factory=dict)
     values: dict[Path_, Place] = field(default_factory=dict)
+    text: str = ""
 
     def place(self, path: Path_) -> Place:
         """The nearest place known for a path: its value, its key, or its parent's."""
@@ -44,7 +50,33 @@ class Source:
         return Place(self.file, path=path)
 
     def key_place(self, path: Path_) -> Place:
-        return self.keys.get(path) or self.place(path)
+        """The place of a path's key, or the nearest place known."""
+        found = self.keys.get(path)
+        return Place(found.file, found.line, found.column, path) if found else self.place(path)
+
+    def place_within(self, path: Path_, words: str, offset: int) -> Place:
+        """The place of a character of the text that stands at a path, whatever its quotes and line breaks."""
+        start = self.place(path)
+        lines = self.text.splitlines(keepends=True)
+        if start.line is None or start.column is None:
+            return start
+        written = "".join(lines[start.line - 1 :])[start.column - 1 :]
+        before = written[: _along(written, words, offset)]
+        line = start.line + before.count("\n")
+        column = len(before) - before.rfind("\n") if "\n" in before else start.column + len(before)
+        return Place(start.file, line, column, path)
+
+
+def _along(written: str, words: str, offset: int) -> int:
+    """Where in a scalar as written stands the character ``offset`` of the text it means."""
+    at = written.find("\n") if written[:1] in "|>" else 0
+    for i, character in enumerate(words[: offset + 1]):
+        while at < len(written) and written[at] != character and character != written[at].isspace() * " ":
+            at += 1
+        if i == offset:
+            return at
+        at += 1
+    return min(at, len(written))
 
 
 def read(path: Path) -> Source:
@@ -54,26 +86,27 @@ def read(path: Path) -> Source:
         size = path.stat().st_size
         if size > LARGEST_FILE:
             raise _refuse(file, f"the file has {size:,} bytes; a study file has at most {LARGEST_FILE:,}")
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refuse(file, f"byte {error.start} is not UTF-8", "Save the file as UTF-8.") from None
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise _refuse(file, "is not UTF-8 text", "Save the file as UTF-8.", line) from None
     except OSError as error:
         raise _refuse(file, f"cannot be read: {error.strerror}") from None
     return parse(text, file)
 
 
 def parse(text: str, file: str) -> Source:
-    """Parse the text of one study file."""
+    """Parse the text of one study file; raises ProtocolError."""
     try:
         _refuse_indirection(text, file)
-        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         raise _syntax(error, text, file) from None
     except yaml.YAMLError as error:
-        raise _refuse(file, f"is not YAML: {error}") from None
+        raise _refuse(file, f"cannot be read as YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(node, yaml.MappingNode):
-        raise _refuse(file, "must be a list of `key: value` lines")
-    source = Source(file, {})
+        raise _refuse(file, "must consist of `key: value` lines", line=1)
+    source = Source(file, {}, text=text)
     problems: list[Problem] = []
     source.content = _value(node, (), source, problems)
     if problems:
@@ -81,8 +114,8 @@ def parse(text: str, file: str) -> Source:
     return source
 
 
-def _refuse(file: str, message: str, hint: str | None = None) -> ProtocolError:
-    return ProtocolError([Problem(Place(file), message, hint)])
+def _refuse(file: str, message: str, hint: str | None = None, line: int | None = None) -> ProtocolError:
+    return ProtocolError([Problem(Place(file, line, 1 if line else None), message, hint)])
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> ProtocolError:
@@ -90,53 +123,89 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> ProtocolError:
     line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
     lines = text.splitlines()
     here = lines[mark.line] if mark and mark.line < len(lines) else ""
-    hint = "Indent with spaces, not tabs." if "\t" in here else None
-    if hint is None and "mapping values are not allowed" in (error.problem or ""):
-        hint = "A value that contains `: ` must be put between quotes."
-    return ProtocolError([Problem(Place(file, line, column), f"is not YAML: {error.problem}", hint)])
+    place = Place(file, line, column)
+    return ProtocolError([Problem(place, *_explained(error.problem or "", error.context or "", here))])
+
+
+def _explained(problem: str, context: str, here: str) -> tuple[str, str | None]:
+    """A YAML parser's complaint in plain words, and the cure where it is known."""
+    if "\t" in here:
+        return "a tab stands where spaces should", "Indent with spaces, not tabs."
+    if "mapping values are not allowed" in problem:
+        hint = "A value that contains `: ` must be put between quotes; or this line is indented too far."
+        return "a second `: ` stands in one line", hint
+    if "flow mapping" in context or "flow sequence" in context:
+        signs = "{ }" if "mapping" in context else "[ ]"
+        hint = f"Close it, put commas between its parts, and quote texts that contain {signs} or a comma."
+        return f"something inside {signs} is not complete", hint
+    if "quoted scalar" in context:
+        return "a quote is opened and not closed", "Close it with the same quote."
+    if "expected <block end>" in problem or "could not find expected ':'" in problem:
+        return (
+            "this line does not fit under the lines above it",
+            "Check its indentation, and that it reads `key: value`.",
+        )
+    return f"cannot be read as YAML: {problem}", None
 
 
 def _refuse_indirection(text: str, file: str) -> None:
     """Refuse anchors, aliases, tags, several documents and deep nesting before any node is built."""
     depth = documents = 0
-    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-        place = Place(file, event.start_mark.line + 1, event.start_mark.column + 1)
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise ProtocolError([Problem(place, "anchors and aliases (& and *) are not used in study files", "Write the value out.")])
-        if getattr(event, "tag", None):
-            raise ProtocolError([Problem(place, f"the tag {event.tag} is not used in study files", "Remove it.")])
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEEPEST:
-                raise ProtocolError([Problem(place, f"is nested more than {DEEPEST} levels deep")])
-        if isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                raise ProtocolError([Problem(place, "a study file is one document", "Remove the line ---.")])
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        documents += isinstance(event, yaml.DocumentStartEvent)
+        for message, hint in _refused(event, depth, documents):
+            place = _place(event, file, ())
+            raise ProtocolError([Problem(place, message, hint)])
+
+
+def _refused(event: yaml.Event, depth: int, documents: int) -> Iterator[tuple[str, str]]:
+    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        hint = "Write the value out; put a text that begins with & or * between quotes."
+        yield "anchors and aliases (& and *) are not used in study files", hint
+    if tag := getattr(event, "tag", None):
+        hint = "Remove it; put a text that begins with ! between quotes."
+        yield f"tags are not used in study files, and `{tag}` is one", hint
+    if depth > DEEPEST:
+        yield f"the file is nested more than {DEEPEST} levels deep", "Study files need about ten."
+    if documents > 1:
+        yield "a study file is one document", "Remove the line ---."
 
 
 def _value(node: yaml.Node, path: Path_, source: Source, problems: list[Problem]) -> Any:
-    source.values[path] = Place(source.file, node.start_mark.line + 1, node.start_mark.column + 1, path)
+    place = source.values[path] = _place(node, source.file, path)
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, source, problems)
     if isinstance(node, yaml.SequenceNode):
         return [_value(child, (*path, i), source, problems) for i, child in enumerate(node.value)]
-    return _scalar(node)
+    value = _scalar(node)
+    if isinstance(value, float) and not isfinite(value):
+        problems.append(
+            Problem(place, f"{node.value} is too large for a number", "Put it between quotes if it is text.")
+        )
+    return value
+
+
+def _place(found: yaml.Node | yaml.Event, file: str, path: Path_) -> Place:
+    mark: Any = found.start_mark
+    return Place(file, mark.line + 1, mark.column + 1, path)
 
 
 def _mapping(node: yaml.MappingNode, path: Path_, source: Source, problems: list[Problem]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        place = Place(source.file, key_node.start_mark.line + 1, key_node.start_mark.column + 1, path)
         if not isinstance(key_node, yaml.ScalarNode):
-            problems.append(Problem(place, "a key must be a word"))
+            problems.append(
+                Problem(_place(key_node, source.file, path), "a key must be a word", "Write `key: value`.")
+            )
             continue
-        key = key_node.value
+        key: str = key_node.value
+        place = _place(key_node, source.file, (*path, key))
         if key in content:
             first = source.keys[(*path, key)].line
-            problems.append(Problem(place, f"`{key}` is said twice (first on line {first})", "Keep one of them."))
+            problems.append(
+                Problem(place, f"`{key}` is said twice, first on line {first}", "Keep one of them.")
+            )
             continue
         source.keys[(*path, key)] = place
         content[key] = _value(value_node, (*path, key), source, problems)
@@ -149,8 +218,8 @@ def _scalar(node: yaml.Node) -> str | int | float | bool | None:
         return text
     if text in _CONSTANT:
         return _CONSTANT[text]
-    if _INTEGER.fullmatch(text) and len(text) < 20:
-        return int(text)
+    if _INTEGER.fullmatch(text):
+        return int(text) if len(text.lstrip("+-")) <= LONGEST_NUMBER else text
     if _NUMBER.fullmatch(text):
         return float(text)
     return text

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from trialrun.protocol.element import Element, Name, Part
+from trialrun.protocol.element import Element, Name, Part, VisitName
 from trialrun.protocol.endpoint import Endpoint, Multiplicity, Objective
 from trialrun.protocol.schedule import Activity, BloodLimits, Decision, Epoch, Specimen, Suspension, Visit
-from trialrun.protocol.text import Length, Several, Words
+from trialrun.protocol.text import Day, Length, Several, Words
 from trialrun.protocol.treatment import Permission, Protection, Stop, Treatment
 
 
@@ -35,9 +34,15 @@ class Background(Element):
 
 
 class Milestone(Element):
-    date: datetime.date | None = None
+    date: Day | None = None
     lasts: Length | None = None
     sum_of: Several = ()
+
+    @model_validator(mode="after")
+    def _date_or_length(self) -> Self:
+        if (self.date is None) == (self.lasts is None):
+            raise ValueError("a milestone has either a `date` or a length (`lasts: 18 months`)")
+        return self
 
 
 class Labels(Element):
@@ -64,6 +69,12 @@ class Criterion(Element):
     exclude: str | None = None
     text: Words
 
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if (self.require is None) == (self.exclude is None):
+            raise ValueError("a criterion has one rule, either `require` or `exclude`")
+        return self
+
 
 class Prohibited(Element):
     what: Words
@@ -85,29 +96,29 @@ class StudyFile(Part):
     title: Words
     standing: Words | None = None
     phase: str
-    identifiers: dict[str, str] = {}
+    identifiers: dict[str, str] = Field(default_factory=dict)
     sponsor: str
     languages: Several
     condition: Words
     design: Design
-    sites: dict[Name, Site]
-    background: dict[Name, Background] = {}
+    sites: dict[Name, Site] = Field(min_length=1)
+    background: dict[Name, Background] = Field(default_factory=dict)
     timeline: dict[Name, Milestone]
     labels: Labels | None = None
     enrolment: Enrolment
     eligibility: dict[Name, Criterion]
-    prohibited: dict[Name, Prohibited] = {}
+    prohibited: dict[Name, Prohibited] = Field(default_factory=dict)
     treatment: Treatment
-    before_course: dict[Name, Permission] = {}
-    before_dose: dict[Name, Protection] = {}
-    stops: dict[Name, Stop] = {}
-    decisions: dict[Name, Decision] = {}
-    suspensions: dict[Name, Suspension] = {}
+    before_course: dict[Name, Permission] = Field(default_factory=dict)
+    before_dose: dict[Name, Protection] = Field(default_factory=dict)
+    stops: dict[Name, Stop] = Field(default_factory=dict)
+    decisions: dict[Name, Decision] = Field(default_factory=dict)
+    suspensions: dict[Name, Suspension] = Field(default_factory=dict)
     recorded_on: RecordedOn
-    epochs: dict[Name, Epoch]
-    visits: dict[Name, Visit]
+    epochs: dict[Name, Epoch] = Field(min_length=1)
+    visits: dict[VisitName, Visit] = Field(min_length=1)
     activities: dict[Name, Activity]
-    specimens: dict[Name, Specimen] = {}
+    specimens: dict[Name, Specimen] = Field(default_factory=dict)
     blood_limits: BloodLimits | None = None
     objectives: dict[Name, Objective]
     endpoints: dict[Name, Endpoint]

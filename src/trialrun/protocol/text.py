@@ -6,6 +6,7 @@ Each is written as people write it (``21 days``, ``±3 days``, ``C1 + 21 days``,
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 DAYS = {"day": 1.0, "days": 1.0, "week": 7.0, "weeks": 7.0, "hour": 1 / 24, "hours": 1 / 24}
+MOST_DOSES = 400  # of one cycle: a year of daily doses and then some
 # A month as months are counted in a trial's planning: a twelfth of the mean Gregorian year (365.2425 days).
 MONTH = 365.2425 / 12
 
@@ -36,14 +38,29 @@ class Text:
 def _text(value: Any) -> Text:
     if isinstance(value, Text):
         return value
-    if isinstance(value, dict) and value and all(isinstance(v, str) and v.strip() for v in value.values()):
-        for code in value:
-            if not re.fullmatch(r"[a-z]{2}", code):
-                raise ValueError(f"`{code}` is not a language code; write e.g. {{en: …, fr: …}}")
-        return Text(tuple(value.items()))
-    if isinstance(value, str | int | float) and not isinstance(value, bool) and str(value).strip():
+    if isinstance(value, dict) and value:
+        return Text(tuple((_language(code), _words(code, words)) for code, words in value.items()))
+    if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
         return Text((("en", str(value)),))
-    raise ValueError("write the words, or {en: …, fr: …}")
+    if isinstance(value, float | bool):
+        raise ValueError("these words look like a number or a true/false; put them between quotes")
+    raise ValueError("there are no words; write them, or {en: …, fr: …}")
+
+
+def _language(code: str) -> str:
+    if " " in code:
+        raise ValueError(
+            f"`{code}` follows a comma; inside {{ }}, put a text that contains a comma between quotes"
+        )
+    if not re.fullmatch(r"[a-z]{2}", code):
+        raise ValueError(f"`{code}` is not a language code of two small letters; write e.g. {{en: …, fr: …}}")
+    return code
+
+
+def _words(code: str, words: Any) -> str:
+    if not isinstance(words, str) or not words.strip():
+        raise ValueError(f"`{code}` has no words; a text that is a number goes between quotes")
+    return words
 
 
 @dataclass(frozen=True)
@@ -84,9 +101,18 @@ class Window:
     after: float = 0.0
 
     def __str__(self) -> str:
-        if self.before == self.after:
-            return f"±{self.before:g} days" if self.before else "on the day"
-        return f"-{self.before:g}/+{self.after:g} days"
+        return self.words("en")
+
+    def words(self, language: str) -> str:
+        """As people read it, in English or French: ``±3 days``, ``le jour même``."""
+        days, same = ("jours", "le jour même") if language == "fr" else ("days", "on the day")
+        if not self.before and not self.after:
+            return same
+        return (
+            f"±{self.before:g} {days}"
+            if self.before == self.after
+            else f"-{self.before:g}/+{self.after:g} {days}"
+        )
 
 
 def _window(value: Any) -> Window:
@@ -120,10 +146,10 @@ class Anchor:
 def _anchor(value: Any) -> Anchor:
     if isinstance(value, Anchor):
         return value
-    pattern = r"(last dose|[A-Za-z][A-Za-z0-9_.]*)\s*\+\s*([0-9]+)(?:\s*\.\.\s*([0-9]+))?\s*(days?|weeks?)"
+    pattern = r"(last dose|[A-Za-z][A-Za-z0-9_]*)\s*\+\s*([0-9]+)(?:\s*\.\.\s*([0-9]+))?\s*(days?|weeks?)"
     match = re.fullmatch(pattern, str(value).strip())
     if not match:
-        raise ValueError(f"`{value}` is not a day counted from something; write e.g. C1 + 21 days or last dose + 28 days")
+        raise ValueError(f"`{value}` does not say a day counted from something; write e.g. C1 + 21 days")
     unit = DAYS[match[4]]
     first = float(match[2]) * unit
     last = float(match[3]) * unit if match[3] else first
@@ -150,7 +176,7 @@ def _doses(value: Any) -> Doses:
     daily = re.fullmatch(r"([0-9]+) daily", text)
     spaced = re.fullmatch(r"([0-9]+) every ([0-9]+) days", text)
     count, every = (int(daily[1]), 1) if daily else (int(spaced[1]), int(spaced[2])) if spaced else (0, 0)
-    if not 1 <= count <= 400 or every < 1:
+    if not 1 <= count <= MOST_DOSES or every < 1:
         raise ValueError(f"`{value}` is not a number of doses; write e.g. 5 daily or 13 every 14 days")
     return Doses(count, every)
 
@@ -204,6 +230,17 @@ def _one_or_many(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
+def _date(value: Any) -> datetime.date:
+    if isinstance(value, datetime.date):
+        return value
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(value)):
+            raise ValueError
+        return datetime.date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(f"`{value}` is not a date; write year-month-day, e.g. 2008-03-01") from None
+
+
 def _word(parse: Callable[[Any], Any]) -> BeforeValidator:
     return BeforeValidator(parse)
 
@@ -215,4 +252,5 @@ Counted = Annotated[Anchor, _word(_anchor)]
 DoseCount = Annotated[Doses, _word(_doses)]
 Range = Annotated[Limits, _word(_limits)]
 Millilitres = Annotated[Volume, _word(_volume)]
+Day = Annotated[datetime.date, _word(_date)]
 Several = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]

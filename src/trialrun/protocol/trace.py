@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from trialrun.protocol.element import Element, Part
+from trialrun.protocol.element import Part, Sourced
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text
 
 
-def elements(protocol: Protocol) -> dict[str, Element]:
+def elements(protocol: Protocol) -> dict[str, Sourced]:
     """Every element that cites a source, by its path (``treatment/cycles/C2``), in file order."""
     found = dict(_walk(protocol.study, ()))
-    for name, form in protocol.forms.items():
-        found[f"forms/{name}"] = form
+    found.update(_walk(dict(protocol.forms), ("forms",)))
+    found.update(_walk(dict(protocol.variables), ("variables",)))
     return found
 
 
-def _walk(part: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Element]]:
-    if isinstance(part, Element) and path:
+def _walk(part: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Sourced]]:
+    if isinstance(part, Sourced) and part.from_:
         yield "/".join(path), part
     if isinstance(part, Part):
         for name in type(part).model_fields:
@@ -32,7 +32,7 @@ def _walk(part: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Element]]:
 def trace(protocol: Protocol) -> dict[str, Any]:
     """Statements with the elements that execute them, and assumptions with their reasons.
 
-    ``statements`` are those of the study's first source, its main description; ``further`` those of the others.
+    ``statements`` are those of the study's first source, its main description; ``further`` of the others.
     """
     cited = elements(protocol)
     listed = [_statements(protocol, source, cited) for source in protocol.sources.sources]
@@ -45,7 +45,7 @@ def trace(protocol: Protocol) -> dict[str, Any]:
     }
 
 
-def _statements(protocol: Protocol, source: str, cited: dict[str, Element]) -> list[dict[str, Any]]:
+def _statements(protocol: Protocol, source: str, cited: dict[str, Sourced]) -> list[dict[str, Any]]:
     content = protocol.sources.sources[source]
     return [
         {
@@ -61,22 +61,22 @@ def _statements(protocol: Protocol, source: str, cited: dict[str, Element]) -> l
 
 def assumptions(protocol: Protocol, language: str = "en") -> list[dict[str, str]]:
     """Every assumption: the element, what it says in a word where it has words, and the reason."""
-    listed = [
-        {"element": path, "about": _about(element, language), "reason": element.reason or ""}
+    return [
+        {"element": path, "about": about(path, element, language), "reason": element.reason or ""}
         for path, element in elements(protocol).items()
         if element.assumed
     ]
-    for name, variable in protocol.variables.items():
-        if variable.from_ and "assumption" in variable.from_:
-            listed.append({"element": f"variables/{name}", "about": name, "reason": variable.reason or ""})
-    return listed
 
 
-def _about(element: Element, language: str) -> str:
-    for word in ("title", "text", "label", "what", "name"):
-        found = getattr(element, word, None)
-        if isinstance(found, Text):
-            return found(language)
-        if isinstance(found, str):
-            return found
-    return ""
+def about(path: str, element: Sourced, language: str = "en") -> str:
+    """What an element is, in its own words, or else by its name: ``activities: Thyroid``, ``design``."""
+    section, *rest = path.split("/")
+    if rest[:1] == ["outcomes"] or len(rest) > 1:
+        section = rest[-2]
+    words = (
+        getattr(element, word, None) for word in ("title", "text", "ask", "what", "about", "name", "label")
+    )
+    said = next((word(language) if isinstance(word, Text) else word for word in words if word), None)
+    name = str(said or (rest[-1] if rest else "")).replace("_", " ")
+    section = section.replace("_", " ")
+    return f"{section}: {name}" if name else section

@@ -38,7 +38,7 @@ class Cycle(Element):
     substance: str
     level: str
     setting: Annotated[str, BeforeValidator(_setting)]
-    places: dict[str, str] = {}
+    places: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_anchor(self) -> Self:
@@ -70,10 +70,10 @@ class Places(Element):
 
 
 class Treatment(Part):
-    substances: dict[Name, Substance]
-    levels: dict[Name, Level]
+    substances: dict[Name, Substance] = Field(min_length=1)
+    levels: dict[Name, Level] = Field(min_length=1)
     cycle_length: Length
-    cycles: dict[Name, Cycle]
+    cycles: dict[Name, Cycle] = Field(min_length=1)
     delays: Delays
     missed_dose: MissedDose
     places: Places | None = None

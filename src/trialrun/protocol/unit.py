@@ -104,7 +104,7 @@ _HABITS = tuple(
 _FRIENDLY = {"second": "s", "minute": "min", "hour": "h", "day": "d", "week": "wk"}
 _AMBIGUOUS = re.compile(r"(?:months?|years?|mo|a)$")
 
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\D.*?)\s*", re.DOTALL)
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*([^\d.].*?)\s*", re.DOTALL)
 _POWER_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s+(10[*^].*?)\s*")
 
 
@@ -219,6 +219,7 @@ def _unit(unit: str | Unit) -> Unit:
 def _joined(left: str, right: str, power: int) -> str:
     if right == "1":
         return left
+    right = f"1{right}" if right.startswith("/") else right
     if power > 0:
         return right if left == "1" else f"{left}.{right}" if "/" not in right else f"{left}.({right})"
     right = f"({right})" if "/" in right or "." in right else right

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from trialrun.protocol.element import Citations, Name, Part
+from trialrun.protocol.element import Name, Part, Sourced
 from trialrun.protocol.text import Length, Several
 
 AGGREGATES = ("count", "max", "min", "sum", "first", "last", "span", "since")
 Aggregate = Literal["count", "max", "min", "sum", "first", "last", "span", "since"]
 
 
-class Variable(Part):
+class Variable(Sourced):
     """``{item: form.item, at: …}`` or ``{max: form.item, where: …, during: …, none: …, complete: …}``."""
 
     item: str | None = None
@@ -31,16 +31,18 @@ class Variable(Part):
     during: str | None = None
     none: float | bool | str | None = None
     complete: str | None = None
-    from_: Citations | None = Field(default=None, alias="from")
-    reason: str | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         said = [name for name in ("item", *AGGREGATES) if getattr(self, name) is not None]
         if len(said) != 1:
-            raise ValueError(f"a variable is one of item, {', '.join(AGGREGATES)}; this one says {', '.join(said) or 'none'}")
+            raise ValueError(
+                f"a variable is one of item, {', '.join(AGGREGATES)}; this one is {' and '.join(said) or 'none'}"
+            )
         if self.item and not self.at:
-            raise ValueError("say which value: `at: SCR`, `at: this visit`, `at: course day 1` or `at: latest`")
+            raise ValueError(
+                "say which value: `at: SCR`, `at: this visit`, `at: course day 1` or `at: latest`"
+            )
         if self.item and (self.where or self.during or self.complete):
             raise ValueError("`where`, `during` and `complete` belong to an aggregate, not to an item")
         if not self.item and self.at:

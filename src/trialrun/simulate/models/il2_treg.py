@@ -286,6 +286,10 @@ class Il2Treg:
         """Present rate per day (N,) of flare, in proportion to the activity, and of background death."""
         return self.clinic.hazards(state.relative[BVAS])
 
+    def activity(self, state: State) -> Array:
+        """Disease activity relative to baseline (N,)."""
+        return activity(state)
+
     def reaction_hazard(self, dose: Array) -> Array:
         """Cumulative hazard of an adverse event that one injection of `dose` (million IU) adds."""
         return self.clinic.reaction_hazard(dose)
@@ -378,3 +382,6 @@ if TYPE_CHECKING:  # the type checker's word that this is a model
 
     def _is_a_model(model: Il2Treg) -> Model[State]:
         return model
+
+
+MODEL = Il2Treg

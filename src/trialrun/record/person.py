@@ -1,0 +1,36 @@
+"""Who may act on a trial: people by their user id, each with a name and a role."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from trialrun.conduct.verdict import Reason
+
+ROLES = ("investigator", "nurse", "pharmacist", "laboratory", "adjudicator", "data manager", "monitor")
+SYSTEM = "system"
+"""Who acts when the program does by itself: a stop that a rule demands, a hold that runs out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user: the id that entries name, never given to anyone else, and who that is."""
+
+    id: str
+    name: str
+    role: str
+
+    @property
+    def chain(self) -> str:
+        return f"user:{self.id}"
+
+    def faults(self) -> list[Reason]:
+        """What keeps this person from being registered, whoever else is there."""
+        found = []
+        if not re.fullmatch(r"[^\s:]+", self.id) or self.id == SYSTEM:
+            found.append(Reason("user", f"`{self.id}` is not a user id", "write one without spaces or colons, and not `system`"))
+        if not self.name.strip():
+            found.append(Reason("name", f"{self.id} has no name", "give the name that signatures show"))
+        if self.role not in ROLES:
+            found.append(Reason("role", f"there is no role `{self.role}`", f"write one of {', '.join(ROLES)}"))
+        return found

@@ -1,0 +1,251 @@
+"""What is known of one participant: folded from the entries of one chain, and from nothing else.
+
+Replay and live commands go through the same `apply`, so that what a screen shows is what a replay gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from trialrun.conduct.cohort import Cohort
+from trialrun.journal.canon import canonical, digest
+from trialrun.journal.entry import Entry
+from trialrun.protocol.form import Item
+from trialrun.protocol.protocol import Protocol
+from trialrun.record import local
+from trialrun.record.value import Content, plain
+
+WHO = np.array([0])
+"""A real participant is a batch of one."""
+
+HAPPENED = "happened"
+"""The name under which a form's own time is changed; no item may have it."""
+
+PREFIX = "participant:"
+
+
+@dataclass(slots=True)
+class Cell:
+    """What stands at one item, and the number of the entry that set it."""
+
+    content: Content
+    sequence: int
+
+
+@dataclass(slots=True)
+class Filled:
+    """One form at one timepoint, or one row of a log, as it stands: filled first by entry ``since``."""
+
+    happened: str
+    since: int
+    sequence: int
+    cells: dict[str, Cell] = field(default_factory=dict)
+
+    def contents(self) -> dict[str, Content]:
+        return {name: cell.content for name, cell in self.cells.items()}
+
+    def digest(self) -> str:
+        """What a signature binds to: the time and every content, as they stand."""
+        return digest(canonical({"happened": self.happened, "contents": self.contents()}))
+
+
+@dataclass(slots=True)
+class Signature:
+    """A signature on a form as it stood; ``voided`` is the entry that changed it afterwards.
+
+    ``faithful`` is False where it was not bound to what stood there when it was given.
+    """
+
+    sequence: int
+    form: str
+    place: str
+    user: str
+    name: str
+    role: str
+    time: str
+    meaning: str
+    hash: str
+    faithful: bool
+    voided: int | None = None
+
+    @property
+    def valid(self) -> bool:
+        return self.faithful and self.voided is None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An act that is not a form: include, collect, decide, stop."""
+
+    act: str
+    name: str | None
+    point: str | None
+    outcome: str | None
+    happened: str
+    by: str
+    sequence: int
+
+
+class Projection:
+    """One participant: the cohort of one that conduct reads, and where each value came from."""
+
+    def __init__(self, protocol: Protocol, subject: str) -> None:
+        self.protocol = protocol
+        self.subject = subject
+        self.site = ""
+        self.zone = "UTC"
+        self.sequence = 0
+        self.cohort = Cohort(protocol, 1)
+        self.filled: dict[tuple[str, str], Filled] = {}
+        self.acts: list[Act] = []
+        self.signatures: list[Signature] = []
+        self.files: dict[str, dict[str, Any]] = {}
+
+    @property
+    def chain(self) -> str:
+        return PREFIX + self.subject
+
+    @classmethod
+    def replay(cls, protocol: Protocol, subject: str, entries: Iterable[Entry], until: np.datetime64 | None = None) -> Projection:
+        """The participant as the entries tell.
+
+        until: leave out what took place after this local minute. What is known about the rest is
+        taken as it stands now: a correction counts, whenever it was made.
+        """
+        projection = cls(protocol, subject)
+        for entry in entries:
+            if until is None or projection._counts(entry, until):
+                projection.apply(entry)
+        return projection
+
+    def _counts(self, entry: Entry, until: np.datetime64) -> bool:
+        if entry.act == "correct":
+            found = self.filled.get(_where(entry))
+            return found is not None and found.since == entry.payload["of"]
+        return entry.happened is None or bool(local.wall(entry.happened) <= until)
+
+    def apply(self, entry: Entry) -> None:
+        """Fold one entry in. Raises KeyError for an act that this version does not know."""
+        _APPLY[entry.act](self, entry)
+        self.sequence = entry.sequence
+
+    # ---- one method for each act -------------------------------------------------------------
+
+    def _enrolled(self, entry: Entry) -> None:
+        self.site = str(entry.site)
+        self.zone = self.protocol.study.sites[self.site].timezone
+
+    def _entered(self, entry: Entry) -> None:
+        """A form that was filled, or filled again."""
+        key = _where(entry)
+        found = self.filled.setdefault(key, Filled("", entry.sequence, entry.sequence))
+        found.happened, found.since = str(entry.happened), entry.sequence
+        self._change(key, found, entry)
+
+    def _wrote(self, entry: Entry) -> None:
+        """A row of a log that was added or went on; its own time is that of its first entry."""
+        key = _where(entry)
+        found = self.filled.setdefault(key, Filled(str(entry.happened), entry.sequence, entry.sequence))
+        self._change(key, found, entry)
+
+    def _corrected(self, entry: Entry) -> None:
+        self._change(_where(entry), self.filled[_where(entry)], entry)
+
+    def _change(self, key: tuple[str, str], found: Filled, entry: Entry) -> None:
+        found.sequence = entry.sequence
+        for change in entry.changes:
+            if change.item == HAPPENED:
+                found.happened = change.new
+            else:
+                found.cells[change.item] = Cell(change.new, entry.sequence)
+        self._tell(key, found, entry)
+        for signature in self.signatures:
+            if (signature.form, signature.place) == key and signature.voided is None:
+                signature.voided = entry.sequence
+
+    def _tell(self, key: tuple[str, str], found: Filled, entry: Entry) -> None:
+        """Hand the changes on to the cohort."""
+        form, place = key
+        changed = {c.item: plain(c.new) for c in entry.changes if c.item != HAPPENED}
+        happened, recorded = local.wall(found.happened), local.stored(entry.time, self.zone)
+        if form in self.cohort.sheets:
+            self.cohort.enter(form, place, WHO, happened, recorded, changed)
+            return
+        items = self.protocol.forms[form].items
+        row = {name: _typed(items[name], value) for name, value in changed.items()}
+        self.cohort.write(form, 0, place, happened, recorded, {HAPPENED: happened, **row})
+
+    def _included(self, entry: Entry) -> None:
+        self.cohort.include(WHO, local.wall(str(entry.happened)))
+        self._act(entry, None)
+
+    def _collected(self, entry: Entry) -> None:
+        self.cohort.collect(entry.payload["specimen"], entry.payload["point"], WHO, local.wall(str(entry.happened)))
+        self._act(entry, entry.payload["specimen"])
+
+    def _decided(self, entry: Entry) -> None:
+        name = entry.payload["decision"]
+        outcome = list(self.protocol.decisions[name].outcomes).index(entry.payload["outcome"])
+        self.cohort.decide(name, WHO, np.array([outcome], dtype=np.int8), local.wall(str(entry.happened)))
+        self._act(entry, name)
+
+    def _stopped(self, entry: Entry) -> None:
+        self.cohort.stop(WHO, entry.payload["rule"], local.wall(str(entry.happened)))
+        self._act(entry, entry.payload["rule"])
+
+    def _act(self, entry: Entry, name: str | None) -> None:
+        point, outcome = entry.payload.get("point"), entry.payload.get("outcome")
+        self.acts.append(Act(entry.act, name, point, outcome, str(entry.happened), entry.actor, entry.sequence))
+
+    def _signed(self, entry: Entry) -> None:
+        form, place = _where(entry)
+        found = self.filled.get((form, place))
+        payload = entry.payload
+        signature = Signature(
+            sequence=entry.sequence,
+            form=form,
+            place=place,
+            user=entry.actor,
+            name=payload["name"],
+            role=entry.role,
+            time=entry.time,
+            meaning=payload["meaning"],
+            hash=payload["hash"],
+            faithful=found is not None and found.digest() == payload["hash"],
+        )
+        self.signatures.append(signature)
+
+    def _attached(self, entry: Entry) -> None:
+        self.files[entry.payload["sha256"]] = {**entry.payload, "sequence": entry.sequence}
+
+
+_APPLY = {
+    "enrol": Projection._enrolled,
+    "enter": Projection._entered,
+    "dose": Projection._entered,
+    "write": Projection._wrote,
+    "correct": Projection._corrected,
+    "include": Projection._included,
+    "collect": Projection._collected,
+    "decide": Projection._decided,
+    "stop": Projection._stopped,
+    "sign": Projection._signed,
+    "attach": Projection._attached,
+}
+
+
+def _where(entry: Entry) -> tuple[str, str]:
+    """The form and its place (a timepoint, or a log's row) that an entry is about."""
+    return entry.payload["form"], entry.payload["place"]
+
+
+def _typed(item: Item, value: Any) -> Any:
+    """A value as a log's column holds it."""
+    if value is not None and item.type in ("number", "integer"):
+        return float(value)
+    return date.fromisoformat(value) if value is not None and item.type == "date" else value

@@ -1,0 +1,1 @@
+"""One module per figure; each gives the drawing, its description and the numbers behind it."""

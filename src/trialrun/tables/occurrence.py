@@ -1,0 +1,112 @@
+"""Events and interventions: one row per filled form, whatever the domain."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from trialrun.protocol.protocol import Protocol, Timepoint
+from trialrun.tables import schema, term
+from trialrun.tables.entry import RECORD, Entries, iso, sources
+from trialrun.tables.schema import Domain
+
+GIVEN = pl.col("EXOCCUR").eq_missing("Y")
+
+
+def occurrences(known: Entries, domain: Domain) -> pl.DataFrame:
+    """The rows of an events or interventions domain.
+
+    Its topic and category are what the form names, or else the form's title; its start is the day the
+    form names, or else when the form was filled.
+    """
+    code = domain.code
+    topic = f"{code}TERM" if domain.kind == "events" else f"{code}TRT"
+    values = known.of(code)
+    said = pl.when(pl.col("variable") == topic).then("words").otherwise("value")
+    rows = values.group_by(*RECORD, maintain_order=True).agg(
+        pl.col("title", "order", "happened").first(),
+        pl.col("value").is_not_null().any().alias("_filled"),
+        *(said.filter(pl.col("variable") == name).first().alias(name) for name in _variables(values)),
+        SRC=sources(),
+    )
+    rows = rows.filter("_filled").drop("_filled")
+    start = f"{code}STDTC"
+    named = {
+        form
+        for form, _, _, where, variable in schema.named(known.protocol)
+        if (where, variable) == (code, start)
+    }
+    collected = pl.when(~pl.col("form").is_in(named)).then(iso("happened"))
+    return rows.with_columns(
+        _own(rows, start, collected),
+        _own(rows, f"{code}CAT", pl.col("title")),
+        _own(rows, topic, pl.col("title")),
+    )
+
+
+def _variables(values: pl.DataFrame) -> list[str]:
+    return sorted(values["variable"].unique())
+
+
+def _own(rows: pl.DataFrame, name: str, otherwise: pl.Expr) -> pl.Expr:
+    return (pl.coalesce(name, otherwise) if name in rows.columns else otherwise).alias(name)
+
+
+def exposure(known: Entries, domain: Domain) -> pl.DataFrame:
+    """EX: a row per dose given or not given, beside what the plan says of it."""
+    rows = occurrences(known, domain)
+    absent = [
+        pl.lit(None, pl.String).alias(name) for name in ("EXOCCUR", "EXDOSE") if name not in rows.columns
+    ]
+    rows = rows.with_columns(*absent)
+    plan = _plan(known.protocol)
+    rows = rows.join(plan, on="point", how="left", maintain_order="left")
+    rows = rows.join(_settings(known), on=("subject", "point"), how="left", maintain_order="left")
+    return rows.with_columns(
+        EXTRT=pl.coalesce("substance", "EXTRT"),
+        EXDOSE=pl.when(GIVEN).then("EXDOSE"),
+        EXSETTING=pl.coalesce("setting", "decided"),
+        EXENDTC=pl.col("EXSTDTC"),
+    )
+
+
+def first_and_last(exposed: pl.DataFrame) -> pl.DataFrame:
+    """subject, first_dose, last_dose (local date and time) of those who received a dose."""
+    given = exposed.filter(GIVEN)
+    return given.group_by("subject", maintain_order=True).agg(
+        first_dose=pl.col("happened").min(), last_dose=pl.col("happened").max()
+    )
+
+
+def _plan(protocol: Protocol) -> pl.DataFrame:
+    """point, substance, planned dose, unit, route and the setting that the plan fixes."""
+    names = ("point", "substance", "EXPDOSE", "EXDOSU", "EXROUTE", "setting")
+    rows = [_planned(protocol, point) for point in protocol.doses]
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String) | {"EXPDOSE": pl.Float64}, orient="row")
+
+
+def _planned(protocol: Protocol, point: Timepoint) -> tuple[str | float | None, ...]:
+    assert point.dose and point.cycle
+    substance = protocol.study.treatment.substances[point.dose.substance]
+    fixed = None if protocol.study.treatment.cycles[point.cycle].setting_decision else point.setting
+    unit, route = term.dose_unit(point.dose.unit), term.capitals(substance.route)
+    return point.id, term.capitals(point.dose.substance), point.dose.amount, unit, route, fixed
+
+
+def _settings(known: Entries) -> pl.DataFrame:
+    """subject, point, decided: the setting that a decision gave to the doses of later courses."""
+    protocol = known.protocol
+    rows = [
+        (point.id, decision, outcome, said.setting or outcome)
+        for point in protocol.doses
+        if point.cycle and (decision := protocol.study.treatment.cycles[point.cycle].setting_decision)
+        for outcome, said in protocol.decisions[decision].outcomes.items()
+        if said.effect == "continue"
+    ]
+    names = ("dose_point", "name", "outcome", "decided")
+    meaning = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+    decided = known.acts.filter(pl.col("act") == "decide").join(meaning, on=("name", "outcome"), how="inner")
+    # A decision that was held and made again: the last one counts.
+    last = decided.sort("happened", "dose_point", "decided").group_by(
+        "subject", "dose_point", maintain_order=True
+    )
+    return last.agg(pl.col("decided").last()).rename({"dose_point": "point"})

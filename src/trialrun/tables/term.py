@@ -1,0 +1,50 @@
+"""Words that the tables use for what studies name in their own way.
+
+Submission values of CDISC's controlled terminology for SDTM (codelists NCOMPLT, PROTMLST, DSCAT,
+AGEU, UNIT, ARMNULRS). A study's own code that is not listed here is written in capitals.
+"""
+
+from __future__ import annotations
+
+MILESTONE = "PROTOCOL MILESTONE"
+DISPOSITION = "DISPOSITION EVENT"
+OTHER = "OTHER EVENT"
+PARTICIPATION = "STUDY PARTICIPATION"
+TREATMENT = "STUDY TREATMENT"
+
+ENROLLED = "ENROLLED"
+DEATH = "DEATH"
+SCREEN_FAILURE = "SCREEN FAILURE"
+NOT_ASSIGNED = "NOT ASSIGNED"
+NOT_TREATED = "ASSIGNED, NOT TREATED"
+NOT_DONE = "NOT DONE"
+COLLECTING = "COLLECTING"
+COLLECTION = "COLLECTION"
+
+ENDINGS = {
+    "completed": "COMPLETED",
+    "withdrawn": "WITHDRAWAL BY SUBJECT",
+    "lost": "LOST TO FOLLOW-UP",
+    "died": DEATH,
+    "death": DEATH,
+    "screen_failure": SCREEN_FAILURE,
+}
+
+AGES = {"a": "YEARS", "mo": "MONTHS", "wk": "WEEKS", "d": "DAYS", "h": "HOURS"}
+
+FATAL = ("fatal", "death", "died")  # outcomes of an adverse event, in any case of letters
+
+
+def capitals(code: str) -> str:
+    """A study's code as a term: ``dose_limiting_toxicity`` becomes ``DOSE LIMITING TOXICITY``."""
+    return code.replace("_", " ").upper()
+
+
+def ending(code: str) -> str:
+    """How participation ended, as a term of NCOMPLT where the study's code has one."""
+    return ENDINGS.get(code, capitals(code))
+
+
+def dose_unit(ucum: str) -> str:
+    """A UCUM unit as a dose unit is written in EXDOSU: ``10*6.[iU]`` becomes ``10^6 IU``."""
+    return ucum.replace("[iU]", "IU").replace("[IU]", "IU").replace("10*", "10^").replace(".", " ")
