@@ -346,7 +346,8 @@ def test_any_text_is_a_rule_or_a_rule_error(text):
 
 
 WORDS = [
-    "p", "q", "x", "1", "'5 days'", "gap", "d1", "'2008-03-03'", "sex", "'male'", "(", ")", "AND", "OR", "NOT",
+    "p", "q", "x", "1", "'5 days'", "gap", "d1", "'2008-03-03'", "sex", "'male'", "(", ")", "AND", "OR",
+    "NOT",
     "IN",
     "BETWEEN", "IS", "NULL", "CASE", "WHEN", "THEN", "ELSE", "END", "=", "<", "-", "*", ",", "TRUE",
 ]  # fmt: skip

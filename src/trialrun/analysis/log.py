@@ -102,7 +102,7 @@ def _schema(named: Mapping[str, Item]) -> dict[str, type[pl.DataType]]:
 
 def on_date(column: str) -> pl.Expr:
     """The calendar date of an ISO 8601 text; a partial date is unknown."""
-    return pl.col(column).str.slice(0, 10).str.toon_date("%Y-%m-%d", strict=False)
+    return pl.col(column).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
 
 
 def _column(item: Item) -> pl.Expr:

@@ -8,7 +8,13 @@ import click
 
 @click.command()
 @click.argument("trial", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--anchor", "anchors", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True, help="An anchor kept outside; may be repeated.")
+@click.option(
+    "--anchor",
+    "anchors",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="An anchor kept outside; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
 def verify(ctx: click.Context, trial: Path, anchors: tuple[Path, ...], as_json: bool) -> None:

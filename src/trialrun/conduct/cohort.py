@@ -90,6 +90,11 @@ class Log:
         self.rows[self._place[(participant, row)]]["recorded"] = recorded
         self._frame = None
 
+    def move(self, participant: int, row: str, happened: np.datetime64) -> None:
+        """Correct when a row happened."""
+        self.rows[self._place[(participant, row)]]["happened"] = happened
+        self._frame = None
+
     def count(self, participant: int) -> int:
         return sum(1 for row in self.rows if row["participant"] == participant)
 

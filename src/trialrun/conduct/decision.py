@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from trialrun.conduct.cohort import Cohort, Index, Times, day
 from trialrun.conduct.permission import _consented, _open, _spread
-from trialrun.conduct.reading import read
+from trialrun.conduct.reading import answers, read
 from trialrun.conduct.standing import held, standing
-from trialrun.conduct.verdict import Condition, Reason, Verdict, plain
+from trialrun.conduct.verdict import NO, UNKNOWN, YES, Condition, Reason, Verdict, plain
 from trialrun.protocol.rule import Rule
-from trialrun.protocol.rule_columns import expression, missing
+from trialrun.protocol.rule_columns import missing
 
 WAITS = -1
 
@@ -60,11 +60,11 @@ def judge(cohort: Cohort, decision: str, who: Index, now: Times) -> Judgement:
         rule = cohort.protocol.rules[f"decisions.{decision}.{name}"]
         knowledge = "complete" if outcome.effect == "continue" else "so far"
         frames[name] = read(cohort, rule.reads, who, now, decision, knowledge)  # type: ignore[arg-type]
-        holds = frames[name].select(expression(rule).alias("holds"))["holds"]
-        chosen[open_ & holds.fill_null(False).to_numpy()] = position
-        for row in np.nonzero(open_ & holds.is_null().to_numpy())[0]:
+        said = answers(rule, frames[name])
+        chosen[open_ & (said == YES)] = position
+        for row in np.nonzero(open_ & (said == UNKNOWN))[0]:
             missed[row].append(_unknown(decision, name, rule, frames[name][int(row)]))
-        open_ &= (holds == False).fill_null(False).to_numpy()  # noqa: E712  (null is neither)
+        open_ &= said == NO
     stops = np.array([outcome.effect == "stop" for outcome in outcomes.values()] + [False])
     verdict = _may_decide(cohort, decision, who, now, stops[chosen])
     return Judgement(decision, chosen, verdict, frames, tuple(map(tuple, missed)))

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from trialrun.conduct.cohort import Cohort, Index, Times
-from trialrun.conduct.reading import matching, read
+from trialrun.conduct.reading import answers, matching, read
 from trialrun.conduct.verdict import Condition, Verdict, plain
 from trialrun.protocol.chain import Mask
 from trialrun.protocol.protocol import Protocol
-from trialrun.protocol.rule_columns import expression
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def join(rolls: Sequence[Roll]) -> Roll:
 def _flagged(cohort: Cohort, suspension: str, who: Index, now: Times) -> Mask:
     rule = cohort.protocol.rules[f"suspensions.{suspension}"]
     frame = read(cohort, rule.reads, who, now, None, "so far")
-    return np.asarray(frame.select(expression(rule).alias("holds"))["holds"].fill_null(False).to_numpy())
+    return np.asarray(answers(rule, frame) == 1)
 
 
 def _same(cohort: Cohort, suspension: str, who: Index, now: Times) -> NDArray[np.object_]:
@@ -74,7 +74,7 @@ def _same(cohort: Cohort, suspension: str, who: Index, now: Times) -> NDArray[np
         if cohort.protocol.variables[name].aggregate and cohort.protocol.variables[name].reads[0] == form:
             rows, _unsure = matching(cohort, name, who, now, None, "so far")
             for i, participant in enumerate(who):
-                found = rows.filter(rows["participant"] == participant)[item].drop_nulls()
+                found = rows.columns.filter(pl.Series(rows.participant == participant))[item].drop_nulls()
                 codes[i] = codes[i] | frozenset(found.to_list())
     return codes
 

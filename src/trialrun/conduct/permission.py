@@ -9,13 +9,12 @@ import numpy as np
 import polars as pl
 
 from trialrun.conduct.cohort import Cohort, Index, Times, day
-from trialrun.conduct.reading import Knowledge, read
+from trialrun.conduct.reading import Knowledge, answers, read
 from trialrun.conduct.standing import Standing, hold_ends, held, standing
 from trialrun.conduct.verdict import NO, UNKNOWN, YES, Condition, Reason, Verdict, plain
-from trialrun.protocol.chain import Mask
 from trialrun.protocol.protocol import Timepoint
 from trialrun.protocol.rule import Rule
-from trialrun.protocol.rule_columns import expression, explain, missing, sentence
+from trialrun.protocol.rule_columns import explain, missing, sentence
 from trialrun.protocol.text import Text
 
 
@@ -146,14 +145,9 @@ def _amount(planned: Timepoint, amount: Any, rows: int) -> Condition:
 def _ruled(cohort: Cohort, id: str, rule: Rule, text: Text, wanted: bool, who: Index, now: Times, point: str | None, knowledge: Knowledge) -> Condition:
     """A condition stated by a rule of the study: YES where the rule is ``wanted``."""
     frame = read(cohort, rule.reads, who, now, point, knowledge)
-    holds = frame.select(expression(rule).alias("holds"))["holds"]
-    return Condition(id, _three(holds, wanted), _why(id, rule, text, frame))
-
-
-def _three(holds: pl.Series, wanted: bool) -> np.ndarray[Any, np.dtype[np.int8]]:
-    numbers = holds.cast(pl.Int8).to_numpy() if holds.null_count() == 0 else holds.cast(pl.Int8).fill_null(UNKNOWN).to_numpy()
-    known: Mask = numbers != UNKNOWN
-    return np.where(known, np.where((numbers == 1) == wanted, YES, NO), UNKNOWN).astype(np.int8)
+    said = answers(rule, frame)
+    state = np.where(said == UNKNOWN, UNKNOWN, np.where((said == YES) == wanted, YES, NO)).astype(np.int8)
+    return Condition(id, state, _why(id, rule, text, frame))
 
 
 def _why(id: str, rule: Rule, text: Text, frame: pl.DataFrame) -> Callable[[int, bool], Reason]:

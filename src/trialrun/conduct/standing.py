@@ -40,9 +40,17 @@ class Standing:
         status = np.full(cohort.n, FUTURE, dtype=np.int8)
         status[today >= self.earliest[point]] = OPEN
         status[today > self.latest[point]] = MISSED
+        status[self.waiting(cohort, point)] = FUTURE
         status[void] = VOID
         status[done] = DONE
         return status
+
+    def waiting(self, cohort: Cohort, point: str) -> Mask:
+        """Who still awaits the course that this timepoint is counted from."""
+        anchor = cohort.protocol.timepoints[point].anchor
+        if anchor is None or anchor.after not in self.void or planned_first(cohort, point):
+            return np.zeros(cohort.n, dtype=bool)
+        return np.asarray(np.isnat(cohort.begun(anchor.after)) & ~self.void[anchor.after])
 
     def absent(self, cohort: Cohort, point: str) -> Mask:
         """Who will not have this timepoint at all."""
@@ -59,6 +67,12 @@ class Standing:
         if planned.epoch != next(iter(cohort.protocol.study.epochs)):
             absent = absent | ~np.isnat(cohort.ended) | _never_dosed(cohort, planned)
         return np.asarray(absent)
+
+
+def planned_first(cohort: Cohort, point: str) -> bool:
+    """Whether the timepoint is day 1 of a course, which waits for nothing but its own day."""
+    planned = cohort.protocol.timepoints[point]
+    return planned.dose is not None and planned.course_day == 1
 
 
 def _after_stop(cohort: Cohort, standing: Standing, point: Timepoint) -> Mask:

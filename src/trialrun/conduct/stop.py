@@ -7,10 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from trialrun.conduct.cohort import Cohort, Index, Times
-from trialrun.conduct.reading import read
+from trialrun.conduct.reading import answers, read
 from trialrun.conduct.standing import held, hold_ends
 from trialrun.protocol.protocol import Protocol
-from trialrun.protocol.rule_columns import expression
 
 
 def triggered(cohort: Cohort, who: Index, now: Times, forms: Iterable[str] | None = None) -> list[tuple[str, Index]]:
@@ -29,7 +28,7 @@ def triggered(cohort: Cohort, who: Index, now: Times, forms: Iterable[str] | Non
         if wanted is not None and not wanted & forms_read(cohort.protocol, name):
             continue
         frame = read(cohort, rule.reads, who, now, None, "so far")
-        holds = frame.select(expression(rule).alias("holds"))["holds"].fill_null(False).to_numpy()
+        holds = answers(rule, frame) == 1
         if (holds & left).any():
             found.append((f"stops.{name}", who[holds & left]))
             left &= ~holds

@@ -18,6 +18,7 @@ from trialrun.protocol.plan import Plan
 from trialrun.protocol.problem import Place, Problem, ProtocolError, nearest, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rulebook import compile_rules, stated, type_of
+from trialrun.protocol.sense import sense
 from trialrun.protocol.shape import shape
 from trialrun.protocol.source import Source, read
 from trialrun.protocol.study import SourcesFile, StudyFile
@@ -140,7 +141,7 @@ def _meaning(
         model=sources["model.yaml"].content if "model.yaml" in sources else {},
         outputs=sources["outputs.yaml"].content if "outputs.yaml" in sources else {},
     )
-    problems += link(protocol, sources)
+    problems += link(protocol, sources) + sense(protocol, sources)
     return protocol
 
 

@@ -68,15 +68,24 @@ def assumptions(protocol: Protocol, language: str = "en") -> list[dict[str, str]
     ]
 
 
+_ONE_OF = {
+    "eligibility": "criterion",
+    "activities": "activity",
+    "before_course": "before a course",
+    "before_dose": "before a dose",
+    "background": "background",
+    "timeline": "timeline",
+    "treatment": "treatment",
+    "prohibited": "prohibited",
+}
+
+
 def about(path: str, element: Sourced, language: str = "en") -> str:
-    """What an element is, in its own words, or else by its name: ``activities: Thyroid``, ``design``."""
-    section, *rest = path.split("/")
-    if rest[:1] == ["outcomes"] or len(rest) > 1:
-        section = rest[-2]
+    """What an element is, in its own words, or else by its name: ``activity: Thyroid``."""
+    section, name = ["", *path.split("/")][-2:]
     words = (
         getattr(element, word, None) for word in ("title", "text", "ask", "what", "about", "name", "label")
     )
     said = next((word(language) if isinstance(word, Text) else word for word in words if word), None)
-    name = str(said or (rest[-1] if rest else "")).replace("_", " ")
-    section = section.replace("_", " ")
-    return f"{section}: {name}" if name else section
+    one = _ONE_OF.get(section, section.removesuffix("s").replace("_", " "))
+    return f"{one}: {said or name.replace('_', ' ')}" if one else name.replace("_", " ")

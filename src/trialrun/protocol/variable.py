@@ -36,9 +36,8 @@ class Variable(Sourced):
     def _one_kind(self) -> Self:
         said = [name for name in ("item", *AGGREGATES) if getattr(self, name) is not None]
         if len(said) != 1:
-            raise ValueError(
-                f"a variable is one of item, {', '.join(AGGREGATES)}; this one is {' and '.join(said) or 'none'}"
-            )
+            found = " and ".join(said) or "none of them"
+            raise ValueError(f"a variable is one of item, {', '.join(AGGREGATES)}; this one is {found}")
         if self.item and not self.at:
             raise ValueError(
                 "say which value: `at: SCR`, `at: this visit`, `at: course day 1` or `at: latest`"

@@ -35,7 +35,18 @@ def _values(known: Projection, form: str, place: str, filled: Filled) -> Iterato
         if cell is None or cell.content is None:
             continue
         number, text, missing = _three(item.type, cell.content)
-        yield known.subject, form, point, row, name, number, text, missing, happened, f"{known.chain}#{cell.sequence}"
+        yield (
+            known.subject,
+            form,
+            point,
+            row,
+            name,
+            number,
+            text,
+            missing,
+            happened,
+            f"{known.chain}#{cell.sequence}",
+        )
 
 
 def _three(kind: str, content: Content) -> tuple[float | None, str | None, str | None]:

@@ -1,13 +1,17 @@
-"""The site's wall clock: how a moment is written in an entry, and read back into a cohort."""
+"""The site's wall clock: how a moment is written in an entry, and read back into a cohort.
+
+A minute is an array of one (datetime64[m]), since a real participant is a batch of one.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from trialrun.conduct.cohort import Times
 from trialrun.conduct.verdict import Reason
 from trialrun.journal.errors import Unstorable
 from trialrun.journal.moment import bounds
@@ -18,20 +22,38 @@ def text(happened: datetime, zone: str) -> str:
     return f"{happened.isoformat(timespec='seconds' if happened.second else 'minutes')}[{zone}]"
 
 
+def minute(local: datetime) -> Times:
+    """A naive local time as a minute."""
+    return np.array([local], dtype="datetime64[m]")
+
+
+def there(instant: datetime, zone: str) -> Times:
+    """The minute that the site's clock showed at an instant."""
+    return minute(instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None))
+
+
 @lru_cache(maxsize=8192)
-def wall(text: str) -> np.datetime64:
-    """The local wall-clock minute (datetime64[m]) of such a text."""
-    return np.datetime64(text.partition("[")[0], "m")
+def wall(text: str) -> Times:
+    """The minute that such a text names."""
+    found = np.array([text.partition("[")[0]], dtype="datetime64[m]")
+    found.flags.writeable = False
+    return found
 
 
-def stored(time: str, zone: str) -> np.datetime64:
-    """The local wall-clock minute at which an entry was stored (its UTC time is given)."""
-    return minute(datetime.fromisoformat(time), zone)
+def stored(time: str, zone: str) -> Times:
+    """The site's minute at which an entry was stored (its UTC time is given)."""
+    return there(datetime.fromisoformat(time), zone)
 
 
-def minute(instant: datetime, zone: str) -> np.datetime64:
-    """The local wall-clock minute of an instant."""
-    return np.datetime64(instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None), "m")
+def date_of(minute: Times) -> date:
+    """The day of a minute."""
+    moment: datetime = minute[0].item()
+    return moment.date()
+
+
+def shown(minute: Times) -> str:
+    """As people read it: `2026-03-29 08:30`."""
+    return str(minute[0]).replace("T", " ")
 
 
 def faults(happened: datetime, zone: str, now: datetime) -> list[Reason]:
@@ -43,7 +65,6 @@ def faults(happened: datetime, zone: str, now: datetime) -> list[Reason]:
     except Unstorable as error:
         return [Reason("happened", str(error), "correct the time")]
     if earliest > now:
-        there = now.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
-        message = f"{happened:%Y-%m-%d %H:%M} lies in the future: at the site it is {there}"
+        message = f"{happened:%Y-%m-%d %H:%M} lies in the future: at the site it is {shown(there(now, zone))}"
         return [Reason("happened", message, "record it once it has happened")]
     return []

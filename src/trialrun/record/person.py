@@ -28,9 +28,17 @@ class Person:
         """What keeps this person from being registered, whoever else is there."""
         found = []
         if not re.fullmatch(r"[^\s:]+", self.id) or self.id == SYSTEM:
-            found.append(Reason("user", f"`{self.id}` is not a user id", "write one without spaces or colons, and not `system`"))
+            found.append(
+                Reason(
+                    "user",
+                    f"`{self.id}` is not a user id",
+                    "write one without spaces or colons, and not `system`",
+                )
+            )
         if not self.name.strip():
             found.append(Reason("name", f"{self.id} has no name", "give the name that signatures show"))
         if self.role not in ROLES:
-            found.append(Reason("role", f"there is no role `{self.role}`", f"write one of {', '.join(ROLES)}"))
+            found.append(
+                Reason("role", f"there is no role `{self.role}`", f"write one of {', '.join(ROLES)}")
+            )
         return found

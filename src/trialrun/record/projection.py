@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import numpy as np
 
-from trialrun.conduct.cohort import Cohort
+from trialrun.conduct.cohort import Cohort, Times
 from trialrun.journal.canon import canonical, digest
 from trialrun.journal.entry import Entry
-from trialrun.protocol.form import Item
 from trialrun.protocol.protocol import Protocol
 from trialrun.record import local
 from trialrun.record.value import Content, plain
@@ -111,7 +109,9 @@ class Projection:
         return PREFIX + self.subject
 
     @classmethod
-    def replay(cls, protocol: Protocol, subject: str, entries: Iterable[Entry], until: np.datetime64 | None = None) -> Projection:
+    def replay(
+        cls, protocol: Protocol, subject: str, entries: Iterable[Entry], until: Times | None = None
+    ) -> Projection:
         """The participant as the entries tell.
 
         until: leave out what took place after this local minute. What is known about the rest is
@@ -123,11 +123,11 @@ class Projection:
                 projection.apply(entry)
         return projection
 
-    def _counts(self, entry: Entry, until: np.datetime64) -> bool:
+    def _counts(self, entry: Entry, until: Times) -> bool:
         if entry.act == "correct":
             found = self.filled.get(_where(entry))
             return found is not None and found.since == entry.payload["of"]
-        return entry.happened is None or bool(local.wall(entry.happened) <= until)
+        return entry.happened is None or bool((local.wall(entry.happened) <= until).all())
 
     def apply(self, entry: Entry) -> None:
         """Fold one entry in. Raises KeyError for an act that this version does not know."""
@@ -176,16 +176,19 @@ class Projection:
         if form in self.cohort.sheets:
             self.cohort.enter(form, place, WHO, happened, recorded, changed)
             return
-        items = self.protocol.forms[form].items
-        row = {name: _typed(items[name], value) for name, value in changed.items()}
-        self.cohort.write(form, 0, place, happened, recorded, {HAPPENED: happened, **row})
+        log = self.cohort.logs[form]
+        log.write(0, place, happened[0], recorded[0], changed)
+        if entry.act == "correct":
+            log.move(0, place, happened[0])
 
     def _included(self, entry: Entry) -> None:
         self.cohort.include(WHO, local.wall(str(entry.happened)))
         self._act(entry, None)
 
     def _collected(self, entry: Entry) -> None:
-        self.cohort.collect(entry.payload["specimen"], entry.payload["point"], WHO, local.wall(str(entry.happened)))
+        self.cohort.collect(
+            entry.payload["specimen"], entry.payload["point"], WHO, local.wall(str(entry.happened))
+        )
         self._act(entry, entry.payload["specimen"])
 
     def _decided(self, entry: Entry) -> None:
@@ -200,7 +203,9 @@ class Projection:
 
     def _act(self, entry: Entry, name: str | None) -> None:
         point, outcome = entry.payload.get("point"), entry.payload.get("outcome")
-        self.acts.append(Act(entry.act, name, point, outcome, str(entry.happened), entry.actor, entry.sequence))
+        self.acts.append(
+            Act(entry.act, name, point, outcome, str(entry.happened), entry.actor, entry.sequence)
+        )
 
     def _signed(self, entry: Entry) -> None:
         form, place = _where(entry)
@@ -242,10 +247,3 @@ _APPLY = {
 def _where(entry: Entry) -> tuple[str, str]:
     """The form and its place (a timepoint, or a log's row) that an entry is about."""
     return entry.payload["form"], entry.payload["place"]
-
-
-def _typed(item: Item, value: Any) -> Any:
-    """A value as a log's column holds it."""
-    if value is not None and item.type in ("number", "integer"):
-        return float(value)
-    return date.fromisoformat(value) if value is not None and item.type == "date" else value

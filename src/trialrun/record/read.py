@@ -22,7 +22,11 @@ def entries_read(known: Projection, decision: str) -> list[int]:
     rules = [rule for name, rule in protocol.rules.items() if name.startswith(f"decisions.{decision}.")]
     names = _followed(protocol, {name for rule in rules for name in rule.reads})
     found = {number for name in names for number in _entries(known, protocol.variables[name], decision)}
-    found |= {known.filled[form, decision].sequence for form in protocol.decisions[decision].needs if (form, decision) in known.filled}
+    found |= {
+        known.filled[form, decision].sequence
+        for form in protocol.decisions[decision].needs
+        if (form, decision) in known.filled
+    }
     return sorted(found)
 
 
@@ -40,7 +44,7 @@ def _followed(protocol: Protocol, names: Iterable[str]) -> set[str]:
 
 
 def _entries(known: Projection, variable: Variable, point: str) -> set[int]:
-    """An item: the entry that set the value read. An aggregate: every entry of its rows, and what proves them whole."""
+    """An item: the entry that set the value. An aggregate: those of its rows, and of what proves them whole."""
     form, item = variable.reads
     places = {place: filled for (name, place), filled in known.filled.items() if name == form}
     if variable.aggregate is None:
@@ -61,7 +65,11 @@ def _entries(known: Projection, variable: Variable, point: str) -> set[int]:
 
 def _at(places: Mapping[str, Filled], item: str, moment: str, point: str) -> Filled | None:
     """The form that holds the item at a moment, if it was answered there."""
-    answered = {place: filled for place, filled in places.items() if item in filled.cells and filled.cells[item].content is not None}
+    answered = {
+        place: filled
+        for place, filled in places.items()
+        if item in filled.cells and filled.cells[item].content is not None
+    }
     if moment == "latest":
         return max(answered.values(), key=lambda filled: filled.happened, default=None)
     named = {"this visit": point, "course day 1": f"{point.split('.')[0]}.D1"}

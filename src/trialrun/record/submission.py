@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from trialrun.conduct.cohort import day
+from trialrun.conduct.cohort import Times, day
 from trialrun.conduct.stop import expired, triggered
 from trialrun.conduct.verdict import Reason
 from trialrun.journal.append import append
@@ -64,7 +64,7 @@ class Command:
         return digest(json.dumps(said, sort_keys=True, default=str))
 
 
-Check = Callable[[Projection, np.datetime64], Outcome]
+Check = Callable[[Projection, Times], Outcome]
 """What is known and the local minute of the act → what it comes to."""
 
 
@@ -138,11 +138,11 @@ class Submission:
                 return before
             now = self.clock.now()
             role, reasons = self._actor(command.by)
-            happened = local.minute(now, known.zone)
+            happened = local.there(now, known.zone)
             if command.happened is not None:
                 reasons += (wrong := local.faults(command.happened, known.zone, now))
                 if not wrong:
-                    happened = np.datetime64(command.happened, "m")
+                    happened = local.minute(command.happened)
             outcome = check(known, happened)
             reasons += outcome.reasons
             if reasons:
@@ -150,7 +150,9 @@ class Submission:
             drafts = [self._draft(known, command, role, outcome)]
             drafts += [self._following(drafts[0], *more) for more in outcome.more]
             entries = self._append(known, drafts)
-            forms = None if outcome.forms is None else {*outcome.forms, *(d.payload["form"] for d in drafts[1:])}
+            forms = (
+                None if outcome.forms is None else {*outcome.forms, *(d.payload["form"] for d in drafts[1:])}
+            )
             self._protect(known, entries[0], forms)
             return entries[0]
 
@@ -161,7 +163,8 @@ class Submission:
             raise Refused(command.words, [reason])
         before = self.store.find(chain, command.key)
         if before and before.payload.get("request") != command.digest():
-            message = f"the key `{command.key}` already stands for entry {before.sequence} of {chain} (`{before.act}` by {before.actor})"
+            where = f"entry {before.sequence} of {chain} (`{before.act}` by {before.actor})"
+            message = f"the key `{command.key}` already stands for {where}"
             raise Refused(command.words, [Reason("key", message, "give the new act its own key")])
         return before
 
@@ -178,7 +181,9 @@ class Submission:
             happened=None if command.happened is None else local.text(command.happened, known.zone),
         )
 
-    def _following(self, cause: Draft, act: str, ending: str, payload: dict[str, Any], changes: tuple[Change, ...]) -> Draft:
+    def _following(
+        self, cause: Draft, act: str, ending: str, payload: dict[str, Any], changes: tuple[Change, ...]
+    ) -> Draft:
         return Draft(
             chain=cause.chain,
             key=f"{cause.key}/{ending}",
@@ -204,14 +209,12 @@ class Submission:
         if cause.act == "decide" and not np.isnat(known.cohort.stopped[0]):
             self._stop(known, str(known.cohort.stop_rule[0]), cause.sequence)
         elif forms is None or forms:
-            now = np.array([local.stored(cause.time, known.zone)])
-            for rule, _ in triggered(known.cohort, WHO, now, forms):
+            for rule, _ in triggered(known.cohort, WHO, local.stored(cause.time, known.zone), forms):
                 self._stop(known, rule, cause.sequence)
 
     def _stop(self, known: Projection, rule: str, cause: int | None) -> Entry:
         """The program's own act: no more injections, by this rule, since this entry (None: time passed)."""
-        now = self.clock.now()
-        there = str(local.minute(now, known.zone))
+        there = local.there(self.clock.now(), known.zone)
         draft = Draft(
             chain=known.chain,
             key=f"stop/{known.sequence + 1}",
@@ -220,7 +223,7 @@ class Submission:
             act="stop",
             payload={"rule": rule, "cause": cause},
             site=known.site,
-            happened=f"{there}[{known.zone}]",
+            happened=f"{there[0]}[{known.zone}]",
         )
         return self._append(known, [draft])[0]
 
@@ -232,45 +235,53 @@ class Submission:
         stops = []
         for subject in self.subjects():
             with self._locked(subject) as known:
-                for rule in self._overdue(known, local.minute(self.clock.now(), known.zone)):
+                for rule in self._overdue(known, local.there(self.clock.now(), known.zone)):
                     stops.append(self._stop(known, rule, None))
         return stops
 
-    def _overdue(self, known: Projection, now: np.datetime64) -> list[str]:
+    def _overdue(self, known: Projection, now: Times) -> list[str]:
         """Stop rules that time alone has made true by ``now``; the first is the one that counts."""
-        cohort, moment = known.cohort, np.array([now])
+        cohort = known.cohort
         if not np.isnat(cohort.stopped[0]) or not np.isnat(cohort.ended[0]):
             return []
-        found = [rule for rule, _ in expired(cohort, WHO, moment)]
-        running = {form for form in _lasting(self.protocol) if any(row["ended"] is None for row in cohort.logs[form].rows)}
+        found = [rule for rule, _ in expired(cohort, WHO, now)]
+        running = {
+            form
+            for form in _lasting(self.protocol)
+            if any(row["ended"] is None for row in cohort.logs[form].rows)
+        }
         if running and not found:
-            found = [rule for rule, _ in triggered(cohort, WHO, moment, running)]
+            found = [rule for rule, _ in triggered(cohort, WHO, now, running)]
         return found[:1]
 
     # ---- conditions that many commands share -----------------------------------------------------
 
-    def _within_participation(self, known: Projection, happened: np.datetime64, sameday: bool = False) -> list[Reason]:
+    def _within_participation(
+        self, known: Projection, happened: Times, sameday: bool = False
+    ) -> list[Reason]:
         """Consent was given by then (or that day), and participation had not ended."""
-        consented, ended = known.cohort.consented[0], known.cohort.ended[0]
+        consented, ended = known.cohort.consented, known.cohort.ended
         reasons = []
-        if np.isnat(consented):
+        if np.isnat(consented[0]):
             reasons.append(Reason("consent", "no signed consent", "record the consent first"))
-        elif (day(happened) < day(consented)) if sameday else (happened < consented):
-            message = f"{_shown(happened)} is before the consent of {_shown(consented)}"
-            reasons.append(Reason("consent", message, "nothing of the trial precedes consent; correct the time"))
-        if not np.isnat(ended) and happened > ended:
-            message = f"participation ended on {day(ended)} ({known.cohort.end_status[0]})"
-            reasons.append(Reason("participation", message, "nothing after it is recorded; correct the time if it is wrong"))
+        elif (day(happened) < day(consented) if sameday else happened < consented)[0]:
+            message = f"{local.shown(happened)} is before the consent of {local.shown(consented)}"
+            reasons.append(
+                Reason("consent", message, "nothing of the trial precedes consent; correct the time")
+            )
+        if (happened > ended)[0]:
+            message = f"participation ended on {day(ended)[0]} ({known.cohort.end_status[0]})"
+            reasons.append(
+                Reason(
+                    "participation", message, "nothing after it is recorded; correct the time if it is wrong"
+                )
+            )
         return reasons
-
-
-def _shown(minute: np.datetime64) -> str:
-    return str(minute).replace("T", " ")
 
 
 @lru_cache(maxsize=16)
 def _lasting(protocol: Protocol) -> frozenset[str]:
-    """The logs for which some variable reads how long an event has lasted, so that time alone can change it."""
+    """The logs of which some variable reads how long an event has lasted: time alone can change it."""
     timed = (v for name, v in protocol.variables.items() if "lasting" in _reads(protocol, name))
     return frozenset(variable.reads[0] for variable in timed if variable.reads[0] in protocol.logs)
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Self
 
-import numpy as np
-
 from trialrun.conduct.cohort import Cohort
 from trialrun.conduct.decision import judge
 from trialrun.conduct.verdict import Reason
@@ -51,7 +49,14 @@ class Difference:
 class Trial(Commands):
     """Everything that may be done with one trial, and everything that may be asked of it."""
 
-    def __init__(self, protocol: Protocol, store: Store, clock: Clock, folder: Path | None = None, close: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        protocol: Protocol,
+        store: Store,
+        clock: Clock,
+        folder: Path | None = None,
+        close: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__(protocol, store, clock)
         self.folder = folder
         self._close = close
@@ -74,7 +79,9 @@ class Trial(Commands):
         clock, people = clock or SystemClock(), list(people)
         reasons = _first(virtual, clock, seed, people)
         if folder.exists() and any(folder.iterdir()):
-            reasons.append(Reason("folder", f"{folder} is not empty", "a trial is made once; choose another folder"))
+            reasons.append(
+                Reason("folder", f"{folder} is not empty", "a trial is made once; choose another folder")
+            )
         if reasons:
             raise Refused(f"Making the trial {folder}", reasons)
         from trialrun.record import database
@@ -116,7 +123,13 @@ class Trial(Commands):
 
     @classmethod
     def in_memory(
-        cls, protocol: Protocol, *, virtual: bool = True, clock: Clock | None = None, seed: int | None = None, people: Iterable[Person] = ()
+        cls,
+        protocol: Protocol,
+        *,
+        virtual: bool = True,
+        clock: Clock | None = None,
+        seed: int | None = None,
+        people: Iterable[Person] = (),
     ) -> Self:
         """A trial that lives as long as the process. Raises Refused."""
         clock, people = clock or SystemClock(), list(people)
@@ -153,7 +166,9 @@ class Trial(Commands):
                 return before
             if known := self.person(person.id):
                 message = f"`{person.id}` stands for {known.name}, {known.role}"
-                raise Refused(command.words, [Reason("user", message, "an id is never given again; choose another")])
+                raise Refused(
+                    command.words, [Reason("user", message, "an id is never given again; choose another")]
+                )
             draft = Draft(person.chain, key, by, role, "user", {**arguments, "request": command.digest()})
             return append(self.store, self.clock, [draft], protocol=self.protocol.hash)[0]
 
@@ -180,20 +195,35 @@ class Trial(Commands):
 
         Nothing is decided again: people look at the difference and say what it means.
         """
-        made = [e for e in self.store.chain(self.projection(subject).chain) if e.act == "decide" and e.payload["decision"] == decision]
+        made = [
+            e
+            for e in self.store.chain(self.projection(subject).chain)
+            if e.act == "decide" and e.payload["decision"] == decision
+        ]
         if not made:
-            raise Refused(f"Looking at {decision} for {subject}", [Reason("decided", "it was never made", "make it first")])
+            raise Refused(
+                f"Looking at {decision} for {subject}",
+                [Reason("decided", "it was never made", "make it first")],
+            )
         last = made[-1]
         moment = local.wall(str(last.happened))
-        earlier = (e for e in self.store.chain(last.chain) if e is not last and not (e.act in ("decide", "stop") and e.sequence >= last.sequence))
-        then = Projection.replay(self.protocol, subject, (e for e in earlier if e.sequence != last.sequence), until=moment)
-        judgement = judge(then.cohort, decision, WHO, np.array([moment]))
+        earlier = (
+            e
+            for e in self.store.chain(last.chain)
+            if e is not last and not (e.act in ("decide", "stop") and e.sequence >= last.sequence)
+        )
+        then = Projection.replay(
+            self.protocol, subject, (e for e in earlier if e.sequence != last.sequence), until=moment
+        )
+        judgement = judge(then.cohort, decision, WHO, moment)
         position = int(judgement.outcome[0])
         now = list(self.protocol.decisions[decision].outcomes)[position] if position >= 0 else None
         if now == last.payload["outcome"]:
             return None
         values, before = storable(judgement.values()), last.payload["values"]
-        changed = {name: (before.get(name), value) for name, value in values.items() if before.get(name) != value}
+        changed = {
+            name: (before.get(name), value) for name, value in values.items() if before.get(name) != value
+        }
         return Difference(decision, last.payload["outcome"], now, changed, judgement.waiting[0])
 
     def anchor(self, *, by: str, key: str) -> Anchor:
@@ -217,9 +247,17 @@ class Trial(Commands):
 def _real(clock: Clock, seed: int | None) -> list[Reason]:
     reasons = []
     if not isinstance(clock, SystemClock):
-        reasons.append(Reason("clock", "a real trial takes the system's clock only", "leave the clock out, or make the trial virtual"))
+        reasons.append(
+            Reason(
+                "clock",
+                "a real trial takes the system's clock only",
+                "leave the clock out, or make the trial virtual",
+            )
+        )
     if seed is not None:
-        reasons.append(Reason("seed", "a real trial has no seed", "leave the seed out, or make the trial virtual"))
+        reasons.append(
+            Reason("seed", "a real trial has no seed", "leave the seed out, or make the trial virtual")
+        )
     return reasons
 
 
@@ -227,7 +265,11 @@ def _first(virtual: bool, clock: Clock, seed: int | None, people: list[Person]) 
     reasons = [] if virtual else _real(clock, seed)
     reasons += [fault for person in people for fault in person.faults()]
     ids = [person.id for person in people]
-    reasons += [Reason("user", f"`{id}` is given to two people", "an id stands for one") for id in {*ids} if ids.count(id) > 1]
+    reasons += [
+        Reason("user", f"`{id}` is given to two people", "an id stands for one")
+        for id in {*ids}
+        if ids.count(id) > 1
+    ]
     return reasons
 
 
@@ -239,7 +281,14 @@ def _copy(protocol: Protocol, folder: Path) -> None:
 
 def _begin(protocol: Protocol, store: Store, clock: Clock, seed: int | None, people: list[Person]) -> None:
     """The first entries: what trial this is, and who may act on it."""
-    payload = {"study": protocol.id, "version": protocol.study.version, "virtual": store.virtual, "seed": seed}
+    payload = {
+        "study": protocol.id,
+        "version": protocol.study.version,
+        "virtual": store.virtual,
+        "seed": seed,
+    }
     drafts = [Draft(TRIAL, "create", SYSTEM, SYSTEM, "create", payload)]
-    drafts += [Draft(p.chain, "create", SYSTEM, SYSTEM, "user", {"name": p.name, "role": p.role}) for p in people]
+    drafts += [
+        Draft(p.chain, "create", SYSTEM, SYSTEM, "user", {"name": p.name, "role": p.role}) for p in people
+    ]
     append(store, clock, drafts, protocol=protocol.hash)

@@ -128,7 +128,11 @@ def _typed(item: Item, value: Any, until: date) -> Content:
 
 def _dated(value: Any, until: date) -> str:
     try:
-        day = value if isinstance(value, date) and not isinstance(value, datetime) else date.fromisoformat(value)
+        day = (
+            value
+            if isinstance(value, date) and not isinstance(value, datetime)
+            else date.fromisoformat(value)
+        )
     except (ValueError, TypeError) as error:
         raise ValueError(f"{value!r} is not a date", "write it like 2026-03-29") from error
     if day > until:
@@ -152,14 +156,21 @@ def _within(item: Item, content: Content, comment: str | None) -> None:
     if item.limits is None or content is None or content in item.limits or (comment and comment.strip()):
         return
     unit = "" if item.unit == "none" else f" {item.unit}"
-    raise ValueError(f"{content:g} lies outside {item.limits}{unit}", "correct it, or confirm it with a comment")
+    raise ValueError(
+        f"{content:g} lies outside {item.limits}{unit}", "correct it, or confirm it with a comment"
+    )
 
 
 # ---- what must be answered -------------------------------------------------------------------
 
 
 def _unanswered(
-    protocol: Protocol, form: str, contents: dict[str, Content], given: Mapping[str, Content], answers: Answers, known: Known
+    protocol: Protocol,
+    form: str,
+    contents: dict[str, Content],
+    given: Mapping[str, Content],
+    answers: Answers,
+    known: Known,
 ) -> list[Reason]:
     """Required items without an answer, and answers to what is not asked."""
     reasons = []
@@ -172,7 +183,14 @@ def _unanswered(
             contents[name] = None
         elif asked and item.required and contents.get(name) is None and not _tried(name, answers):
             message = f"«{item.ask()}» is not answered"
-            reasons.append(Reason(f"item.{name}", message, f"answer it, or say {', '.join(WHY_MISSING[:-1])} or {WHY_MISSING[-1]}", True))
+            reasons.append(
+                Reason(
+                    f"item.{name}",
+                    message,
+                    f"answer it, or say {', '.join(WHY_MISSING[:-1])} or {WHY_MISSING[-1]}",
+                    True,
+                )
+            )
     return reasons
 
 
@@ -181,7 +199,9 @@ def _tried(item: str, answers: Answers) -> bool:
     return answers.values.get(item) is not None or item in answers.missing
 
 
-def _asked(protocol: Protocol, form: str, item: str, contents: Mapping[str, Content], known: Known) -> bool | None:
+def _asked(
+    protocol: Protocol, form: str, item: str, contents: Mapping[str, Content], known: Known
+) -> bool | None:
     rule = protocol.rules.get(f"forms.{form}.{item}")
     if rule is None:
         return True

@@ -46,7 +46,9 @@ def verify(folder: Path, anchors: tuple[Anchor, ...] = ()) -> Verified:
     try:
         guards, opened = _opened(file)
     except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
-        there = Reason("record", f"{file} cannot be read ({error})", "name the folder of a trial, or restore a backup")
+        there = Reason(
+            "record", f"{file} cannot be read ({error})", "name the folder of a trial, or restore a backup"
+        )
         raise Refused(f"Verifying {folder}", [there]) from error
     try:
         store = DjangoStore(opened)

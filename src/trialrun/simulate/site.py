@@ -14,11 +14,10 @@ import numpy as np
 from trialrun.conduct.cohort import Cohort, Index, Times, day
 from trialrun.conduct.decision import judge
 from trialrun.conduct.permission import may_include, may_inject
-from trialrun.conduct.reading import read
+from trialrun.conduct.reading import answers, read
 from trialrun.conduct.standing import DONE, VOID, screening_point, standing, visited
 from trialrun.protocol.plan import ANY_TIME
 from trialrun.protocol.protocol import Protocol, Timepoint
-from trialrun.protocol.rule_columns import expression
 from trialrun.simulate.answer import Voices
 from trialrun.simulate.body import Bodies
 from trialrun.simulate.chance import Person, normals, uniforms
@@ -115,10 +114,12 @@ class Site:
             status = here.status(self.cohort, point, now)[left]
             planned = self._when(here, point, position, left, date)
             gone = (status == DONE) | (status == VOID) | self._skipped[point][left] | np.isnat(planned)
+            gone |= here.waiting(self.cohort, point)[left]
             planned = np.where(gone, NEVER_DAY, planned)
             self._due[point][left] = planned
             following = np.fmin(following, np.where(planned > date, planned, FAR))
-        for dates in (self._include_on[left], self._leave_on[left], self._event_days(left, date), self._hold_days(left)):
+        given_up = [here.latest[f"{cycle}.D1"][left] + DAY for cycle in self.protocol.cycles]
+        for dates in (self._include_on[left], self._leave_on[left], self._event_days(left, date), self._hold_days(left), *given_up):
             following = np.fmin(following, np.where(dates > date, dates, FAR))
         self.next[left] = np.where(following == FAR, NEVER_DAY, following)
 
@@ -132,6 +133,8 @@ class Site:
         if planned.dose and planned.cycle == self.protocol.cycles[0] and planned.course_day == 1:
             shift = self._jitter[who, position].astype("timedelta64[D]")
             shift = np.where(np.isnat(self.cohort.included[who]), np.timedelta64("NaT", "D"), shift)
+        if planned.dose and planned.offset == 0:
+            shift = _weekday(here.planned[point][who] + shift, self._people["first_course"]["on"]) - here.planned[point][who]
         day_ = np.fmin(np.fmax(here.planned[point][who] + shift, first), last)
         again = self._again[point][who]
         day_ = np.where(np.isnat(again), day_, again)
@@ -225,8 +228,8 @@ class Site:
         rule = self.protocol.rules.get(f"activities.{activity}")
         if rule is None:
             return np.ones(len(who), dtype=bool)
-        holds = read(self.cohort, rule.reads, who, when, None, "complete").select(expression(rule).alias("x"))["x"]
-        return holds.fill_null(self.protocol.activity(activity).unknown == "do").to_numpy()
+        said = answers(rule, read(self.cohort, rule.reads, who, when, None, "complete"))
+        return (said == 1) | ((said == -1) & (self.protocol.activity(activity).unknown == "do"))
 
     def _forgets(self, point: Timepoint, form: str, who: Index) -> Any:
         """A form forgotten at the first attempt is filled when its lack is noticed."""
@@ -356,3 +359,11 @@ class Site:
             if not np.isnat(self.cohort.first_injection[one]):
                 lane = np.array([one])
                 self._end(lane, self._clock(lane, date, 8 * 60), str(self._leave_how[one]))
+
+
+def _weekday(dates: Any, name: str) -> Any:
+    """The next such weekday (Mon, Tue …) on or after each date."""
+    moved = dates.copy()
+    known = ~np.isnat(dates)
+    moved[known] = np.busday_offset(dates[known], 0, roll="forward", weekmask=name)
+    return moved

@@ -29,26 +29,21 @@ def occurrences(known: Entries, domain: Domain) -> pl.DataFrame:
         SRC=sources(),
     )
     rows = rows.filter("_filled").drop("_filled")
-    start = f"{code}STDTC"
-    named = {
-        form
-        for form, _, _, where, variable in schema.named(known.protocol)
-        if (where, variable) == (code, start)
-    }
-    collected = pl.when(~pl.col("form").is_in(named)).then(iso("happened"))
+    otherwise = {topic: pl.col("title"), f"{code}CAT": pl.col("title"), f"{code}STDTC": iso("happened")}
     return rows.with_columns(
-        _own(rows, start, collected),
-        _own(rows, f"{code}CAT", pl.col("title")),
-        _own(rows, topic, pl.col("title")),
+        _unless_asked(known.protocol, rows, code, name, value) for name, value in otherwise.items()
     )
+
+
+def _unless_asked(protocol: Protocol, rows: pl.DataFrame, code: str, name: str, value: pl.Expr) -> pl.Expr:
+    """What the form says, or `value` where the form does not ask: an unanswered question stays empty."""
+    asking = [form for form, _, _, *names in schema.named(protocol) if names == [code, name]]
+    answer = pl.col(name) if name in rows.columns else pl.lit(None, pl.String)
+    return pl.when(pl.col("form").is_in(asking)).then(answer).otherwise(value).alias(name)
 
 
 def _variables(values: pl.DataFrame) -> list[str]:
     return sorted(values["variable"].unique())
-
-
-def _own(rows: pl.DataFrame, name: str, otherwise: pl.Expr) -> pl.Expr:
-    return (pl.coalesce(name, otherwise) if name in rows.columns else otherwise).alias(name)
 
 
 def exposure(known: Entries, domain: Domain) -> pl.DataFrame:

@@ -113,7 +113,7 @@ def demographics(known: Entries, doses: pl.DataFrame, made: dict[str, pl.DataFra
     """DM: a row per subject. `doses`: subject, first_dose, last_dose; `made`: rows of the other tables."""
     rows = known.subjects.select("subject", "SITEID", pl.col("SRC").alias("source"))
     deaths = _deaths(made["DS"], made.get("AE"))
-    for extra in (_answers(known), doses, _milestones(made["DS"]), deaths, _last(made["SV"])):
+    for extra in (_answers(known), doses, _milestones(known, made["DS"]), deaths, _last(made["SV"])):
         rows = rows.join(extra, on="subject", how="left", maintain_order="left")
     countries = {name: site.country for name, site in known.protocol.study.sites.items()}
     first, last = iso("first_dose"), iso("last_dose")
@@ -130,7 +130,7 @@ def demographics(known: Entries, doses: pl.DataFrame, made: dict[str, pl.DataFra
 
 
 def _with_arm(rows: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """The one arm, or why there is none. Nothing where there are several: the facts do not say who is where."""
+    """The one arm, or why there is none. Nothing if there are several: the facts do not say who is where."""
     substances = protocol.study.treatment.substances
     alone = protocol.study.design.arms == 1
     arm = pl.lit(" + ".join(s.name("en") for s in substances.values()) if alone else None, pl.String)
@@ -160,13 +160,13 @@ def _answers(known: Entries) -> pl.DataFrame:
     )
 
 
-def _milestones(disposed: pl.DataFrame) -> pl.DataFrame:
+def _milestones(known: Entries, disposed: pl.DataFrame) -> pl.DataFrame:
     """subject, RFICDTC, RFPENDTC, included, ended: from DS."""
     start, decod = pl.col("DSSTDTC"), pl.col("DSDECOD")
     participation = pl.col("DSSCAT").eq_missing(term.PARTICIPATION)
-    formed = pl.col("form").is_not_null() & (pl.col("DSCAT") == term.MILESTONE)
+    consent = known.protocol.study.recorded_on.consent.partition(".")[0]
     return disposed.group_by("subject", maintain_order=True).agg(
-        RFICDTC=start.filter(formed).min(),
+        RFICDTC=start.filter(pl.col("form").eq_missing(consent)).min(),
         RFPENDTC=start.filter(participation).max(),
         included=start.filter(decod.eq_missing(term.ENROLLED)).min(),
         ended=decod.filter(participation).last(),

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from trialrun.report.language import Language
+
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 INK, GREY, PALE, BAND = "#1f2933", "#6b7785", "#d5dae0", "#eef1f4"
@@ -41,13 +43,6 @@ class Figure:
     key: tuple[tuple[str, str], ...] = field(default=())  # (colour or shape class, words)
 
 
-def axis(title: str | None, **options: Any) -> Any:
-    """An axis in the report's style."""
-    import altair as alt
-
-    return alt.Axis(title=title, **options)
-
-
 def data(rows: Sequence[dict[str, Any]]) -> Any:
     """Rows as inline data."""
     import altair as alt
@@ -55,7 +50,7 @@ def data(rows: Sequence[dict[str, Any]]) -> Any:
     return alt.Data(values=list(rows))
 
 
-def draw(chart: Any, name: str, decimal: str = ".") -> str:
+def draw(chart: Any, name: str, language: Language) -> str:
     """The chart as SVG to be put into a page: no namespace links, ids that no other drawing has."""
     import vl_convert
 
@@ -77,7 +72,8 @@ def draw(chart: Any, name: str, decimal: str = ".") -> str:
         view={"stroke": None},
         text={"font": FONT, "fontSize": 12, "fill": INK},
     )
-    locale = {"decimal": decimal, "thousands": "\N{NARROW NO-BREAK SPACE}", "grouping": [3], "currency": ["", ""]}
+    locale = {"decimal": language("decimal"), "thousands": "\N{NARROW NO-BREAK SPACE}"}
+    locale |= {"grouping": [3], "currency": ["", ""]}
     svg = vl_convert.vegalite_to_svg(styled.to_dict(), format_locale=locale)
     return _inline(svg, name)
 

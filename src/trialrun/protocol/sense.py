@@ -1,0 +1,191 @@
+"""Checks that what is written can be used: citations, languages, units, time zones, aggregates, names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from trialrun.protocol.element import ASSUMPTION, Part
+from trialrun.protocol.link import FORMS, SOURCES, STUDY, VARIABLES, Path
+from trialrun.protocol.plan import LAST_DOSE
+from trialrun.protocol.problem import Problem, suggestion
+from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.rule import RESERVED
+from trialrun.protocol.rulebook import row_types
+from trialrun.protocol.source import Source
+from trialrun.protocol.text import Text
+from trialrun.protocol.unit import Unit, UnitError
+
+
+def sense(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:
+    """Everything that has a right shape and right names, and still cannot be used."""
+    checks = (_citations, _languages, _units, _zones, _endings, _aggregates, _names)
+    return [problem for check in checks for problem in check(protocol, sources)]
+
+
+def _citations(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    cited = protocol.sources.sources
+    for where, element in protocol.elements().items():
+        path = tuple(where.split("/"))
+        source = sources[{"forms": FORMS, "variables": VARIABLES}.get(path[0], STUDY)]
+        for i, citation in enumerate(element.from_):
+            name, _, number = citation.partition("#")
+            if (
+                citation == ASSUMPTION
+                or not number
+                or (name in cited and int(number) in cited[name].statements)
+            ):
+                continue
+            hint = suggestion(name, cited)
+            if name in cited:
+                hint = f"Statements of {name}: {', '.join(map(str, cited[name].statements))}."
+            yield Problem(
+                source.place((*path, "from", i)), f"there is no statement `{citation}` in sources.yaml", hint
+            )
+
+
+def _languages(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """Words in a language that the study does not list; such a language is most often a typing error."""
+    known = protocol.study.languages
+    whole = {STUDY: protocol.study, FORMS: dict(protocol.forms), SOURCES: protocol.sources}
+    for file, content in whole.items():
+        for path, text in _texts(content, ("forms",) if file == FORMS else ()):
+            for code in text.languages:
+                if code not in known and (code != "en" or len(text.languages) > 1):
+                    hint = f"The study's languages: {', '.join(known)}."
+                    yield Problem(
+                        sources[file].key_place((*path, code)), f"there is no language `{code}`", hint
+                    )
+
+
+def _texts(part: object, path: Path) -> Iterator[tuple[Path, Text]]:
+    if isinstance(part, Text):
+        yield path, part
+    elif isinstance(part, Part):
+        for name, field in type(part).model_fields.items():
+            yield from _texts(getattr(part, name), (*path, field.alias or name))
+    elif isinstance(part, dict | tuple):
+        for key, inner in _members(part):
+            yield from _texts(inner, (*path, key))
+
+
+def _members(part: dict[str, object] | tuple[object, ...]) -> Iterable[tuple[str | int, object]]:
+    return part.items() if isinstance(part, dict) else enumerate(part)
+
+
+def _zones(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    for name, site in protocol.study.sites.items():
+        try:
+            ZoneInfo(site.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            place = sources[STUDY].place(("sites", name, "timezone"))
+            yield Problem(place, f"`{site.timezone}` is not a time zone", "Write e.g. Europe/Paris.")
+
+
+def _units(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """Units that cannot be read, and an SDTM name that means two units."""
+    first: dict[str, tuple[str, str]] = {}
+    for name, form in protocol.forms.items():
+        for key, item in form.items.items():
+            path = ("forms", name, "items", key)
+            if item.unit and item.unit != "none":
+                yield from _unit(item.unit, sources[FORMS], (*path, "unit"))
+            if item.sdtm and item.unit:
+                where, unit = first.setdefault(item.sdtm, (f"{name}.{key}", item.unit))
+                if unit != item.unit:
+                    message = f"{item.sdtm} is in {item.unit} here and in {unit} in {where}"
+                    yield Problem(
+                        sources[FORMS].place((*path, "unit")), message, "Use one unit, or another SDTM name."
+                    )
+    for name, substance in protocol.study.treatment.substances.items():
+        yield from _unit(substance.unit, sources[STUDY], ("treatment", "substances", name, "unit"))
+
+
+def _unit(unit: str, source: Source, path: Path) -> Iterator[Problem]:
+    try:
+        Unit.parse(unit)
+    except UnitError as error:
+        hint = f"{error.hint[0].upper()}{error.hint[1:]}. " if error.hint else ""
+        yield Problem(
+            source.place(path), error.message, f"{hint}Units are UCUM, e.g. g/L, 10*9/L, mm[Hg], Cel."
+        )
+
+
+def _endings(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    source = sources[STUDY]
+    for name, decision in protocol.decisions.items():
+        last = list(decision.outcomes.values())[-1]
+        others = [
+            key for key, outcome in decision.outcomes.items() if outcome.otherwise and outcome is not last
+        ]
+        if not last.otherwise or others:
+            message = "the last outcome, and only it, says `otherwise: true`"
+            yield Problem(
+                source.key_place(("decisions", name, "outcomes")), message, "So that everyone has an outcome."
+            )
+    for name, visit in protocol.study.visits.items():
+        if visit.after and visit.after.after == LAST_DOSE and visit.otherwise:
+            message = "a visit counted from the last dose has no `otherwise`"
+            yield Problem(source.key_place(("visits", name, "otherwise")), message, "Remove it.")
+
+
+_TAKES = {
+    "max": ("number", "date"),
+    "min": ("number", "date"),
+    "sum": ("number",),
+    "span": ("date",),
+    "since": ("date",),
+}
+
+
+def _aggregates(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """Aggregates over items of a kind they cannot take, and definitions that go round in a circle."""
+    for name, variable in protocol.variables.items():
+        form, item = variable.reads
+        word = variable.aggregate or "item"
+        kind = row_types(protocol.forms[form]).get(item) if form in protocol.forms else None
+        if kind and kind.kind not in _TAKES.get(word, (kind.kind,)):
+            place = sources[VARIABLES].place(("variables", name, word))
+            hint = f"`{word}` takes an item that is a {' or '.join(_TAKES[word])}."
+            yield Problem(place, f"`{word}` cannot be taken of {form}.{item}, a {kind.kind}", hint)
+        if circle := _circle(protocol, name, (name,)):
+            place = sources[VARIABLES].place(("variables", name, "where"))
+            yield Problem(
+                place,
+                f"variables read each other in a circle: {' → '.join(circle)}",
+                "Let one of them read items only.",
+            )
+
+
+def _circle(protocol: Protocol, name: str, seen: tuple[str, ...]) -> tuple[str, ...]:
+    """The chain from a variable back to itself, through the rules of its rows; empty if there is none."""
+    rule = protocol.rules.get(f"variables.{name}")
+    rows = protocol.variables[name].reads[0]
+    for read in sorted(rule.reads) if rule else ():
+        if read in row_types(protocol.forms[rows]) or read not in protocol.variables:
+            continue
+        if read == seen[0]:
+            return (*seen, read)
+        if read not in seen and (found := _circle(protocol, read, (*seen, read))):
+            return found
+    return ()
+
+
+def _names(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """Names that a rule could not tell from its own words, or from what every row has."""
+    for name in protocol.variables:
+        if name.upper() in RESERVED:
+            place = sources[VARIABLES].key_place(("variables", name))
+            yield Problem(
+                place, f"`{name}` is a word of the rule language", "Give the variable another name."
+            )
+    for key, form in protocol.forms.items():
+        for name in form.items:
+            if name.upper() in RESERVED or name in ("happened", "lasting"):
+                place = sources[FORMS].key_place(("forms", key, "items", name))
+                what = (
+                    "a word of the rule language"
+                    if name.upper() in RESERVED
+                    else "something that every row has"
+                )
+                yield Problem(place, f"`{name}` is {what}", "Give the item another name.")

@@ -1,0 +1,120 @@
+"""A measurement over time: a line for each participant, and the median."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trialrun.analysis.arrays import Arrays
+from trialrun.analysis.endpoint import measured, members
+from trialrun.protocol.endpoint import PairedChange
+from trialrun.protocol.protocol import Protocol
+from trialrun.report.figures.figure import BAND, BLUE, GREY, VERMILION, WIDTH, Figure, Rows, data, draw
+from trialrun.report.language import Language
+
+
+def trajectories(protocol: Protocol, arrays: Arrays, name: str, language: Language) -> Figure:
+    """Every dosed participant's values over the actual study day; the median at each planned timepoint."""
+    endpoint = protocol.study.endpoints[name]
+    assert isinstance(endpoint, PairedChange)
+    points = _points(arrays, endpoint)
+    lines = _lines(arrays, endpoint, points)
+    medians = _medians(protocol, lines, points)
+    title = endpoint.title(language.code)
+    return Figure(
+        id=f"trajectories-{name}",
+        title=title,
+        label=language("trajectories.label", title=title, count=len({row["who"] for row in lines})),
+        svg=draw(_chart(protocol, endpoint, lines, medians, title, language), f"trajectories-{name}", language),
+        rows=_rows(protocol, arrays, endpoint, points, language),
+        note=language("trajectories.note.log" if endpoint.scale == "log" else "trajectories.note"),
+        key=(("line", language("trajectories.one")), ("median", language("median")), ("band", language("courses"))),
+    )
+
+
+def _points(arrays: Arrays, endpoint: PairedChange) -> list[str]:
+    _, seen = arrays.parameter(endpoint.parameter)
+    who = members(arrays)[0]
+    return [point for i, point in enumerate(arrays.points) if seen[0, who, i].any()]
+
+
+def _lines(arrays: Arrays, endpoint: PairedChange, points: list[str]) -> list[dict[str, Any]]:
+    values = measured(arrays, endpoint.parameter)[0]
+    rows = []
+    for i in np.flatnonzero(members(arrays)[0]):
+        for point in points:
+            at = arrays.point(point)
+            value, day = float(values[i, at]), float(arrays.days[0, i, at])
+            if np.isnan(value) or np.isnan(day) or (endpoint.scale == "log" and value <= 0):
+                continue
+            rows.append({"who": arrays.subjects[i], "point": point, "day": day, "value": value})
+    return rows
+
+
+def _medians(protocol: Protocol, lines: list[dict[str, Any]], points: list[str]) -> list[dict[str, Any]]:
+    grouped = {point: [row for row in lines if row["point"] == point] for point in points}
+    return [
+        {"day": float(np.median([r["day"] for r in rows])), "value": float(np.median([r["value"] for r in rows]))}
+        for rows in grouped.values()
+        if rows
+    ]
+
+
+def courses(protocol: Protocol) -> list[dict[str, Any]]:
+    """The planned days of each course, for bands behind a time axis."""
+    listed = []
+    for cycle, content in protocol.study.treatment.cycles.items():
+        days = [point.day for point in protocol.doses if point.cycle == cycle]
+        listed.append({"cycle": content.label, "from": min(days) - 0.5, "to": max(days) + 0.5})
+    return listed
+
+
+def _chart(
+    protocol: Protocol,
+    endpoint: PairedChange,
+    lines: list[dict[str, Any]],
+    medians: list[dict[str, Any]],
+    title: str,
+    language: Language,
+) -> Any:
+    import altair as alt
+
+    last = max((row["day"] for row in lines), default=1.0)
+    x = alt.X("day:Q", title=language("study.day"), scale=alt.Scale(domain=[-20, max(60, last + 8)], nice=False),
+              axis=alt.Axis(grid=False, values=_ticks(last)))  # fmt: skip
+    highest = max((row["value"] for row in lines), default=1.0)
+    scale = alt.Scale(type="log", nice=True) if endpoint.scale == "log" else alt.Scale(domain=[0, highest * 1.08])
+    if endpoint.scale == "log":
+        low, high = min((r["value"] for r in lines), default=1.0), highest
+        scale = alt.Scale(type="log", domain=[low * 0.85, high * 1.2], nice=False)
+    y = alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(tickCount=6, format="~r"))
+    bands = data([{**c, "from_": c["from"]} for c in courses(protocol)])
+    band = alt.Chart(bands).mark_rect(color=BAND).encode(x=alt.X("from:Q"), x2="to:Q")
+    names = alt.Chart(bands).mark_text(dy=-6, align="left", color=GREY, fontSize=11, baseline="bottom")
+    names = names.encode(x="from:Q", y=alt.value(0), text="cycle:N")
+    spaghetti = alt.Chart(data(lines)).mark_line(color=BLUE, opacity=0.35, strokeWidth=1.2, point={"size": 12, "color": BLUE, "opacity": 0.5})
+    spaghetti = spaghetti.encode(x=x, y=y, detail="who:N", order="day:Q")
+    median = alt.Chart(data(medians)).mark_line(color=VERMILION, strokeWidth=3).encode(x=x, y=y, order="day:Q")
+    dots = alt.Chart(data(medians)).mark_point(color=VERMILION, filled=True, size=36, opacity=1).encode(x=x, y=y)
+    word = alt.Chart(data(medians[-1:])).mark_text(text=language("median"), align="right", dy=-12, fontWeight="bold",
+                                                   color=VERMILION, stroke="white", strokeWidth=0)  # fmt: skip
+    word = word.encode(x=x, y=y)
+    return alt.layer(band, names, spaghetti, median, dots, word).properties(width=WIDTH - 70, height=300)
+
+
+def _ticks(last: float) -> list[int]:
+    return [-14, 1, *range(50, int(max(60, last)) + 20, 50)]
+
+
+def _rows(protocol: Protocol, arrays: Arrays, endpoint: PairedChange, points: list[str], language: Language) -> Rows:
+    values = measured(arrays, endpoint.parameter)[0]
+    labels = tuple(protocol.timepoints[point].label(language.code) for point in points)
+    body = []
+    for i in np.flatnonzero(members(arrays)[0]):
+        cells = [values[i, arrays.point(point)] for point in points]
+        shown = tuple("–" if np.isnan(value) else language.number(float(value)) for value in cells)
+        body.append((arrays.subjects[i], *shown))
+    return Rows((language("participant"), *labels), tuple(body))
+
+
