@@ -1,7 +1,6 @@
 """Facts written by hand: a small book in which a test enters what happened."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -45,7 +44,7 @@ class Book:
         row: str | None = None,
         **answers: Any,
     ) -> None:
-        """Answers by item; None is an item left empty, a str beginning with `?` the reason why it is missing."""
+        """Answers by item: None is left empty, a text that begins with `?` is why there is no answer."""
         source = self.entry(subject)
         for item, answer in answers.items():
             said = {"number": None, "text": None, "missing": None}
@@ -109,7 +108,7 @@ class Book:
     def attend(
         self, subject: str, point: str, day: date, without: tuple[str, ...] = (), **given: dict[str, Any]
     ) -> None:
-        """Fill every planned form of a timepoint but logs; what is `given` for a form replaces its answers."""
+        """Fill every planned form of a timepoint but logs; what is `given` for a form goes first."""
         planned = self.protocol.timepoints[point]
         for name in planned.specimens:
             self.act(subject, "collect", datetime.combine(day, time(8, 30)), name, point)
@@ -144,8 +143,8 @@ def screen(book: Book, subject: str) -> None:
         )
 
 
-def three(protocol: Protocol) -> Book:
-    """001 completes; 002 has a flare, is rescued and stops at C2; 003 misses forms, then is lost after W11."""
+def three_participants(protocol: Protocol) -> Book:
+    """001 completes; 002 has a flare, is rescued and stops at C2; 003 misses forms and is lost after W11."""
     book = Book(protocol)
     for subject in ("PSL-001", "PSL-002", "PSL-003"):
         screen(book, subject)
@@ -261,9 +260,21 @@ def protocol() -> Protocol:
 
 @pytest.fixture(scope="session")
 def facts(protocol: Protocol) -> Facts:
-    return three(protocol).facts()
+    return three_participants(protocol).facts()
 
 
 @pytest.fixture(scope="session")
-def tables(protocol: Protocol, facts: Facts) -> Iterator[dict[str, pl.DataFrame]]:
+def tables(protocol: Protocol, facts: Facts) -> dict[str, pl.DataFrame]:
     return build(protocol, facts)
+
+
+@pytest.fixture
+def book(protocol: Protocol) -> Book:
+    """An empty book."""
+    return Book(protocol)
+
+
+@pytest.fixture
+def three(protocol: Protocol) -> Book:
+    """The book of the three participants, to be changed by a test."""
+    return three_participants(protocol)

@@ -178,7 +178,7 @@ class _Grid:
         return found
 
     def sheet(self, rows: pl.DataFrame | None, column: str) -> Numbers:
-        """(1, n, P) the column's values at their participant and timepoint; of several the last; NaN elsewhere."""
+        """(1, n, P) the column at each participant and timepoint; of several the last, NaN for none."""
         values = np.full((1, len(self.subjects), len(self.points)), np.nan)
         if rows is not None:
             known = self.planned(rows.filter(pl.col(column).is_not_null()))
@@ -216,7 +216,8 @@ def _last_day(grid: _Grid, tables: Tables, given: pl.DataFrame | None, deaths: p
         grid.each(_participation(grid, tables), pl.col("DSSTDY").max()),
         grid.each(deaths, pl.col("DAY").max()),
     ]
-    return np.fmax.reduce(last)
+    latest: Days = np.fmax.reduce(last)
+    return latest
 
 
 def _participation(grid: _Grid, tables: Tables) -> pl.DataFrame | None:
@@ -224,7 +225,7 @@ def _participation(grid: _Grid, tables: Tables) -> pl.DataFrame | None:
 
 
 def _ended(protocol: Protocol, grid: _Grid, tables: Tables) -> tuple[Codes, tuple[str, ...]]:
-    """How participation ended; the terms are those of the field, then the study's own, then any other found."""
+    """How participation ended; the terms are the field's, then the study's own, then any other found."""
     rows = _participation(grid, tables)
     own = [
         term.ending(code)
@@ -292,7 +293,7 @@ def _logged(protocol: Protocol, grid: _Grid, tables: Tables, dosed: Mask) -> dic
 
 
 def _of_form(protocol: Protocol, form: str, code: str) -> pl.Expr:
-    """The rows of a form in its table: by category, which is the form's title unless the form asks for one."""
+    """The rows of a form in its table: by category, which is the form's title unless the form asks."""
     category = pl.col(f"{code}CAT")
     asking = {name for name, _, _, *variable in schema.named(protocol) if variable == [code, f"{code}CAT"]}
     titles = {

@@ -95,8 +95,9 @@ class Log:
         self.rows[self._place[(participant, row)]]["happened"] = happened
         self._frame = None
 
-    def count(self, participant: int) -> int:
-        return sum(1 for row in self.rows if row["participant"] == participant)
+    def running(self) -> bool:
+        """Whether any event has not ended."""
+        return "ended" in self.form.items and any(row["ended"] is None for row in self.rows)
 
     def frame(self) -> pl.DataFrame:
         """participant, happened (minutes since 1970) and one column per item (numbers, true/false, codes, dates)."""

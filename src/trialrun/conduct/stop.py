@@ -45,6 +45,32 @@ def expired(cohort: Cohort, who: Index, now: Times) -> list[tuple[str, Index]]:
     return found
 
 
+def overdue(cohort: Cohort, who: Index, now: Times) -> list[tuple[str, Index]]:
+    """(rule, participants) for stops that time alone has brought about: holds that ran out, and events
+    that have lasted too long. To be looked at once a day."""
+    here = who[np.isnat(cohort.ended[who]) & np.isnat(cohort.stopped[who])]
+    if not len(here):
+        return []
+    moments = now[np.isin(who, here)]
+    found = expired(cohort, here, moments)
+    running = {form for form in lasting_forms(cohort.protocol) if cohort.logs[form].running()}
+    if running:
+        held_over = np.concatenate([one for _, one in found]) if found else here[:0]
+        rest = ~np.isin(here, held_over)
+        found += triggered(cohort, here[rest], moments[rest], running)
+    return found
+
+
+def lasting_forms(protocol: Protocol) -> frozenset[str]:
+    """The logs of which a variable reads how long an event has lasted."""
+    found = set()
+    for name, variable in protocol.variables.items():
+        where = protocol.rules.get(f"variables.{name}")
+        if where and "lasting" in where.reads and variable.reads[0] in protocol.logs:
+            found.add(variable.reads[0])
+    return frozenset(found)
+
+
 _FORMS: dict[tuple[str, str], frozenset[str]] = {}
 
 

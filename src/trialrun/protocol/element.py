@@ -56,13 +56,13 @@ class Element(Sourced):
 
 def _identifier(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", value):
-        raise ValueError(f"`{value}` cannot be a name: use letters, digits and _, and begin with a letter")
+        raise ValueError(f"`{value}` cannot be a name; use letters, digits and _, and begin with a letter")
     return value
 
 
 def _visit(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?", value):
-        raise ValueError(f"`{value}` cannot name a visit: write e.g. W11, or C1.D8 for a day of a cycle")
+        raise ValueError(f"`{value}` cannot name a visit; write e.g. W11, or C1.D8 for a day of a cycle")
     return value
 
 

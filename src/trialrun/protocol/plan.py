@@ -12,7 +12,7 @@ from trialrun.protocol.protocol import Dose, Task, Timepoint
 from trialrun.protocol.source import Source
 from trialrun.protocol.study import StudyFile
 from trialrun.protocol.text import Anchor, Text, Window
-from trialrun.protocol.treatment import Cycle, Level, Substance
+from trialrun.protocol.treatment import Cycle
 
 ANY_TIME = "any time"
 EVERY_DOSE = "every dose"
@@ -75,6 +75,7 @@ class Plan:
         if anchor is None:
             return 0
         if anchor.after in seen:
+            path = ("treatment", "cycles", anchor.after, "after")
             circle = " → ".join([*seen[seen.index(anchor.after) :], anchor.after])
             self._problem(
                 path, f"cycles are counted in a circle: {circle}", "Count each cycle from one before it."
@@ -87,9 +88,7 @@ class Plan:
 
     def _course(self, name: str, start: int) -> None:
         cycle = self.study.treatment.cycles[name]
-        level, substance = self._named(name, cycle)
-        if level is None or substance is None:
-            return
+        level, unit = self._named(name, cycle)
         late = self.study.treatment.missed_dose.late.days
         for i in range(cycle.doses.count):
             shift = i * cycle.doses.every
@@ -103,13 +102,13 @@ class Plan:
                 anchor=cycle.after if i == 0 else Anchor(name, shift, shift),
                 cycle=name,
                 course_day=shift + 1,
-                dose=Dose(level.dose, substance.unit, cycle.substance, cycle.level),
+                dose=Dose(level, unit, cycle.substance, cycle.level),
                 setting=cycle.setting,
                 place=cycle.places.get(f"D{i + 1}"),
             )
 
-    def _named(self, name: str, cycle: Cycle) -> tuple[Level | None, Substance | None]:
-        """What a cycle names elsewhere: its level and substance, None where they are not known."""
+    def _named(self, name: str, cycle: Cycle) -> tuple[float, str]:
+        """The amount and unit of a cycle's doses; a name that is not known is a problem, and stands for 0."""
         treatment = self.study.treatment
         path = ("treatment", "cycles", name)
         if cycle.level not in treatment.levels:
@@ -122,7 +121,8 @@ class Plan:
         for day in cycle.places:
             if day not in days:
                 self._unknown((*path, "places", day), "dose day", day, days)
-        return treatment.levels.get(cycle.level), treatment.substances.get(cycle.substance)
+        level, substance = treatment.levels.get(cycle.level), treatment.substances.get(cycle.substance)
+        return level.dose if level else 0.0, substance.unit if substance else "1"
 
     def _overlaps(self, starts: dict[str, int]) -> None:
         """A course that begins before the one it is counted from has ended."""
@@ -210,7 +210,7 @@ class Plan:
         """A decision comes before the courses whose setting it decides."""
         for name, cycle in self.study.treatment.cycles.items():
             decision = self.points.get(cycle.setting_decision or "")
-            if decision is None or decision.kind != "decision":
+            if decision is None or decision.kind != "decision" or self.problems:
                 continue
             last = decision.offset + int(decision.window.after)
             if last > starts[name]:

@@ -139,7 +139,7 @@ class Protocol:
         asked: dict[str, list[str]] = {form: [] for form in self.forms}
         for point in self.timepoints.values():
             for form in point.forms:
-                asked[form].append(point.id)
+                asked.setdefault(form, []).append(point.id)
         return {form: tuple(points) for form, points in asked.items()}
 
     def activity(self, name: str) -> Activity:

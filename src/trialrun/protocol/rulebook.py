@@ -11,7 +11,7 @@ from trialrun.protocol.problem import Problem
 from trialrun.protocol.rule import Rule, RuleError, RuleProblem, Type, parse
 from trialrun.protocol.source import Source
 from trialrun.protocol.study import StudyFile
-from trialrun.protocol.variable import Variable
+from trialrun.protocol.variable import TAKES, Variable
 
 DATE = Type("date")
 DURATION = Type("duration")
@@ -29,15 +29,14 @@ class Stated:
 
 
 def type_of(variable: Variable, forms: Mapping[str, Form]) -> Type | None:
-    """The type of a variable, or None where the item it reads is not known."""
+    """The type of a variable; None where the item it reads is not known, or of a kind it does not take."""
     form, item = variable.reads
+    found = row_types(forms[form]).get(item) if form in forms else None
+    if found is None or found.kind not in TAKES.get(variable.aggregate or "item", (found.kind,)):
+        return None
     if variable.aggregate == "count":
         return Type("number")
-    if variable.aggregate in ("span", "since"):
-        return DURATION
-    if form in forms:
-        return row_types(forms[form]).get(item)
-    return None
+    return DURATION if variable.aggregate in ("span", "since") else found
 
 
 def row_types(form: Form) -> dict[str, Type]:

@@ -15,6 +15,7 @@ from trialrun.protocol.rulebook import row_types
 from trialrun.protocol.source import Source
 from trialrun.protocol.text import Text
 from trialrun.protocol.unit import Unit, UnitError
+from trialrun.protocol.variable import TAKES
 
 
 def sense(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:
@@ -129,24 +130,15 @@ def _endings(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Prob
             yield Problem(source.key_place(("visits", name, "otherwise")), message, "Remove it.")
 
 
-_TAKES = {
-    "max": ("number", "date"),
-    "min": ("number", "date"),
-    "sum": ("number",),
-    "span": ("date",),
-    "since": ("date",),
-}
-
-
 def _aggregates(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
     """Aggregates over items of a kind they cannot take, and definitions that go round in a circle."""
     for name, variable in protocol.variables.items():
         form, item = variable.reads
         word = variable.aggregate or "item"
         kind = row_types(protocol.forms[form]).get(item) if form in protocol.forms else None
-        if kind and kind.kind not in _TAKES.get(word, (kind.kind,)):
+        if kind and kind.kind not in TAKES.get(word, (kind.kind,)):
             place = sources[VARIABLES].place(("variables", name, word))
-            hint = f"`{word}` takes an item that is a {' or '.join(_TAKES[word])}."
+            hint = f"`{word}` takes an item that is a {' or '.join(TAKES[word])}."
             yield Problem(place, f"`{word}` cannot be taken of {form}.{item}, a {kind.kind}", hint)
         if circle := _circle(protocol, name, (name,)):
             place = sources[VARIABLES].place(("variables", name, "where"))

@@ -78,9 +78,9 @@ def _problem(found: Mapping[str, Any], source: Source, model: type[BaseModel]) -
     if kind == "value_error":
         inside = isinstance(_content(path, source), dict)
         said = str(found["ctx"]["error"])
-        message, _, cure = said.partition("; write ")
+        message, _, cure = said.partition("; ")
         place = source.key_place(path) if inside else source.place(path)
-        return Problem(place, message, f"Write {cure}." if cure else None)
+        return Problem(place, message, f"{cure[0].upper()}{cure[1:]}." if cure else None)
     hint = _PATTERNS.get(str(path[-1])) if kind == "string_pattern_mismatch" else _CURE.get(kind)
     if kind == "string_pattern_mismatch":
         return Problem(source.place(path), f"`{found['input']}` is not a right `{path[-1]}`", hint)

@@ -97,11 +97,12 @@ def read(path: Path) -> Source:
 
 def parse(text: str, file: str) -> Source:
     """Parse the text of one study file; raises ProtocolError."""
+    quotes: list[Place] = []
     try:
-        _refuse_indirection(text, file)
+        _refuse_indirection(text, file, quotes)
         node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
-        raise _syntax(error, text, file) from None
+        raise _syntax(error, text, file, quotes) from None
     except yaml.YAMLError as error:
         raise _refuse(file, f"cannot be read as YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(node, yaml.MappingNode):
@@ -118,12 +119,14 @@ def _refuse(file: str, message: str, hint: str | None = None, line: int | None =
     return ProtocolError([Problem(Place(file, line, 1 if line else None), message, hint)])
 
 
-def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> ProtocolError:
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+def _syntax(error: yaml.MarkedYAMLError, text: str, file: str, quotes: list[Place]) -> ProtocolError:
+    if "quoted scalar" in (error.context or "") or quotes:
+        place = quotes[-1] if quotes else _mark(error.context_mark, file, ())
+        hint = "Close it on its own line with the same sign."
+        return ProtocolError([Problem(place, "a quote is opened here and not closed", hint)])
+    place = _mark(error.problem_mark or error.context_mark, file, ())
     lines = text.splitlines()
-    here = lines[mark.line] if mark and mark.line < len(lines) else ""
-    place = Place(file, line, column)
+    here = lines[place.line - 1] if place.line and place.line <= len(lines) else ""
     return ProtocolError([Problem(place, *_explained(error.problem or "", error.context or "", here))])
 
 
@@ -138,8 +141,6 @@ def _explained(problem: str, context: str, here: str) -> tuple[str, str | None]:
         signs = "{ }" if "mapping" in context else "[ ]"
         hint = f"Close it, put commas between its parts, and quote texts that contain {signs} or a comma."
         return f"something inside {signs} is not complete", hint
-    if "quoted scalar" in context:
-        return "a quote is opened and not closed", "Close it with the same quote."
     if "expected <block end>" in problem or "could not find expected ':'" in problem:
         return (
             "this line does not fit under the lines above it",
@@ -148,14 +149,20 @@ def _explained(problem: str, context: str, here: str) -> tuple[str, str | None]:
     return f"cannot be read as YAML: {problem}", None
 
 
-def _refuse_indirection(text: str, file: str) -> None:
-    """Refuse anchors, aliases, tags, several documents and deep nesting before any node is built."""
+def _refuse_indirection(text: str, file: str, quotes: list[Place]) -> None:
+    """Refuse anchors, aliases, tags, several documents and deep nesting before any node is built.
+
+    ``quotes`` takes the places of quotes that run over several lines: one that was not closed is most
+    often noticed far below, where the next quote opens.
+    """
     depth = documents = 0
     for event in yaml.parse(text, Loader=_LOADER):
+        if getattr(event, "style", None) in ("'", '"') and event.start_mark.line != event.end_mark.line:
+            quotes.append(_mark(event.start_mark, file, ()))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
         for message, hint in _refused(event, depth, documents):
-            place = _place(event, file, ())
+            place = _mark(event.start_mark, file, ())
             raise ProtocolError([Problem(place, message, hint)])
 
 
@@ -173,7 +180,7 @@ def _refused(event: yaml.Event, depth: int, documents: int) -> Iterator[tuple[st
 
 
 def _value(node: yaml.Node, path: Path_, source: Source, problems: list[Problem]) -> Any:
-    place = source.values[path] = _place(node, source.file, path)
+    place = source.values[path] = _mark(node.start_mark, source.file, path)
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, source, problems)
     if isinstance(node, yaml.SequenceNode):
@@ -186,9 +193,8 @@ def _value(node: yaml.Node, path: Path_, source: Source, problems: list[Problem]
     return value
 
 
-def _place(found: yaml.Node | yaml.Event, file: str, path: Path_) -> Place:
-    mark: Any = found.start_mark
-    return Place(file, mark.line + 1, mark.column + 1, path)
+def _mark(mark: Any, file: str, path: Path_) -> Place:
+    return Place(file, mark.line + 1, mark.column + 1, path) if mark else Place(file, path=path)
 
 
 def _mapping(node: yaml.MappingNode, path: Path_, source: Source, problems: list[Problem]) -> dict[str, Any]:
@@ -196,11 +202,11 @@ def _mapping(node: yaml.MappingNode, path: Path_, source: Source, problems: list
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
             problems.append(
-                Problem(_place(key_node, source.file, path), "a key must be a word", "Write `key: value`.")
+                Problem(_mark(key_node.start_mark, source.file, path), "a key must be a word", "Write `key: value`.")
             )
             continue
         key: str = key_node.value
-        place = _place(key_node, source.file, (*path, key))
+        place = _mark(key_node.start_mark, source.file, (*path, key))
         if key in content:
             first = source.keys[(*path, key)].line
             problems.append(

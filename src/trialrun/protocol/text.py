@@ -82,7 +82,7 @@ class Span:
         return self.days * 24
 
 
-def _span(value: Any) -> Span:
+def span(value: Any) -> Span:
     if isinstance(value, Span):
         return value
     match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*", str(value))
@@ -246,7 +246,7 @@ def _word(parse: Callable[[Any], Any]) -> BeforeValidator:
 
 
 Words = Annotated[Text, _word(_text)]
-Length = Annotated[Span, _word(_span)]
+Length = Annotated[Span, _word(span)]
 Tolerance = Annotated[Window, _word(_window)]
 Counted = Annotated[Anchor, _word(_anchor)]
 DoseCount = Annotated[Doses, _word(_doses)]

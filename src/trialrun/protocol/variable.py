@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -10,6 +11,15 @@ from trialrun.protocol.element import Name, Part, Sourced
 from trialrun.protocol.text import Length, Several
 
 AGGREGATES = ("count", "max", "min", "sum", "first", "last", "span", "since")
+TAKES: Mapping[str, tuple[str, ...]] = {
+    "max": ("number", "date"),
+    "min": ("number", "date"),
+    "sum": ("number",),
+    "span": ("date",),
+    "since": ("date",),
+}
+"""The kinds of item an aggregate takes, where it does not take all."""
+
 Aggregate = Literal["count", "max", "min", "sum", "first", "last", "span", "since"]
 
 
@@ -36,8 +46,8 @@ class Variable(Sourced):
     def _one_kind(self) -> Self:
         said = [name for name in ("item", *AGGREGATES) if getattr(self, name) is not None]
         if len(said) != 1:
-            found = " and ".join(said) or "none of them"
-            raise ValueError(f"a variable is one of item, {', '.join(AGGREGATES)}; this one is {found}")
+            found = " and ".join(said) or "nothing"
+            raise ValueError(f"this variable is {found}; write one of item, {', '.join(AGGREGATES)}")
         if self.item and not self.at:
             raise ValueError(
                 "say which value: `at: SCR`, `at: this visit`, `at: course day 1` or `at: latest`"

@@ -15,11 +15,13 @@ import numpy as np
 
 from trialrun.conduct.cohort import Times, day
 from trialrun.conduct.decision import judge
+from trialrun.conduct.enrolment import join, may_enrol, roll
 from trialrun.conduct.permission import may_include, may_inject
 from trialrun.conduct.standing import standing
 from trialrun.conduct.verdict import Reason
 from trialrun.journal.append import append
 from trialrun.journal.entry import Change, Draft, Entry
+from trialrun.record import local
 from trialrun.record.filling import NONE, Filling, Values, differences, stored, stranger
 from trialrun.record.local import date_of
 from trialrun.record.projection import PREFIX, WHO, Projection
@@ -67,7 +69,10 @@ class Commands(Filling):
 
     def _trial_conditions(self, subject: str) -> tuple[Reason, ...]:
         """Why the trial as a whole does not take another participant now (stagger, suspension)."""
-        return ()
+        others = [self.projection(other) for other in self.subjects() if other != subject]
+        included = [other for other in others if not np.isnat(other.cohort.included[0])]
+        rolls = [roll(one.cohort, WHO, local.there(self.clock.now(), one.zone)) for one in included]
+        return may_enrol(self.protocol, join(rolls) if rolls else None).reasons()
 
     # ---- samples and injections --------------------------------------------------------------------
 

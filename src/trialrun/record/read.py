@@ -44,7 +44,7 @@ def _followed(protocol: Protocol, names: Iterable[str]) -> set[str]:
 
 
 def _entries(known: Projection, variable: Variable, point: str) -> set[int]:
-    """An item: the entry that set the value. An aggregate: those of its rows, and of what proves them whole."""
+    """An item: the entry that set the value. An aggregate: those of its rows, and of their proof."""
     form, item = variable.reads
     places = {place: filled for (name, place), filled in known.filled.items() if name == form}
     if variable.aggregate is None:

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from trialrun.conduct.cohort import Times, day
-from trialrun.conduct.stop import expired, triggered
+from trialrun.conduct.stop import overdue, triggered
 from trialrun.conduct.verdict import Reason
 from trialrun.journal.append import append
 from trialrun.journal.canon import digest
@@ -227,32 +226,22 @@ class Submission:
         )
         return self._append(known, [draft])[0]
 
-    def tick(self) -> list[Entry]:
-        """Let time pass: stops by holds that ran out, and by events that have lasted too long.
+    def tick(self, subject: str | None = None) -> list[Entry]:
+        """Let time pass, for one participant or all: stops by holds that ran out, and by events that
+        have lasted too long.
 
         To be called at least once a day; calling it again changes nothing.
         """
         stops = []
-        for subject in self.subjects():
-            with self._locked(subject) as known:
+        for one in self.subjects() if subject is None else (subject,):
+            with self._locked(one) as known:
                 for rule in self._overdue(known, local.there(self.clock.now(), known.zone)):
                     stops.append(self._stop(known, rule, None))
         return stops
 
     def _overdue(self, known: Projection, now: Times) -> list[str]:
         """Stop rules that time alone has made true by ``now``; the first is the one that counts."""
-        cohort = known.cohort
-        if not np.isnat(cohort.stopped[0]) or not np.isnat(cohort.ended[0]):
-            return []
-        found = [rule for rule, _ in expired(cohort, WHO, now)]
-        running = {
-            form
-            for form in _lasting(self.protocol)
-            if any(row["ended"] is None for row in cohort.logs[form].rows)
-        }
-        if running and not found:
-            found = [rule for rule, _ in triggered(cohort, WHO, now, running)]
-        return found[:1]
+        return [rule for rule, _ in overdue(known.cohort, WHO, now)][:1]
 
     # ---- conditions that many commands share -----------------------------------------------------
 
@@ -278,14 +267,3 @@ class Submission:
             )
         return reasons
 
-
-@lru_cache(maxsize=16)
-def _lasting(protocol: Protocol) -> frozenset[str]:
-    """The logs of which some variable reads how long an event has lasted: time alone can change it."""
-    timed = (v for name, v in protocol.variables.items() if "lasting" in _reads(protocol, name))
-    return frozenset(variable.reads[0] for variable in timed if variable.reads[0] in protocol.logs)
-
-
-def _reads(protocol: Protocol, variable: str) -> frozenset[str]:
-    rule = protocol.rules.get(f"variables.{variable}")
-    return rule.reads if rule else frozenset()

@@ -6,7 +6,7 @@ into a ledger. The same site runs on columns (many people at once) and on a reco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class Site:
         self.voices = Voices(protocol, people, self.bodies)
         self.events = Events(protocol, people, self.bodies)
         self.next = np.full(self.n, NEVER_DAY)
+        self.trial_is_open: Callable[[np.datetime64], bool] = lambda when: True
         self._people = protocol.model["people"]
         self._order = list(protocol.timepoints)
         points = len(self._order)
@@ -135,7 +136,7 @@ class Site:
             shift = np.where(np.isnat(self.cohort.included[who]), np.timedelta64("NaT", "D"), shift)
         if planned.dose and planned.offset == 0:
             shift = _weekday(here.planned[point][who] + shift, self._people["first_course"]["on"]) - here.planned[point][who]
-        day_ = np.fmin(np.fmax(here.planned[point][who] + shift, first), last)
+        day_ = np.minimum(np.maximum(here.planned[point][who] + shift, first), last)
         again = self._again[point][who]
         day_ = np.where(np.isnat(again), day_, again)
         day_ = np.where(day_ <= date, date + DAY, day_)  # what is overdue is tried tomorrow
@@ -242,7 +243,7 @@ class Site:
     def _log(self, form: str, point: str, who: Index, when: Times) -> None:
         for k, row in enumerate(self.voices.rows(form, point, who, when, self.cohort)):
             for i, one in enumerate(who):
-                self.ledger.write(form, int(one), f"{form}-{k + 1}", when[i], {item: values[i] for item, values in row.items()})
+                self.ledger.write(form, int(one), f"{form}-{k + 1}", when[i], when[i], {item: values[i] for item, values in row.items()})
 
     # ---- inclusion, injections, decisions ----------------------------------------------------
 
@@ -250,6 +251,9 @@ class Site:
         if not len(who):
             return
         when = self._clock(who, date, 14 * 60)
+        if not self.trial_is_open(when[0]):
+            self._include_on[who] = date + 7 * DAY  # inclusions are suspended: ask again in a week
+            return
         verdict = may_include(self.cohort, who, when)
         allowed = verdict.permitted
         if allowed.any():
@@ -324,10 +328,10 @@ class Site:
                 continue
             onset, major, organ = found
             values = {"organ": organ, "major": major, "onset": str(onset.astype("datetime64[D]"))}
-            self.ledger.write(spec["form"], int(one), "flare-1", onset, values)
+            self.ledger.write(spec["form"], int(one), "flare-1", onset, moment, values)
             if major:
                 rescue = {"medicine": spec["rescue"]["medicine"], "started": str(moment.astype("datetime64[D]"))}
-                self.ledger.write(spec["rescue"]["form"], int(one), "rescue-1", moment, rescue)
+                self.ledger.write(spec["rescue"]["form"], int(one), "rescue-1", moment, moment, rescue)
 
     def _event_days(self, who: Index, date: np.datetime64) -> Any:
         days = np.full(len(who), NEVER_DAY)
@@ -344,15 +348,16 @@ class Site:
             for event in self.events.going[one]:
                 if not event.written and event.onset <= evening:
                     event.written = True
-                    self.ledger.write(self.events.spec["form"], int(one), event.row, event.onset, event.values)
+                    self.ledger.write(self.events.spec["form"], int(one), event.row, event.onset, evening, event.values)
 
     def _close_events(self, who: Index, date: np.datetime64) -> None:
+        morning = date.astype("datetime64[m]") + 7 * 60 * MINUTE
         for one in who[np.isnat(self.cohort.ended[who])]:
             for event in self.events.going[one]:
                 if event.written and not event.closed and event.end.astype("datetime64[D]") <= date:
                     event.closed = True
                     ended = {**event.values, "ended": str(event.end.astype("datetime64[D]")), "outcome": "resolved"}
-                    self.ledger.write(self.events.spec["form"], int(one), event.row, event.onset, ended)
+                    self.ledger.write(self.events.spec["form"], int(one), event.row, morning, morning, ended)
 
     def _leave(self, who: Index, date: np.datetime64) -> None:
         for one in who[(self._leave_on[who] == date) & np.isnat(self.cohort.ended[who])]:

@@ -1,82 +1,125 @@
-"""Whole virtual trials: who arrives when, and the trial run to its end."""
+"""Whole virtual trials: who arrives when, and the trial run to its end, day by day."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trialrun.conduct.cohort import Cohort
-from trialrun.conduct.enrolment import may_enrol, roll
-from trialrun.protocol.protocol import Protocol
-from trialrun.protocol.text import _span
+from trialrun.conduct.cohort import Cohort, Index
+from trialrun.conduct.enrolment import Roll, join, may_enrol, roll
+from trialrun.protocol.protocol import Protocol as StudyProtocol
+from trialrun.protocol.text import span
 from trialrun.simulate.chance import Person
 from trialrun.simulate.ledger import Columns
 from trialrun.simulate.site import DAY, Site
 
+Dates = NDArray[np.datetime64]
 MOST_SCREENED = 4  # times the planned number: nobody screens more
+CROWD = 2**32 - 1  # the number of the stream that belongs to the trial, not to a person
 
 
-@dataclass(frozen=True)
-class Arrivals:
-    """Dates on which people come for screening, in order."""
-
-    dates: NDArray[np.datetime64]
-
-
-def arrivals(protocol: Protocol, seed: int, trial: int = 0) -> Arrivals:
-    """A Poisson process that brings the expected number of eligible people in the inclusion period."""
-    spec = protocol.model["people"]["accrual"]
-    days = _span(spec["in"]).days
-    screened_per_day = spec["expected"] / days / protocol.model["people"]["eligible"]["chance"]
+def arrivals(protocol: StudyProtocol, seed: int, trial: int = 0) -> Dates:
+    """Working days on which people come for screening: a Poisson process that brings the expected
+    number of eligible people in the inclusion period."""
+    people = protocol.model["people"]
+    screened_per_day = people["accrual"]["expected"] / span(people["accrual"]["in"]).days / people["eligible"]["chance"]
     count = protocol.study.enrolment.planned * MOST_SCREENED
-    gaps = Person(seed, trial, -1 % 2**32).stream("arrivals").standard_exponential(count) / screened_per_day
+    gaps = Person(seed, trial, CROWD).stream("arrivals").standard_exponential(count) / screened_per_day
     start = np.datetime64(protocol.study.timeline["start"].date, "D")
-    return Arrivals(_working_day(start + np.floor(np.cumsum(gaps)).astype("timedelta64[D]")))
-
-
-def _working_day(dates: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+    dates = start + np.floor(np.cumsum(gaps)).astype("timedelta64[D]")
     return np.asarray(np.busday_offset(dates, 0, roll="forward"))
 
 
-def run(protocol: Protocol, seed: int, trial: int = 0) -> Cohort:
-    """One virtual trial on the fast path: screening as people arrive, one after the other where the
-    study staggers, until the planned number is included; then everyone to the end."""
-    coming = arrivals(protocol, seed, trial).dates
-    site = Site(protocol, [Person(seed, trial, k) for k in range(len(coming))], Columns(protocol, len(coming)))
+class Crowd(Protocol):
+    """The people of one trial, wherever they are written down."""
+
+    def screen(self, number: int, date: np.datetime64) -> None:
+        """Open the file of person ``number``."""
+
+    def day(self, date: np.datetime64) -> None:
+        """Everything that happens on a day."""
+
+    def today(self) -> np.datetime64:
+        """The next day with anything to do (NaT = none)."""
+
+    def present(self) -> list[tuple[Cohort, Index]]:
+        """Everyone whose file is open."""
+
+
+class Columned:
+    """All people of a trial in the columns of one cohort: the fast path."""
+
+    def __init__(self, protocol: StudyProtocol, seed: int, trial: int, count: int) -> None:
+        people = [Person(seed, trial, number) for number in range(count)]
+        self.site = Site(protocol, people, Columns(protocol, count))
+        self.site.trial_is_open = lambda when: is_open(protocol, self.present(), when)
+        self._opened: list[int] = []
+
+    def screen(self, number: int, date: np.datetime64) -> None:
+        self._opened.append(number)
+        self.site.screen(np.array([number]), date)
+
+    def day(self, date: np.datetime64) -> None:
+        self.site.day(date)
+
+    def today(self) -> np.datetime64:
+        return self.site.today()
+
+    def present(self) -> list[tuple[Cohort, Index]]:
+        return [(self.site.cohort, np.array(self._opened, dtype=np.int64))]
+
+
+def run(protocol: StudyProtocol, seed: int, trial: int = 0) -> Cohort:
+    """One virtual trial on the fast path; everyone screened is a row of the cohort."""
+    coming = arrivals(protocol, seed, trial)
+    crowd = Columned(protocol, seed, trial, len(coming))
+    conduct(protocol, coming, crowd)
+    return crowd.site.cohort
+
+
+def conduct(protocol: StudyProtocol, coming: Dates, crowd: Crowd, tell: Callable[[np.datetime64], None] = lambda date: None) -> None:
+    """Run a trial to its end: people are screened as they come, one after the other where the study
+    staggers, until the planned number is included; everyone is followed to the last visit."""
     waiting = list(range(len(coming)))
     date = coming[0]
-    while True:
-        while waiting and coming[waiting[0]] <= date and may_screen(site, date):
-            site.screen(np.array([waiting.pop(0)]), date)
-        site.day(date)
-        following = site.today()
-        if waiting and still_recruiting(site.cohort):
+    while not np.isnat(date):
+        while waiting and coming[waiting[0]] <= date and may_screen(protocol, crowd.present(), date):
+            crowd.screen(waiting.pop(0), date)
+        crowd.day(date)
+        tell(date)
+        following = crowd.today()
+        if waiting and _count(crowd.present())[0] < protocol.study.enrolment.planned:
             due = max(coming[waiting[0]], date + DAY)
             following = due if np.isnat(following) else min(following, due)
-        if np.isnat(following):
-            return site.cohort
         date = following
 
 
-def still_recruiting(cohort: Cohort) -> bool:
-    """Whether the planned number has not been included yet."""
-    return int((~np.isnat(cohort.included)).sum()) < cohort.protocol.study.enrolment.planned
-
-
-def may_screen(site: Site, date: np.datetime64) -> bool:
+def may_screen(protocol: StudyProtocol, present: list[tuple[Cohort, Index]], date: np.datetime64) -> bool:
     """Nobody is screened who could not be included: not beyond the plan, not while others are awaited."""
-    cohort = site.cohort
-    included = np.nonzero(~np.isnat(cohort.included))[0]
-    screening = int((~np.isnat(cohort.consented) & np.isnat(cohort.included) & np.isnat(cohort.ended)).sum())
-    screening += int((~np.isnat(site.next) & np.isnat(cohort.consented)).sum())
-    planned = cohort.protocol.study.enrolment
-    if len(included) + screening >= planned.planned:
+    included, screening = _count(present)
+    plan = protocol.study.enrolment
+    if included + screening >= plan.planned:
         return False
-    if planned.stagger and len(included) < planned.stagger.first and screening:
+    if plan.stagger and included < plan.stagger.first and screening:
         return False
-    if not len(included):
-        return True
-    now = np.full(len(included), date.astype("datetime64[m]"))
-    return bool(may_enrol(cohort.protocol, roll(cohort, included, now)).permitted.all())
+    return is_open(protocol, present, date.astype("datetime64[m]"))
+
+
+def is_open(protocol: StudyProtocol, present: list[tuple[Cohort, Index]], when: np.datetime64) -> bool:
+    """Whether the trial takes one more participant."""
+    rolls: list[Roll] = []
+    for cohort, who in present:
+        included = who[~np.isnat(cohort.included[who])]
+        if len(included):
+            rolls.append(roll(cohort, included, np.full(len(included), when)))
+    return bool(may_enrol(protocol, join(rolls) if rolls else None).permitted.all())
+
+
+def _count(present: list[tuple[Cohort, Index]]) -> tuple[int, int]:
+    """(included, still in screening)."""
+    included = sum(int((~np.isnat(cohort.included[who])).sum()) for cohort, who in present)
+    gone = sum(int((~np.isnat(cohort.ended[who]) & np.isnat(cohort.included[who])).sum()) for cohort, who in present)
+    return included, sum(len(who) for _, who in present) - included - gone

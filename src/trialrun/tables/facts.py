@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-SUBJECTS = pl.Schema({"subject": pl.String(), "site": pl.String(), "virtual": pl.Boolean(), "source": pl.String()})
+SUBJECTS = pl.Schema(
+    {"subject": pl.String(), "site": pl.String(), "virtual": pl.Boolean(), "source": pl.String()}
+)
 
 # One row per item value as it stands now. `point` is the planned timepoint (None for a log),
 # `row` the log row's id (None for a planned form). `number` holds numbers; `text` holds codes,

@@ -184,7 +184,7 @@ def _coded(rows: pl.DataFrame, shape: Domain, look: _Look) -> Iterator[Defect]:
 
 
 def _measured(rows: pl.DataFrame, shape: Domain, look: _Look) -> Iterator[Defect]:
-    """Each result fits what its form asks, each test is one of the forms', nothing is both done and not done."""
+    """Each result fits what its form asks; each test is asked; nothing is both done and not done."""
     if shape.kind != "findings":
         return
     code = shape.code

@@ -1,0 +1,1 @@
+"""The main job: virtual participants run through the record as a site would."""

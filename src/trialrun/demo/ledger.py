@@ -1,0 +1,127 @@
+"""A participant's record as the place where a virtual site writes: every act is a command."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from trialrun.conduct.cohort import Cohort, Index, Times
+from trialrun.protocol.protocol import Protocol
+from trialrun.record.person import Person
+from trialrun.record.trial import Trial
+
+MINUTE = np.timedelta64(1, "m")
+REPEATED = "done again, as the visit was put off"
+FOLLOWED = "follow-up of the event"
+
+STAFF = (
+    Person("investigator", "Virtual investigator", "investigator"),
+    Person("nurse", "Virtual nurse", "nurse"),
+    Person("pharmacist", "Virtual pharmacist", "pharmacist"),
+    Person("laboratory", "Virtual laboratory", "laboratory"),
+    Person("adjudicator", "Virtual adjudicator", "adjudicator"),
+)
+
+
+class VirtualClock:
+    """A clock that the demonstration sets: a virtual trial's own time. It never steps back by itself."""
+
+    def __init__(self, start: datetime.datetime) -> None:
+        self._now = start
+
+    def now(self) -> datetime.datetime:
+        return self._now
+
+    def set(self, moment: datetime.datetime) -> None:
+        self._now = moment
+
+
+class RecordLedger:
+    """One participant of a trial; enrolled when the first thing is written."""
+
+    def __init__(self, trial: Trial, clock: VirtualClock, site: str, number: int) -> None:
+        self.trial = trial
+        self.clock = clock
+        self.site = site
+        self.number = number
+        self.subject: str | None = None
+        self._nobody = Cohort(trial.protocol, 1)
+        self._acts = 0
+        self._last = np.datetime64("1970-01-01T00:00", "m")
+        self._zone = ZoneInfo(trial.protocol.study.sites[site].timezone)
+
+    @property
+    def protocol(self) -> Protocol:
+        return self.trial.protocol
+
+    @property
+    def cohort(self) -> Cohort:
+        return self._nobody if self.subject is None else self.trial.cohort(self.subject)
+
+    # ---- acts --------------------------------------------------------------------------------
+
+    def enter(self, form: str, point: str, who: Index, when: Times, answers: Mapping[str, Sequence[Any]]) -> None:
+        subject = self._at(when[0])
+        again = not np.isnat(self.cohort.sheets[form].at(point)[0])
+        values = _given({item: values[0] for item, values in answers.items()})
+        reason = REPEATED if again else None
+        self.trial.enter(subject, form, point, _naive(when[0]), values, by=self._role(form), key=self._key(form), reason=reason)
+
+    def write(self, form: str, who: int, row: str, when: np.datetime64, now: np.datetime64, values: Mapping[str, Any]) -> None:
+        subject = self._at(now)
+        there = any(found["row"] == row for found in self.cohort.logs[form].rows)
+        reason = FOLLOWED if there else None
+        self.trial.write(subject, form, row, _naive(when), _given(values), by=self._role(form), key=self._key(form), reason=reason)
+
+    def collect(self, specimen: str, point: str, who: Index, when: Times) -> None:
+        subject = self._at(when[0])
+        if np.isnat(self.cohort.collected[specimen, point][0]):
+            self.trial.collect(subject, specimen, point, _naive(when[0]), by="nurse", key=self._key(specimen))
+
+    def include(self, who: Index, when: Times) -> None:
+        self.trial.include(self._at(when[0]), _naive(when[0]), by="investigator", key=self._key("include"))
+
+    def inject(self, point: str, who: Index, when: Times, answers: Mapping[str, Sequence[Any]]) -> None:
+        values = _given({item: given[0] for item, given in answers.items()})
+        self.trial.dose(self._at(when[0]), point, _naive(when[0]), values, by="nurse", key=self._key(point))
+
+    def decide(self, decision: str, who: Index, when: Times) -> None:
+        self.trial.decide(self._at(when[0]), decision, _naive(when[0]), by="investigator", key=self._key(decision))
+
+    def tick(self, who: Index, when: Times) -> None:
+        if self.subject is not None:
+            self._at(when[0])
+            self.trial.tick(self.subject)
+
+    # ---- by whom, when, under which key ------------------------------------------------------
+
+    def _at(self, moment: np.datetime64) -> str:
+        """Set the clock to the moment of writing; the first time, give the person a number."""
+        self._last = max(self._last, moment)
+        local = self._last.astype(datetime.datetime).replace(tzinfo=self._zone)
+        self.clock.set(local.astimezone(datetime.UTC))
+        if self.subject is None:
+            self.subject = self.trial.enrol(self.site, by="investigator", key=f"enrol-{self.number}")
+        return self.subject
+
+    def _role(self, form: str) -> str:
+        by = self.protocol.forms[form].by
+        return by if by in {person.id for person in STAFF} else "investigator"
+
+    def _key(self, what: str) -> str:
+        self._acts += 1
+        return f"{self.number}-{self._acts}-{what}"
+
+
+def _naive(moment: np.datetime64) -> datetime.datetime:
+    found = moment.astype(datetime.datetime)
+    assert isinstance(found, datetime.datetime)
+    return found
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {item: value for item, value in values.items() if value is not None}

@@ -1,0 +1,148 @@
+"""The course of every participant: follow-up, courses by setting, doses, holds, events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from trialrun.protocol.protocol import Protocol
+from trialrun.report.figures.figure import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    WIDTH,
+    Figure,
+    Rows,
+    data,
+    draw,
+)
+from trialrun.report.language import Language
+from trialrun.report.participants import Participant
+
+# Settings are the study's words; the first two get these colours, any further one grey.
+SETTING_COLOURS = (BLUE, SKY, GREY)
+# What each mark is: shape (an SVG path about the origin, or a Vega name), colour, size.
+MARKS = {
+    "missed": ("cross", GREY, 40),
+    "adverse": ("triangle-up", ORANGE, 70),
+    "serious": ("triangle-up", VERMILION, 110),
+    "event": ("diamond", PURPLE, 130),
+    "stopped": ("square", BLACK, 60),
+}
+ROW = 26
+
+
+def swimmer(protocol: Protocol, who: Sequence[Participant], language: Language) -> Figure:
+    """A bar per participant from the first dose to the last day known of."""
+    settings = _settings(protocol, who)
+    marks = [mark for one in who for mark in _marks(one)]
+    seen = [kind for kind in MARKS if any(mark["kind"] == kind for mark in marks)]
+    key = [(f"setting-{min(i, 2)}", language.setting(setting)) for i, setting in enumerate(settings)]
+    key += [("dose", language("swimmer.dose"))]
+    key += [(kind, language(f"swimmer.{kind}")) for kind in seen]
+    key += [("ongoing", language("swimmer.ongoing"))] if any(one.ending is None for one in who) else []
+    return Figure(
+        id="swimmer",
+        title=language("swimmer.title"),
+        label=language("swimmer.label", count=len(who)),
+        svg=draw(_chart(who, settings, marks, language), "swimmer", language),
+        rows=_rows(who, language),
+        note=language("swimmer.note"),
+        key=tuple(key),
+    )
+
+
+def _settings(protocol: Protocol, who: Sequence[Participant]) -> list[str]:
+    """The settings that occur, those that the study file fixes first."""
+    fixed = [c.setting for c in protocol.study.treatment.cycles.values() if c.setting_decision is None]
+    found = [dose.setting or "unknown" for one in who for dose in one.doses]
+    return [setting for setting in dict.fromkeys([*fixed, *found]) if setting in found]
+
+
+def _bars(one: Participant) -> list[dict[str, Any]]:
+    """One bar per course, from its first to its last dose."""
+    bars = []
+    for _, doses in groupby(one.doses, key=lambda dose: dose.cycle):
+        listed = list(doses)
+        start, end = listed[0].day - 0.5, listed[-1].day + 0.5
+        bars.append({"who": one.label, "from": start, "to": end, "setting": listed[0].setting or "unknown"})
+    return bars
+
+
+def _marks(one: Participant) -> list[dict[str, Any]]:
+    marks = [{"day": float(dose.day), "kind": "missed"} for dose in one.doses if dose.amount == 0]
+    marks += [{"day": e.day, "kind": "serious" if e.serious else "adverse"}
+              for e in one.adverse if e.serious or (e.grade or 0) >= 2]  # fmt: skip
+    # Several events of one day are one mark: they would lie on each other.
+    marks += [{"day": day, "kind": "event"} for day in sorted({event.day for event in one.events})]
+    if one.stopped is not None:
+        marks.append({"day": float(one.stopped), "kind": "stopped"})
+    return [{"who": one.label, **mark} for mark in marks]
+
+
+def _chart(
+    who: Sequence[Participant], settings: list[str], marks: list[dict[str, Any]], language: Language
+) -> Any:
+    import altair as alt
+
+    order = [one.label for one in who]
+    last = max((one.last_day for one in who), default=1.0)
+    x = alt.Scale(domain=[0, last * 1.06 + 4], nice=False)
+    ticks = [1, *range(50, int(last) + 20, 50)]
+    day = alt.X("day:Q", scale=x, title=language("study.day"), axis=alt.Axis(values=ticks, grid=True))
+    y = alt.Y("who:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8))
+    follow = data([{"who": one.label, "from": 0.5, "to": one.last_day} for one in who])
+    line = alt.Chart(follow).mark_bar(height=7, color=PALE, cornerRadius=3)
+    line = line.encode(x=alt.X("from:Q", scale=x, title=language("study.day")), x2="to:Q", y=y)
+    colours = [SETTING_COLOURS[min(i, 2)] for i in range(len(settings))]
+    colour = alt.Color("setting:N", scale=alt.Scale(domain=settings, range=colours), legend=None)
+    bars = alt.Chart(data([bar for one in who for bar in _bars(one)])).mark_bar(height=15)
+    bars = bars.encode(x=alt.X("from:Q", scale=x), x2="to:Q", y=y, color=colour)
+    given = [{"who": one.label, "day": float(d.day)} for one in who for d in one.doses if d.amount > 0]
+    doses = alt.Chart(data(given)).mark_tick(color="white", thickness=1, height=15).encode(x=day, y=y)
+    layers = [line, bars, doses]
+    for kind, (shape, fill, size) in MARKS.items():
+        chosen = [mark for mark in marks if mark["kind"] == kind]
+        if chosen:
+            point = alt.Chart(data(chosen)).mark_point(
+                shape=shape, fill=fill, stroke="white", strokeWidth=0.8, size=size, opacity=1,
+                yOffset=-9 if kind in ("adverse", "serious") else 0,
+            )  # fmt: skip
+            layers.append(point.encode(x=day, y=y))
+    ongoing = [{"who": one.label, "day": one.last_day} for one in who if one.ending is None]
+    if ongoing:
+        arrow = alt.Chart(data(ongoing)).mark_text(text="▶", dx=8, color=GREY, fontSize=10)
+        layers.append(arrow.encode(x=day, y=y))
+    return alt.layer(*layers).properties(width=WIDTH - 90, height=ROW * len(who) + 8)
+
+
+def _rows(who: Sequence[Participant], language: Language) -> Rows:
+    head = ("participant", "swimmer.given", "swimmer.missed", "swimmer.grade2", "serious", "swimmer.events",
+            "swimmer.stopped", "swimmer.last", "swimmer.end")  # fmt: skip
+    return Rows(tuple(language(word) for word in head), tuple(_row(one, language) for one in who))
+
+
+def _row(one: Participant, language: Language) -> tuple[str, ...]:
+    graded = [e for e in one.adverse if (e.grade or 0) >= 2]
+    days = sorted({int(e.day) for e in one.events})
+    return (
+        one.label,
+        str(sum(dose.amount > 0 for dose in one.doses)),
+        str(sum(dose.amount == 0 for dose in one.doses)),
+        _list(int(e.day) for e in graded),
+        _list(int(e.day) for e in one.adverse if e.serious),
+        _list(days),
+        "–" if one.stopped is None else str(int(one.stopped)),
+        str(int(one.last_day)),
+        language.ending(one.ending),
+    )
+
+
+def _list(days: Any) -> str:
+    return ", ".join(str(day) for day in days) or "–"
