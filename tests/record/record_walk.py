@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from trialrun.conduct.cohort import Cohort
 from trialrun.journal.entry import Entry
 from trialrun.record.person import Person
 from trialrun.record.trial import Trial
@@ -217,3 +218,15 @@ class Walk:
         for form, values in DECISION.items():
             if form not in without:
                 self.enter(form, "tolerance_C1", happened, values, **more)
+
+
+def arrays(cohort: Cohort) -> dict[str, Any]:
+    """Everything a cohort holds, by name."""
+    found: dict[str, Any] = {"included": cohort.included, "stopped": cohort.stopped, "rule": cohort.stop_rule}
+    for name, sheet in cohort.sheets.items():
+        found |= {f"{name}.happened": sheet.happened, f"{name}.recorded": sheet.recorded}
+        found |= {f"{name}.{item}": values for item, values in sheet.values.items()}
+    found |= {f"log {name}": log.rows for name, log in cohort.logs.items()}
+    found |= {f"outcome {name}": each for name, each in cohort.outcome.items()}
+    found |= {f"decided {name}": each for name, each in cohort.decided.items()}
+    return found | {f"collected {name}": each for name, each in cohort.collected.items()}

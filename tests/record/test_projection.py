@@ -1,31 +1,17 @@
 """A replay gives what the commands gave, whatever was done."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from record_walk import EVENT, GIVEN, LABORATORY, PEOPLE, VITAL_SIGNS, SetClock, Walk, later
+from record_walk import EVENT, GIVEN, LABORATORY, PEOPLE, VITAL_SIGNS, SetClock, Walk, arrays, later
 
-from trialrun.conduct.cohort import Cohort
 from trialrun.protocol.protocol import Protocol
 from trialrun.record.projection import Projection
 from trialrun.record.refusal import Refused
 from trialrun.record.trial import Trial
-
-
-def arrays(cohort: Cohort) -> dict[str, Any]:
-    """Everything a cohort holds, by name."""
-    found: dict[str, Any] = {"included": cohort.included, "stopped": cohort.stopped, "rule": cohort.stop_rule}
-    for name, sheet in cohort.sheets.items():
-        found |= {f"{name}.happened": sheet.happened, f"{name}.recorded": sheet.recorded}
-        found |= {f"{name}.{item}": values for item, values in sheet.values.items()}
-    found |= {f"log {name}": log.rows for name, log in cohort.logs.items()}
-    found |= {f"outcome {name}": each for name, each in cohort.outcome.items()}
-    found |= {f"decided {name}": each for name, each in cohort.decided.items()}
-    return found | {f"collected {name}": each for name, each in cohort.collected.items()}
 
 
 def assert_replay_is_live(trial: Trial, subject: str) -> None:
@@ -85,7 +71,7 @@ def step(walk: Walk, kind: str, point: str, day: int, number: int) -> None:
     commands[kind]()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_a_replay_is_what_the_commands_left(
     protocol: Protocol, done: list[tuple[str, str, int, int]]

@@ -8,7 +8,7 @@ C4 = pl.col("TIMEPT") == "C4.D5"
 
 
 def planted(tables, code, where, **values):
-    """The tables with `values` in the first row of a domain that satisfies `where`, and the number of that row."""
+    """The tables with `values` in the first row that satisfies `where`, and the number of that row."""
     table = tables[code].with_row_index("_row")
     row = table.filter(where)["_row"][0]
     here = pl.col("_row") == row

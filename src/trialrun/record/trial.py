@@ -195,26 +195,14 @@ class Trial(Commands):
 
         Nothing is decided again: people look at the difference and say what it means.
         """
-        made = [
-            e
-            for e in self.store.chain(self.projection(subject).chain)
-            if e.act == "decide" and e.payload["decision"] == decision
-        ]
+        entries = list(self.store.chain(self.projection(subject).chain))
+        made = [e for e in entries if e.act == "decide" and e.payload["decision"] == decision]
         if not made:
-            raise Refused(
-                f"Looking at {decision} for {subject}",
-                [Reason("decided", "it was never made", "make it first")],
-            )
-        last = made[-1]
-        moment = local.wall(str(last.happened))
-        earlier = (
-            e
-            for e in self.store.chain(last.chain)
-            if e is not last and not (e.act in ("decide", "stop") and e.sequence >= last.sequence)
-        )
-        then = Projection.replay(
-            self.protocol, subject, (e for e in earlier if e.sequence != last.sequence), until=moment
-        )
+            never = Reason("decided", "it was never made", "make it first")
+            raise Refused(f"Looking at {decision} for {subject}", [never])
+        last, moment = made[-1], local.wall(str(made[-1].happened))
+        others = (e for e in entries if e.sequence < last.sequence or e.act not in ("decide", "stop"))
+        then = Projection.replay(self.protocol, subject, others, until=moment)
         judgement = judge(then.cohort, decision, WHO, moment)
         position = int(judgement.outcome[0])
         now = list(self.protocol.decisions[decision].outcomes)[position] if position >= 0 else None

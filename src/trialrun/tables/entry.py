@@ -8,6 +8,7 @@ from functools import cached_property
 
 import polars as pl
 
+from trialrun.protocol.plan import ANY_TIME
 from trialrun.protocol.protocol import Protocol
 from trialrun.tables import schema
 from trialrun.tables.facts import ACTS, SUBJECTS, VALUES, Facts
@@ -64,9 +65,17 @@ class Entries:
 
 def entries(protocol: Protocol, facts: Facts) -> Entries:
     """The facts, once it is clear that they fit the protocol. FactsError lists all that does not."""
-    if problems := list(_misfits(protocol, facts)):
+    if problems := list(_misshapen(facts)):
         raise FactsError("\n".join([*problems, "no table was made"]))
-    return Entries(protocol, facts)
+    planned = Facts(facts.subjects, _planned(facts.values), _planned(facts.acts))
+    if problems := list(_misfits(protocol, planned)):
+        raise FactsError("\n".join([*problems, "no table was made"]))
+    return Entries(protocol, planned)
+
+
+def _planned(frame: pl.DataFrame) -> pl.DataFrame:
+    """What is done at any time has no planned timepoint."""
+    return frame.with_columns(point=pl.when(pl.col("point") != ANY_TIME).then("point"))
 
 
 def by_source(frame: pl.DataFrame, *first: str) -> pl.DataFrame:
@@ -135,20 +144,18 @@ def _written(number: float, decimals: int | None) -> str:
     return short if float(short) == number else repr(number)
 
 
-def _misfits(protocol: Protocol, facts: Facts) -> Iterator[str]:
+def _misshapen(facts: Facts) -> Iterator[str]:
     frames = (
         ("subjects", facts.subjects, SUBJECTS),
         ("values", facts.values, VALUES),
         ("acts", facts.acts, ACTS),
     )
-    wrong = [
-        f"{name}: the columns are {dict(frame.schema)}, not {dict(expected)}"
-        for name, frame, expected in frames
-        if frame.schema != expected
-    ]
-    if wrong:
-        yield from wrong
-        return
+    for name, frame, expected in frames:
+        if frame.schema != expected:
+            yield f"{name}: the columns are {dict(frame.schema)}, not {dict(expected)}"
+
+
+def _misfits(protocol: Protocol, facts: Facts) -> Iterator[str]:
     forms = {(form, item) for form, content in protocol.forms.items() for item in content.items}
     known = pl.DataFrame(list(forms), schema={"form": pl.String, "item": pl.String}, orient="row")
     strangers = facts.values.join(known, on=["form", "item"], how="anti")

@@ -87,7 +87,8 @@ def _stopped(known: Entries) -> pl.DataFrame:
     """The end of the injections: the rule that ended them is the term."""
     said = {name: stop.text("en") for name, stop in known.protocol.study.stops.items()}
     said |= {name: decision.title("en") for name, decision in known.protocol.decisions.items()}
-    reason = pl.coalesce("name", pl.lit("other"))
+    # A rule may be named by its place in the study file: stops.flare, decisions.tolerance_C1.
+    reason = pl.coalesce("name", pl.lit("other")).str.replace(r"^(stops|decisions)\.", "")
     return _acted(known, "stop").with_columns(
         DSTERM=reason.replace(said),
         DSDECOD=reason.str.replace_all("_", " ").str.to_uppercase(),

@@ -1,0 +1,127 @@
+"""The main job, end to end: check, recruit, run day by day through the record, analyse, report."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+
+from trialrun.analysis.results import analyse, canonical
+from trialrun.demo.crowd import Recorded
+from trialrun.demo.ledger import STAFF, VirtualClock
+from trialrun.protocol.compile import load
+from trialrun.protocol.problem import Place, Problem, ProtocolError
+from trialrun.protocol.protocol import Protocol
+from trialrun.record.trial import Trial
+from trialrun.record.verify import verify
+from trialrun.report.report import render
+from trialrun.simulate.trial import arrivals, conduct
+from trialrun.tables import files
+from trialrun.tables.build import build
+from trialrun.tables.validate import validate
+
+Tell = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What a demonstration leaves: the folder, and the figures for the closing screen."""
+
+    folder: Path
+    protocol: Protocol
+    results: dict[str, Any]
+    entries: int
+    rows: int
+    defects: tuple[str, ...]
+
+
+def demonstrate(study: str, out: Path, seed: int, tell: Tell = lambda what, share: None) -> Demonstration:
+    """Run a study on virtual people into a new folder, whole or not at all.
+
+    tell is called with a step and its share done (0 to 1). Raises ProtocolError.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ProtocolError([Problem(Place(str(out)), "is there already and not empty", "Choose another folder with --out, or remove it.")])
+    protocol = load(study)
+    if not protocol.model:
+        raise ProtocolError([Problem(Place("model.yaml"), f"{protocol.id} has no model of virtual people", "Add a model.yaml.")])
+    tell("check", 1.0)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        shutil.rmtree(aside)
+        made = _made(protocol, aside, seed, tell)
+        if out.exists():
+            out.rmdir()
+        aside.replace(out)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    return Demonstration(out, protocol, *made)
+
+
+def _made(protocol: Protocol, folder: Path, seed: int, tell: Tell) -> tuple[dict[str, Any], int, int, tuple[str, ...]]:
+    trial = run(protocol, folder, seed, tell)
+    tables = build(protocol, trial.facts())
+    trial.close()
+    defects = validate(tables, protocol)
+    files.write(tables, folder / "tables")
+    tell("tables", 1.0)
+    results = {**analyse(protocol, tables), "seed": seed}
+    (folder / "results.json").write_text(canonical(results), "utf-8")
+    tell("analysis", 1.0)
+    for language in protocol.study.languages:
+        name = "report.html" if language == protocol.study.languages[0] else f"report.{language}.html"
+        (folder / name).write_text(render(protocol, tables, results, language), "utf-8")
+        tell("report", 1.0)
+    verified = verify(folder)
+    wrong = tuple(str(finding) for finding in verified.findings)
+    tell("verify", 1.0)
+    rows = sum(len(table) for table in tables.values())
+    return results, verified.entries, rows, (*map(str, defects), *wrong)
+
+
+def run(protocol: Protocol, folder: Path, seed: int, tell: Tell = lambda what, share: None) -> Trial:
+    """Run one virtual trial through the record's commands; the trial is left open."""
+    coming = arrivals(protocol, seed)
+    start = datetime.datetime.combine(coming[0].item(), datetime.time(), datetime.UTC) - datetime.timedelta(days=1)
+    clock = VirtualClock(start)
+    trial = Trial.create(folder, protocol, virtual=True, clock=clock, seed=seed, people=STAFF)
+    crowd = Recorded(trial, clock, seed)
+    length = _expected_days(protocol)
+
+    def progress(date: np.datetime64) -> None:
+        tell("run", min(0.99, float((date - coming[0]) / np.timedelta64(1, "D")) / length))
+
+    conduct(protocol, coming, crowd, progress)
+    clock.set(clock.now() + datetime.timedelta(days=1))
+    anchor = trial.anchor(by="investigator", key="last anchor")
+    (folder / "anchor.txt").write_text(anchor.text(), "utf-8")
+    tell("run", 1.0)
+    return trial
+
+
+def _expected_days(protocol: Protocol) -> float:
+    """About how long the trial lasts: inclusion and one participation."""
+    timeline = protocol.study.timeline
+    return sum(timeline[name].lasts.days for name in ("inclusion", "participation") if name in timeline and timeline[name].lasts)
+
+
+def summary(made: Demonstration) -> dict[str, Any]:
+    """The demonstration as data."""
+    return {
+        "study": made.protocol.id,
+        "protocol_hash": made.protocol.hash,
+        "folder": str(made.folder),
+        "entries": made.entries,
+        "rows": made.rows,
+        "defects": list(made.defects),
+        "results": json.loads(canonical(made.results)),
+    }
