@@ -3,7 +3,8 @@
 An example is a fence of kind `console` under a line `<!-- run -->` (or `<!-- run: exits 1 -->`). Each
 `$ trialrun …` in it is run, and must print the lines shown below it and no others; a line `...` stands
 for any lines, and `...` within a line for any text. The examples of one page run in order in one empty
-folder, so that a page can tell a story.
+folder, so that a page can tell a story. A fence under `<!-- file: path -->` becomes that file there, one under
+`<!-- add: path -->` its next part, and `<!-- change: path: old => new -->` mends a word of it.
 """
 
 import os
@@ -21,6 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(
     r"^<!-- run(?:: exits (?P<code>\d))? -->\n+```console\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+FILE = re.compile(
+    r"^<!-- (?P<act>file|add): (?P<path>\S+) -->\n+```\w+\n(?P<body>.*?)^```$"
+    r"|^<!-- change: (?P<changed>\S+): (?P<old>.+?) => (?P<new>.+?) -->$",
+    re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!\w+:|#)(?P<target>[^)#\s]+)")
 
@@ -43,6 +49,18 @@ def examples(text: str) -> Iterator[Example]:
         ):
             line = first + fence["body"].count("\n", 0, part.start())
             yield Example(line, part["command"], part["shown"], int(fence["code"] or 0))
+
+
+def write(found: re.Match[str], folder: Path) -> None:
+    """Write, lengthen or change the file that a page shows."""
+    path = folder / (found["path"] or found["changed"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = "" if found["act"] == "file" else path.read_text(encoding="utf-8")
+    if found["changed"]:
+        assert before.count(found["old"]) == 1, f"`{found['old']}` is not once in {path.name}"
+        path.write_text(before.replace(found["old"], found["new"]), encoding="utf-8")
+    else:
+        path.write_text(before + found["body"], encoding="utf-8")
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -75,7 +93,11 @@ def matches(shown: str, printed: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_examples_do_what_is_shown(page: Path, tmp_path: Path) -> None:
-    for example in examples(page.read_text(encoding="utf-8")):
+    text = page.read_text(encoding="utf-8")
+    waiting = list(FILE.finditer(text))
+    for example in examples(text):
+        while waiting and text.count("\n", 0, waiting[0].start()) < example.line:
+            write(waiting.pop(0), tmp_path)
         done = run(example.command, tmp_path)
         place = f"{page.name}:{example.line}: $ {example.command}"
         assert done.returncode == example.code, f"{place}\nexits {done.returncode}:\n{done.stdout}"
@@ -101,6 +123,16 @@ def test_examples_are_found_with_place_and_exit_code() -> None:
         Example(5, "trialrun a", "one\ntwo\n", 1),
         Example(8, "trialrun b", "", 1),
     ]
+
+
+def test_a_page_can_write_a_file_in_parts_and_mend_it(tmp_path: Path) -> None:
+    text = (
+        "<!-- file: a/b.yaml -->\n```yaml\none: 1\n```\n<!-- add: a/b.yaml -->\n```yaml\ntwo: 3\n```\n"
+        "<!-- change: a/b.yaml: two: 3 => two: 2 -->\n"
+    )
+    for found in FILE.finditer(text):
+        write(found, tmp_path)
+    assert (tmp_path / "a" / "b.yaml").read_text() == "one: 1\ntwo: 2\n"
 
 
 @pytest.mark.parametrize(

@@ -32,102 +32,331 @@ class Spoiled:
 
 SPOILED = [
     # Keys and shapes
-    Spoiled(STUDY, "sponsor: Inserm", "sponsr: Inserm", "the key `sponsr` is not known here", "Did you mean `sponsor`?"),
-    Spoiled(STUDY, "design: {arms: 1", "design: {arm: 1", "the key `arm` is not known here", "Did you mean `arms`?"),
-    Spoiled(STUDY, "C2: {label: W3, after: C1", "C2: {label: W3, aftr: C1", "the key `aftr`", "Did you mean `after`?"),
+    Spoiled(
+        STUDY,
+        "sponsor: Inserm",
+        "sponsr: Inserm",
+        "the key `sponsr` is not known here",
+        "Did you mean `sponsor`?",
+    ),
+    Spoiled(
+        STUDY,
+        "design: {arms: 1",
+        "design: {arm: 1",
+        "the key `arm` is not known here",
+        "Did you mean `arms`?",
+    ),
+    Spoiled(
+        STUDY,
+        "C2: {label: W3, after: C1",
+        "C2: {label: W3, aftr: C1",
+        "the key `aftr`",
+        "Did you mean `after`?",
+    ),
     Spoiled(FORMS, "pulse:         {ask:", "pulse:         {aks:", "the key `aks`", "Did you mean `ask`?"),
-    Spoiled(STUDY, "half: {dose: 1.5, from: registry#11}", "half: {dose: 1.5}", "`from` is missing in `half`", "assumption with a reason"),
-    Spoiled(STUDY, "level: half, setting: hospital", "setting: hospital", "`level` is missing in `C1`", at="label: W1, day"),
-    Spoiled(STUDY, ", reason: No act of a trial may precede consent.", "", "an assumption needs a `reason`", at="consented:"),
-    Spoiled(STUDY, "masking: open", "masking: opne", "`opne` is not a right `masking`", "Did you mean `open`?"),
+    Spoiled(
+        STUDY,
+        "half: {dose: 1.5, from: registry#11}",
+        "half: {dose: 1.5}",
+        "`from` is missing in `half`",
+        "assumption with a reason",
+    ),
+    Spoiled(
+        STUDY,
+        "level: half, setting: hospital",
+        "setting: hospital",
+        "`level` is missing in `C1`",
+        at="label: W1, day",
+    ),
+    Spoiled(
+        STUDY,
+        ", reason: No act of a trial may precede consent.",
+        "",
+        "an assumption needs a `reason`",
+        at="consented:",
+    ),
+    Spoiled(
+        STUDY, "masking: open", "masking: opne", "`opne` is not a right `masking`", "Did you mean `open`?"
+    ),
     Spoiled(STUDY, "arms: 1", "arms: one", "this must be a whole number, not `one`"),
     Spoiled(STUDY, "arms: 1", "arms: 0", "this must be at least 1, not `0`"),
     Spoiled(STUDY, 'version: "1.0"', "version: 1.0", "this must be text, not `1.0`", "between quotes"),
     Spoiled(STUDY, "country: FR", "country: France", "`France` is not a right `country`", "e.g. FR"),
     Spoiled(STUDY, "full: {dose: 3,", "full: {dose: -3,", "this must be more than 0"),
-    Spoiled(STUDY, "kind: paired_change", "kind: paired_chnge", "`paired_chnge` is not a right `kind`", "Did you mean `paired_change`?"),
+    Spoiled(
+        STUDY,
+        "kind: paired_change",
+        "kind: paired_chnge",
+        "`paired_chnge` is not a right `kind`",
+        "Did you mean `paired_change`?",
+    ),
     Spoiled(STUDY, "date: 2008-03-01", "date: 2008-02-31", "`2008-02-31` is not a date", "e.g. 2008-03-01"),
     Spoiled(FORMS, "repeats: true", "repeats: often", "this must be true or false"),
-    Spoiled(STUDY, "fr: Cures suivantes en ambulatoire}", "fr: }", "`fr` has no words", at="ambulatory: {effect"),
-    Spoiled(STUDY, "en: Bilirubin above 1.5 times", "en: Bilirubin, above", "follows a comma", "between quotes"),
+    Spoiled(
+        STUDY, "fr: Cures suivantes en ambulatoire}", "fr: }", "`fr` has no words", at="ambulatory: {effect"
+    ),
+    Spoiled(
+        STUDY, "en: Bilirubin above 1.5 times", "en: Bilirubin, above", "follows a comma", "between quotes"
+    ),
     Spoiled(FORMS, "{en: Pulse, fr: Pouls}", "{en: Pulse, rf: Pouls}", "there is no language `rf`", "en, fr"),
     Spoiled(STUDY, "sites:\n", "sites: PSL\nsitez:\n", "the key `sitez`", "sites"),
-    Spoiled(STUDY, "adult: {require:", "adult: {exclude: sex = 'F', require:", "either `require` or `exclude`"),
+    Spoiled(
+        STUDY, "adult: {require:", "adult: {exclude: sex = 'F', require:", "either `require` or `exclude`"
+    ),
     # The text itself
-    Spoiled(STUDY, "phase: I/II", "phase: I/II\nphase: I/II", "`phase` is said twice, first on line", "Keep one", at="phase: I/II\nid"),
+    Spoiled(
+        STUDY,
+        "phase: I/II",
+        "phase: I/II\nphase: I/II",
+        "`phase` is said twice, first on line",
+        "Keep one",
+        at="phase: I/II\nid",
+    ),
     Spoiled(STUDY, "  half: {dose", "\thalf: {dose", "a tab stands where spaces should", "spaces, not tabs"),
     Spoiled(STUDY, "  half: {dose", "  half: &half {dose", "anchors and aliases", "Write the value out"),
     Spoiled(STUDY, "phase: I/II", "phase: *other", "anchors and aliases", "between quotes"),
     Spoiled(STUDY, "phase: I/II", "phase: !!str I/II", "tags are not used", "Remove it"),
-    Spoiled(STUDY, "arms: 1, masking", "arms: 1 masking: [", "something inside { } is not complete", "quote texts"),
+    Spoiled(
+        STUDY, "arms: 1, masking", "arms: 1 masking: [", "something inside { } is not complete", "quote texts"
+    ),
     Spoiled(STUDY, "phase: I/II", "phase: I: II", "a second `: ` stands in one line", "between quotes"),
     Spoiled(STUDY, 'version: "1.0"', 'version: "1.0', "a quote is opened here and not closed"),
     Spoiled(FORMS, "limits: 20..250, usual: 45..120", "limits: 1e999", "too large for a number"),
     # Small words
     Spoiled(STUDY, "window: ±1 days", "window: 1 day", "`1 day` is not a window", "±3 days"),
-    Spoiled(STUDY, "cycle_length: 21 days", "cycle_length: 3 fortnights", "is not a length of time", "21 days"),
-    Spoiled(STUDY, "after: C1 + 7 days", "after: C1 plus 7", "does not say a day counted from something", "C1 + 21 days"),
+    Spoiled(
+        STUDY, "cycle_length: 21 days", "cycle_length: 3 fortnights", "is not a length of time", "21 days"
+    ),
+    Spoiled(
+        STUDY,
+        "after: C1 + 7 days",
+        "after: C1 plus 7",
+        "does not say a day counted from something",
+        "C1 + 21 days",
+    ),
     Spoiled(STUDY, "C1 + 18..21 days", "C1 + 21..18 days", "ends before it begins"),
     Spoiled(STUDY, "day: 1, doses: 5 daily", "day: 1, doses: five", "is not a number of doses", "5 daily"),
     Spoiled(FORMS, "limits: 30..45", "limits: 45..30", "ends below its beginning"),
-    Spoiled(FORMS, "limits: 30..45, usual: 35..38.4", "limits: 30..45, usual: 35..55", "lies outside the limits"),
+    Spoiled(
+        FORMS, "limits: 30..45, usual: 35..38.4", "limits: 30..45, usual: 35..55", "lies outside the limits"
+    ),
     Spoiled(STUDY, "blood: 10 mL", "blood: 10 g", "is not a volume", "10 mL"),
     Spoiled(STUDY, "day: -14", "day: 0", "there is no study day 0"),
     Spoiled(STUDY, "timezone: Europe/Paris", "timezone: Europe/Pari", "is not a time zone", "Europe/Paris"),
     # Names that are not there
     Spoiled(STUDY, "forms: [ecg]", "forms: [ekg]", "there is no form `ekg`", "Did you mean `ecg`?"),
-    Spoiled(STUDY, "specimens: [pbmc], forms: [suppression]", "specimens: [pbcm], forms: [suppression]", "there is no specimen `pbcm`", "pbmc"),
-    Spoiled(STUDY, "at: [SCR, W37], blood", "at: [SRC, W37], blood", "there is no visit or dose day `SRC`", "Did you mean `SCR`?"),
-    Spoiled(STUDY, "after: C3 + 21 days", "after: C33 + 21 days", "there is no cycle `C33`", "Did you mean `C3`?"),
+    Spoiled(
+        STUDY,
+        "specimens: [pbmc], forms: [suppression]",
+        "specimens: [pbcm], forms: [suppression]",
+        "there is no specimen `pbcm`",
+        "pbmc",
+    ),
+    Spoiled(
+        STUDY,
+        "at: [SCR, W37], blood",
+        "at: [SRC, W37], blood",
+        "there is no visit or dose day `SRC`",
+        "Did you mean `SCR`?",
+    ),
+    Spoiled(
+        STUDY, "after: C3 + 21 days", "after: C33 + 21 days", "there is no cycle `C33`", "Did you mean `C3`?"
+    ),
     Spoiled(STUDY, "level: half, ", "level: haf, ", "there is no level `haf`", "Did you mean `half`?"),
-    Spoiled(STUDY, "until: tolerance_C1", "until: tolerance_C2", "there is no decision `tolerance_C2`", "tolerance_C1"),
-    Spoiled(STUDY, "expected: ambulatory", "expected: ambulant", "there is no outcome `ambulant`", "ambulatory"),
-    Spoiled(STUDY, "SCR: {epoch: screening", "SCR: {epoch: screning", "there is no epoch `screning`", "screening"),
-    Spoiled(STUDY, "parameter: CP.TREGCD4", "parameter: CP.TREGCD44", "SDTM name `CP.TREGCD44`", "CP.TREGCD4"),
-    Spoiled(STUDY, "events: [flare, rescue, death]", "events: [flair, rescue, death]", "there is no event `flair`", "flare"),
-    Spoiled(STUDY, "over: [regulatory_cells,", "over: [regulatory_cell,", "there is no endpoint `regulatory_cell`", "regulatory_cells"),
+    Spoiled(
+        STUDY,
+        "until: tolerance_C1",
+        "until: tolerance_C2",
+        "there is no decision `tolerance_C2`",
+        "tolerance_C1",
+    ),
+    Spoiled(
+        STUDY, "expected: ambulatory", "expected: ambulant", "there is no outcome `ambulant`", "ambulatory"
+    ),
+    Spoiled(
+        STUDY, "SCR: {epoch: screening", "SCR: {epoch: screning", "there is no epoch `screning`", "screening"
+    ),
+    Spoiled(
+        STUDY, "parameter: CP.TREGCD4", "parameter: CP.TREGCD44", "SDTM name `CP.TREGCD44`", "CP.TREGCD4"
+    ),
+    Spoiled(
+        STUDY,
+        "events: [flare, rescue, death]",
+        "events: [flair, rescue, death]",
+        "there is no event `flair`",
+        "flare",
+    ),
+    Spoiled(
+        STUDY,
+        "over: [regulatory_cells,",
+        "over: [regulatory_cell,",
+        "there is no endpoint `regulatory_cell`",
+        "regulatory_cells",
+    ),
     Spoiled(STUDY, "consent: consent.signed", "consent: consent.sined", "called `sined`", "consent.signed"),
-    Spoiled(STUDY, "sum_of: [inclusion,", "sum_of: [inclusions,", "there is no milestone `inclusions`", "inclusion"),
-    Spoiled(STUDY, "from: registry#18", "from: registry#88", "there is no statement `registry#88`", "Statements of registry: 1, 2"),
-    Spoiled(STUDY, "from: registry#18", "from: registrie#18", "there is no statement `registrie#18`", "Did you mean `registry`?"),
+    Spoiled(
+        STUDY,
+        "sum_of: [inclusion,",
+        "sum_of: [inclusions,",
+        "there is no milestone `inclusions`",
+        "inclusion",
+    ),
+    Spoiled(
+        STUDY,
+        "from: registry#18",
+        "from: registry#88",
+        "there is no statement `registry#88`",
+        "Statements of registry: 1, 2",
+    ),
+    Spoiled(
+        STUDY,
+        "from: registry#18",
+        "from: registrie#18",
+        "there is no statement `registrie#18`",
+        "Did you mean `registry`?",
+    ),
     Spoiled(STUDY, "from: registry#18", "from: hearsay", "`hearsay` is not a source", "registry#12"),
-    Spoiled(VARIABLES, "item: demography.sex", "item: demography.sexe", "called `sexe`", "Did you mean `sex`?"),
-    Spoiled(VARIABLES, "item: demography.sex", "item: demographie.sex", "there is no form `demographie`", "demography"),
-    Spoiled(VARIABLES, "item: demography.age, at: SCR", "item: demography.age, at: W11", "visit with the form `demography` called `W11`", "SCR"),
-    Spoiled(VARIABLES, "during: latest course", "during: last course", "there is no period `last course`", "latest course"),
-    Spoiled(VARIABLES, "complete: flare_assessment.assessed@", "complete: flare_assessment.looked@", "yes/no item", "assessed"),
-    Spoiled(VARIABLES, "max: ae.grade", "max: ae.term", "`max` cannot be taken of ae.term, a text", "a number or date"),
-    Spoiled(VARIABLES, "max: ae.grade", "max: ae.grade\n    item: ae.grade", "this variable is item and max", "one of item", at="worst_related_grade_C1:"),
+    Spoiled(
+        VARIABLES, "item: demography.sex", "item: demography.sexe", "called `sexe`", "Did you mean `sex`?"
+    ),
+    Spoiled(
+        VARIABLES,
+        "item: demography.sex",
+        "item: demographie.sex",
+        "there is no form `demographie`",
+        "demography",
+    ),
+    Spoiled(
+        VARIABLES,
+        "item: demography.age, at: SCR",
+        "item: demography.age, at: W11",
+        "visit with the form `demography` called `W11`",
+        "SCR",
+    ),
+    Spoiled(
+        VARIABLES,
+        "during: latest course",
+        "during: last course",
+        "there is no period `last course`",
+        "latest course",
+    ),
+    Spoiled(
+        VARIABLES,
+        "complete: flare_assessment.assessed@",
+        "complete: flare_assessment.looked@",
+        "yes/no item",
+        "assessed",
+    ),
+    Spoiled(
+        VARIABLES,
+        "max: ae.grade",
+        "max: ae.term",
+        "`max` cannot be taken of ae.term, a text",
+        "a number or date",
+    ),
+    Spoiled(
+        VARIABLES,
+        "max: ae.grade",
+        "max: ae.grade\n    item: ae.grade",
+        "this variable is item and max",
+        "one of item",
+        at="worst_related_grade_C1:",
+    ),
     # Things that contradict each other
-    Spoiled(STUDY, "C2: {label: W3, after: C1 +", "C2: {label: W3, after: C4 +", "counted in a circle: C2 → C4 → C3 → C2"),
-    Spoiled(STUDY, "C3: {label: W6, after: C2 + 21 days", "C3: {label: W6, day: 1", "exactly one cycle begins", at="C1: {label"),
-    Spoiled(STUDY, "C3: {label: W6, after: C2 + 21 days", "C3: {label: W6, after: C2 + 3 days", "may begin before the last dose of C2"),
+    Spoiled(
+        STUDY,
+        "C2: {label: W3, after: C1 +",
+        "C2: {label: W3, after: C4 +",
+        "counted in a circle: C2 → C4 → C3 → C2",
+    ),
+    Spoiled(
+        STUDY,
+        "C3: {label: W6, after: C2 + 21 days",
+        "C3: {label: W6, day: 1",
+        "exactly one cycle begins",
+        at="C1: {label",
+    ),
+    Spoiled(
+        STUDY,
+        "C3: {label: W6, after: C2 + 21 days",
+        "C3: {label: W6, after: C2 + 3 days",
+        "may begin before the last dose of C2",
+    ),
     Spoiled(STUDY, "C1 + 18..21 days", "C1 + 18..25 days", "waits for tolerance_C1", at="C2: {label"),
     Spoiled(STUDY, "C1.D8: {epoch", "C1.D5: {epoch", "`C1.D5` is already a dose day", "another name"),
-    Spoiled(STUDY, "review: {effect: hold, otherwise: true", "review: {effect: hold, unknown: wait, when: infection", "only it, says `otherwise: true`", at="outcomes:"),
-    Spoiled(STUDY, "when: rescues >= 1, unknown: continue", "when: rescues >= 1", "`unknown` is missing in `rescue`", "unknown value means"),
+    Spoiled(
+        STUDY,
+        "review: {effect: hold, otherwise: true",
+        "review: {effect: hold, unknown: wait, when: infection",
+        "only it, says `otherwise: true`",
+        at="outcomes:",
+    ),
+    Spoiled(
+        STUDY,
+        "when: rescues >= 1, unknown: continue",
+        "when: rescues >= 1",
+        "`unknown` is missing in `rescue`",
+        "unknown value means",
+    ),
     # Rules
     Spoiled(STUDY, "failed_lines >= 1", "failed_lines >= 1 consent_signed", "in the rule:", "AND"),
-    Spoiled(STUDY, "failed_lines >= 1", "failed_line >= 1", "in the rule: there is no variable", "failed_lines"),
+    Spoiled(
+        STUDY, "failed_lines >= 1", "failed_line >= 1", "in the rule: there is no variable", "failed_lines"
+    ),
     Spoiled(STUDY, "failed_lines >= 1", "failed_lines >= 1 -- not sure", "a rule has no comments"),
-    Spoiled(STUDY, "weight - weight_day_1 >= '2 kg'", "weight - weight_day_1 >= '2 L'", "in the rule: units clash"),
+    Spoiled(
+        STUDY, "weight - weight_day_1 >= '2 kg'", "weight - weight_day_1 >= '2 L'", "in the rule: units clash"
+    ),
     Spoiled(STUDY, "weight - weight_day_1 >= '2 kg'", "weight - weight_day_1 >= 2", "has no unit", "'2 kg'"),
     Spoiled(STUDY, "temperature >= '38.5 Cel'", "temperature >= '38.5 °C'", "in the rule:", "Cel"),
-    Spoiled(STUDY, "sex = 'M' OR contraception\"", "sex = 'H' OR contraception\"", "not one of the codes", "M"),
-    Spoiled(STUDY, "sex = 'M' OR contraception\"", "sex = 1 OR contraception\"", "in the rule: types clash"),
+    Spoiled(
+        STUDY, "sex = 'M' OR contraception\"", "sex = 'H' OR contraception\"", "not one of the codes", "M"
+    ),
+    Spoiled(STUDY, "sex = 'M' OR contraception\"", 'sex = 1 OR contraception"', "in the rule: types clash"),
     Spoiled(STUDY, "hcv_rise_span >= '14 days'", "hcv_rise_span >= 14", "has no unit", "'14 days'"),
-    Spoiled(FORMS, "only_if: \"sex = 'F'\"", "only_if: \"sax = 'F'\"", "in the rule: there is no variable", "sex"),
-    Spoiled(VARIABLES, "      related AND (grade = 5", "      related AND (grde = 5", "there is no variable or definition grde", "grade", at="grde = 5"),
-    Spoiled(VARIABLES, "AND NOT (category = 'lymphopenia'", "AND NOT (category = 'lymphopaenia'", "not one of the codes", "lymphopenia"),
+    Spoiled(
+        FORMS, "only_if: \"sex = 'F'\"", "only_if: \"sax = 'F'\"", "in the rule: there is no variable", "sex"
+    ),
+    Spoiled(
+        VARIABLES,
+        "      related AND (grade = 5",
+        "      related AND (grde = 5",
+        "there is no variable or definition grde",
+        "grade",
+        at="grde = 5",
+    ),
+    Spoiled(
+        VARIABLES,
+        "AND NOT (category = 'lymphopenia'",
+        "AND NOT (category = 'lymphopaenia'",
+        "not one of the codes",
+        "lymphopenia",
+    ),
     # Units and names
-    Spoiled(FORMS, "unit: \"mm[Hg]\", limits: 30..300", "unit: mmHg, limits: 30..300", "mmHg", "mm[Hg]"),
-    Spoiled(FORMS, "sdtm: VS.TEMP", "sdtm: VS.TEMPERATURE", "is not an SDTM name", "LB.ALT", at="temperature:"),
-    Spoiled(FORMS, "type: boolean, sdtm: VS.NEWSIGN", "type: choice, sdtm: VS.NEWSIGN", "a choice lists its `codes`", at="new_sign:"),
-    Spoiled(VARIABLES, "  sex:                  {item", "  end:                  {item", "`end` is a word of the rule language", "another name"),
+    Spoiled(FORMS, 'unit: "mm[Hg]", limits: 30..300', "unit: mmHg, limits: 30..300", "mmHg", "mm[Hg]"),
+    Spoiled(
+        FORMS, "sdtm: VS.TEMP", "sdtm: VS.TEMPERATURE", "is not an SDTM name", "LB.ALT", at="temperature:"
+    ),
+    Spoiled(
+        FORMS,
+        "type: boolean, sdtm: VS.NEWSIGN",
+        "type: choice, sdtm: VS.NEWSIGN",
+        "a choice lists its `codes`",
+        at="new_sign:",
+    ),
+    Spoiled(
+        VARIABLES,
+        "  sex:                  {item",
+        "  end:                  {item",
+        "`end` is a word of the rule language",
+        "another name",
+    ),
     Spoiled(FORMS, "  ecg:\n", "  e-c-g:\n", "`e-c-g` cannot be a name", "letters, digits and _"),
-    Spoiled(SOURCES, "endpoint: tolerance", "endpoint: tolerence", "there is no endpoint `tolerence`", "tolerance"),
+    Spoiled(
+        SOURCES, "endpoint: tolerance", "endpoint: tolerence", "there is no endpoint `tolerence`", "tolerance"
+    ),
     Spoiled(SOURCES, "1: {says:", "one: {says:", "this must be a whole number, not `one`"),
-]  # fmt: skip
+]
 
 
 def problems(folder: Path) -> tuple[Problem, ...]:
@@ -276,7 +505,7 @@ def test_a_huge_file_is_not_read(study: Path) -> None:
     with (study / FORMS).open("a") as file:
         file.write("#" * 1_000_001)
     [problem] = problems(study)
-    assert "at most 1,000,000" in problem.message
+    assert "a study file at most 1,000,000" in problem.message
 
 
 def test_a_yaml_bomb_is_refused_at_its_first_anchor(study: Path) -> None:

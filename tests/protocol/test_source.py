@@ -81,7 +81,9 @@ def test_a_character_of_a_text_has_a_place_however_it_is_written(text: str, line
     assert (found.line, found.column) == (line, column)
 
 
-@given(st.lists(st.sampled_from(["age", "AND", "'18 a'", ">=", "(", ")"]), min_size=1, max_size=12), st.data())
+@given(
+    st.lists(st.sampled_from(["age", "AND", "'18 a'", ">=", "(", ")"]), min_size=1, max_size=12), st.data()
+)
 def test_in_a_folded_block_a_word_is_found_on_its_line(words: list[str], data: st.DataObject) -> None:
     breaks = data.draw(st.lists(st.booleans(), min_size=len(words), max_size=len(words)))
     body = "  " + "".join(word + ("\n  " if line else " ") for word, line in zip(words, breaks, strict=True))
@@ -105,7 +107,7 @@ def test_in_a_folded_block_a_word_is_found_on_its_line(words: list[str], data: s
         ("a:\n\t- b\n", 2, "a tab stands where spaces should"),
         ("a: b: c\n", 1, "a second `: ` stands in one line"),
         ("a: 'b\nc: d\n", 1, "a quote is opened here and not closed"),
-        ("a: \"b\nc: d\ne: \"f\"\n", 1, "a quote is opened here and not closed"),
+        ('a: "b\nc: d\ne: "f"\n', 1, "a quote is opened here and not closed"),
         ("a: [b, c\nd: e\n", 2, "something inside [ ] is not complete"),
         ("a: {b: c\nd: e\n", 2, "something inside { } is not complete"),
         ("a: 1\n  b: 2\n", 2, "a second `: ` stands in one line"),

@@ -25,8 +25,16 @@ STEPS = {
 
 @click.command()
 @click.argument("study", default="vascu_il2")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("vascu-demo"), show_default=True, help="A new folder for everything.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same trial.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("vascu-demo"),
+    show_default=True,
+    help="A new folder for everything.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same trial."
+)
 @as_json
 def demo(study: str, out: Path, seed: int, as_json: bool) -> None:
     """Run STUDY on virtual people, up to its report.
@@ -52,7 +60,12 @@ class _progress:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+        )
         self.progress = Progress(*columns, console=Console(stderr=True))
         self.progress.__enter__()
         self.tasks: dict[str, Any] = {}
@@ -95,7 +108,11 @@ def _close(made: Demonstration, seconds: float) -> None:
         tries,
     ]
     if made.defects:
-        parts += [Text(""), Text(f"{len(made.defects)} findings in the tables or the record:", style="bold red"), *map(Text, made.defects[:5])]
+        parts += [
+            Text(""),
+            Text(f"{len(made.defects)} findings in the tables or the record:", style="bold red"),
+            *map(Text, made.defects[:5]),
+        ]
     title = f"{made.protocol.id} · {made.entries:,} entries, all verified · {made.rows:,} table rows · {seconds:.0f} s"
     console.print(Panel(Group(*parts), title=title, box=box.ROUNDED, padding=(1, 2)))
 
@@ -104,7 +121,9 @@ def _headlines(made: Demonstration) -> list[Any]:
     from rich.text import Text
 
     counts = made.results["counts"]
-    shown = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if isinstance(value, int))
+    shown = ", ".join(
+        f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if isinstance(value, int)
+    )
     return [Text(shown)]
 
 

@@ -30,6 +30,10 @@ from trialrun.tables.validate import validate
 Tell = Callable[[str, float], None]
 
 
+def silent(step: str, share: float) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True)
 class Demonstration:
     """What a demonstration leaves: the folder, and the figures for the closing screen."""
@@ -42,16 +46,18 @@ class Demonstration:
     defects: tuple[str, ...]
 
 
-def demonstrate(study: str, out: Path, seed: int, tell: Tell = lambda what, share: None) -> Demonstration:
+def demonstrate(study: str, out: Path, seed: int, tell: Tell = silent) -> Demonstration:
     """Run a study on virtual people into a new folder, whole or not at all.
 
     tell is called with a step and its share done (0 to 1). Raises ProtocolError.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ProtocolError([Problem(Place(str(out)), "is there already and not empty", "Choose another folder with --out, or remove it.")])
+        hint = "Choose another folder with --out, or remove it."
+        raise ProtocolError([Problem(Place(str(out)), "is there already and not empty", hint)])
     protocol = load(study)
     if not protocol.model:
-        raise ProtocolError([Problem(Place("model.yaml"), f"{protocol.id} has no model of virtual people", "Add a model.yaml.")])
+        missing = f"{protocol.id} has no model of virtual people"
+        raise ProtocolError([Problem(Place("model.yaml"), missing, "Add a model.yaml.")])
     tell("check", 1.0)
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -67,7 +73,9 @@ def demonstrate(study: str, out: Path, seed: int, tell: Tell = lambda what, shar
     return Demonstration(out, protocol, *made)
 
 
-def _made(protocol: Protocol, folder: Path, seed: int, tell: Tell) -> tuple[dict[str, Any], int, int, tuple[str, ...]]:
+def _made(
+    protocol: Protocol, folder: Path, seed: int, tell: Tell
+) -> tuple[dict[str, Any], int, int, tuple[str, ...]]:
     trial = run(protocol, folder, seed, tell)
     tables = build(protocol, trial.facts())
     trial.close()
@@ -88,10 +96,12 @@ def _made(protocol: Protocol, folder: Path, seed: int, tell: Tell) -> tuple[dict
     return results, verified.entries, rows, (*map(str, defects), *wrong)
 
 
-def run(protocol: Protocol, folder: Path, seed: int, tell: Tell = lambda what, share: None) -> Trial:
+def run(protocol: Protocol, folder: Path, seed: int, tell: Tell = silent) -> Trial:
     """Run one virtual trial through the record's commands; the trial is left open."""
     coming = arrivals(protocol, seed)
-    start = datetime.datetime.combine(coming[0].item(), datetime.time(), datetime.UTC) - datetime.timedelta(days=1)
+    start = datetime.datetime.combine(coming[0].item(), datetime.time(), datetime.UTC) - datetime.timedelta(
+        days=1
+    )
     clock = VirtualClock(start)
     trial = Trial.create(folder, protocol, virtual=True, clock=clock, seed=seed, people=STAFF)
     crowd = Recorded(trial, clock, seed)
@@ -110,8 +120,8 @@ def run(protocol: Protocol, folder: Path, seed: int, tell: Tell = lambda what, s
 
 def _expected_days(protocol: Protocol) -> float:
     """About how long the trial lasts: inclusion and one participation."""
-    timeline = protocol.study.timeline
-    return sum(timeline[name].lasts.days for name in ("inclusion", "participation") if name in timeline and timeline[name].lasts)
+    milestones = (protocol.study.timeline.get(name) for name in ("inclusion", "participation"))
+    return sum(found.lasts.days for found in milestones if found and found.lasts) or 365.25
 
 
 def summary(made: Demonstration) -> dict[str, Any]:

@@ -64,18 +64,46 @@ class RecordLedger:
 
     # ---- acts --------------------------------------------------------------------------------
 
-    def enter(self, form: str, point: str, who: Index, when: Times, answers: Mapping[str, Sequence[Any]]) -> None:
+    def enter(
+        self, form: str, point: str, who: Index, when: Times, answers: Mapping[str, Sequence[Any]]
+    ) -> None:
         subject = self._at(when[0])
         again = not np.isnat(self.cohort.sheets[form].at(point)[0])
         values = _given({item: values[0] for item, values in answers.items()})
         reason = REPEATED if again else None
-        self.trial.enter(subject, form, point, _naive(when[0]), values, by=self._role(form), key=self._key(form), reason=reason)
+        self.trial.enter(
+            subject,
+            form,
+            point,
+            _naive(when[0]),
+            values,
+            by=self._role(form),
+            key=self._key(form),
+            reason=reason,
+        )
 
-    def write(self, form: str, who: int, row: str, when: np.datetime64, now: np.datetime64, values: Mapping[str, Any]) -> None:
+    def write(
+        self,
+        form: str,
+        who: int,
+        row: str,
+        when: np.datetime64,
+        now: np.datetime64,
+        values: Mapping[str, Any],
+    ) -> None:
         subject = self._at(now)
         there = any(found["row"] == row for found in self.cohort.logs[form].rows)
         reason = FOLLOWED if there else None
-        self.trial.write(subject, form, row, _naive(when), _given(values), by=self._role(form), key=self._key(form), reason=reason)
+        self.trial.write(
+            subject,
+            form,
+            row,
+            _naive(when),
+            _given(values),
+            by=self._role(form),
+            key=self._key(form),
+            reason=reason,
+        )
 
     def collect(self, specimen: str, point: str, who: Index, when: Times) -> None:
         subject = self._at(when[0])
@@ -90,7 +118,9 @@ class RecordLedger:
         self.trial.dose(self._at(when[0]), point, _naive(when[0]), values, by="nurse", key=self._key(point))
 
     def decide(self, decision: str, who: Index, when: Times) -> None:
-        self.trial.decide(self._at(when[0]), decision, _naive(when[0]), by="investigator", key=self._key(decision))
+        self.trial.decide(
+            self._at(when[0]), decision, _naive(when[0]), by="investigator", key=self._key(decision)
+        )
 
     def tick(self, who: Index, when: Times) -> None:
         if self.subject is not None:
@@ -101,7 +131,8 @@ class RecordLedger:
 
     def _at(self, moment: np.datetime64) -> str:
         """Set the clock to the moment of writing; the first time, give the person a number."""
-        self._last = max(self._last, moment)
+        if moment > self._last:
+            self._last = moment
         local = self._last.astype(datetime.datetime).replace(tzinfo=self._zone)
         self.clock.set(local.astimezone(datetime.UTC))
         if self.subject is None:

@@ -85,7 +85,7 @@ def read(path: Path) -> Source:
     try:
         size = path.stat().st_size
         if size > LARGEST_FILE:
-            raise _refuse(file, f"the file has {size:,} bytes; a study file has at most {LARGEST_FILE:,}")
+            raise _refuse(file, f"has {size:,} bytes, and a study file at most {LARGEST_FILE:,}")
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
@@ -106,7 +106,7 @@ def parse(text: str, file: str) -> Source:
     except yaml.YAMLError as error:
         raise _refuse(file, f"cannot be read as YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(node, yaml.MappingNode):
-        raise _refuse(file, "must consist of `key: value` lines", line=1)
+        raise _refuse(file, "must consist of `key: value` lines", "Begin with e.g. `id: MY-STUDY`.", line=1)
     source = Source(file, {}, text=text)
     problems: list[Problem] = []
     source.content = _value(node, (), source, problems)
@@ -141,7 +141,7 @@ def _explained(problem: str, context: str, here: str) -> tuple[str, str | None]:
         signs = "{ }" if "mapping" in context else "[ ]"
         hint = f"Close it, put commas between its parts, and quote texts that contain {signs} or a comma."
         return f"something inside {signs} is not complete", hint
-    if "expected <block end>" in problem or "could not find expected ':'" in problem:
+    if "block" in context or "could not find expected ':'" in problem:
         return (
             "this line does not fit under the lines above it",
             "Check its indentation, and that it reads `key: value`.",
@@ -157,12 +157,14 @@ def _refuse_indirection(text: str, file: str, quotes: list[Place]) -> None:
     """
     depth = documents = 0
     for event in yaml.parse(text, Loader=_LOADER):
-        if getattr(event, "style", None) in ("'", '"') and event.start_mark.line != event.end_mark.line:
-            quotes.append(_mark(event.start_mark, file, ()))
+        start: Any = event.start_mark
+        end: Any = event.end_mark
+        if getattr(event, "style", None) in ("'", '"') and start.line != end.line:
+            quotes.append(_mark(start, file, ()))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
         for message, hint in _refused(event, depth, documents):
-            place = _mark(event.start_mark, file, ())
+            place = _mark(start, file, ())
             raise ProtocolError([Problem(place, message, hint)])
 
 
@@ -202,7 +204,11 @@ def _mapping(node: yaml.MappingNode, path: Path_, source: Source, problems: list
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
             problems.append(
-                Problem(_mark(key_node.start_mark, source.file, path), "a key must be a word", "Write `key: value`.")
+                Problem(
+                    _mark(key_node.start_mark, source.file, path),
+                    "a key must be a word",
+                    "Write `key: value`.",
+                )
             )
             continue
         key: str = key_node.value

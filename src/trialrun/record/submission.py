@@ -266,4 +266,3 @@ class Submission:
                 )
             )
         return reasons
-

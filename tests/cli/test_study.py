@@ -1,0 +1,214 @@
+"""The commands that read a study: check, trace and calendar."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from trialrun.cli import main
+from trialrun.protocol.compile import bundled, load
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    """A study with one error in each of two files."""
+    folder = tmp_path / "wrong"
+    shutil.copytree(bundled()["vascu_il2"], folder)
+    for file, old, new in (
+        ("study.yaml", "masking: open", "masking: opne"),
+        ("forms.yaml", "by: nurse", "bye: nurse"),
+    ):
+        text = (folder / file).read_text("utf-8").replace(old, new, 1)
+        (folder / file).write_text(text, "utf-8")
+    return folder
+
+
+def run(*arguments: object) -> Result:
+    result = CliRunner().invoke(main, [str(one) for one in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def as_json(*arguments: object) -> Any:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0
+    return json.loads(result.stdout)
+
+
+def test_check_for_programs() -> None:
+    found = as_json("check", "vascu_il2")
+    assert list(found) == ["study", "protocol_hash", "errors", "findings", "assumptions"]
+    assert (found["study"], found["errors"]) == ("VASCU-IL2", [])
+    [finding] = found["findings"]
+    assert "W1" in finding["message"] and "W3" in finding["message"] and finding["resolution"]
+    assert all(one["reason"] for one in found["assumptions"])
+
+
+def test_check_of_a_wrong_study_for_programs(wrong: Path) -> None:
+    result = run("check", wrong, "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert list(found) == ["study", "protocol_hash", "errors", "findings", "assumptions"]
+    assert found["protocol_hash"] is None
+    assert {one["file"] for one in found["errors"]} == {"study.yaml", "forms.yaml"}
+    error = next(one for one in found["errors"] if one["file"] == "study.yaml")
+    assert set(error) == {"file", "line", "column", "path", "message", "hint"}
+    assert (error["path"], error["hint"]) == ("design.masking", "Did you mean `open`?")
+
+
+def test_check_of_a_wrong_study_for_people(wrong: Path) -> None:
+    result = run("check", wrong)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "(design.masking): `opne` is not a right `masking`" in result.stderr
+    assert result.stderr.endswith("problems.\n")
+
+
+def test_check_for_people() -> None:
+    output = run("check", "vascu_il2").output
+    assert "Historical reference, not for enrolment" in output
+    assert "20 doses (52.5 million IU in all), last visit W37 on study day 260" in " ".join(output.split())
+    assert "No errors. 1 finding:" in output
+    assert "Resolved by the study" in output
+    assert f"{len(as_json('check', 'vascu_il2')['assumptions'])} assumptions, each with its reason" in output
+    assert max(map(len, output.splitlines())) <= 100
+
+
+def test_check_lists_assumptions_on_demand() -> None:
+    reason = "No act of a trial may precede consent."
+    assert reason not in run("check", "vascu_il2").output
+    assert reason in run("check", "vascu_il2", "--assumptions").output
+
+
+@pytest.mark.parametrize("command", [("check",), ("trace",), ("calendar", "--start", "2008-03-03")])
+def test_an_unknown_study_is_wrong_input(command: tuple[str, ...]) -> None:
+    result = run(*command, "vascu_il")
+    assert result.exit_code == 1
+    assert "Did you mean `vascu_il2`?" in result.stderr
+
+
+def test_trace_for_programs() -> None:
+    found = as_json("trace", "vascu_il2")
+    assert [one["id"] for one in found["statements"]] == [f"R{i}" for i in range(1, 21)]
+    assert all({"id", "says", "context", "elements"} <= one.keys() for one in found["statements"])
+    assert [one["id"] for one in found["statements"] if not one["elements"]] == ["R5"]
+
+
+def test_trace_for_people() -> None:
+    output = run("trace", "vascu_il2").output
+    for word in ("R20", "E5", "activity: Suppression assay", "context: nothing to execute", "Assumptions ("):
+        assert word in output
+    assert max(map(len, output.splitlines())) <= 100
+
+
+def test_calendar_for_programs() -> None:
+    rows = as_json("calendar", "vascu_il2", "--start", "2008-03-03")
+    doses = [row for row in rows if row["kind"] == "dose"]
+    assert [row["day"] for row in doses] == [*range(1, 6), *range(22, 27), *range(43, 48), *range(64, 69)]
+    assert sum(row["dose"] for row in doses) == 52.5
+    assert {row["setting"] for row in doses[:5]} == {"hospital"}
+    assert (rows[-1]["label"], rows[-1]["day"]) == ("W37", 260)
+
+
+def test_calendar_for_people() -> None:
+    output = run("calendar", "vascu_il2", "--start", "2008-03-03").output
+    lines = output.splitlines()
+    assert max(map(len, lines)) <= 100
+    [dose] = [line for line in lines if "2008-03-24" in line]
+    assert dose.split()[:3] == ["Mon", "2008-03-24", "22"]
+    for word in ("W3 D1", "3 million IU", "day hospital", "-0/+7 days"):
+        assert word in dose
+    dates = [row["date"] for row in as_json("calendar", "vascu_il2", "--start", "2008-03-03")]
+    assert [date for line in lines[1:] for date in dates if date in line] == dates
+    assert "Treatment: course W3" in output
+
+
+def test_calendar_in_full_lists_all_that_is_done() -> None:
+    assert "Flare assessment" in run("calendar", "vascu_il2", "--start", "2008-03-03", "--full").output
+
+
+def test_calendar_in_french() -> None:
+    output = run("calendar", "vascu_il2", "--start", "2008-03-03", "--language", "fr").output
+    assert "Traitement: cure S3" in output
+    assert "1,5 millions d'UI" in output
+    assert "lun 2008-03-03" in output
+
+
+def test_calendar_of_a_course_that_slipped() -> None:
+    start = ("calendar", "vascu_il2", "--start", "2008-03-03")
+    rows = {row["id"]: row for row in as_json(*start, "--began", "C2=2008-03-28", "--began", "C3=2008-04-20")}
+    assert (rows["C2.D1"]["day"], rows["C3.D1"]["date"], rows["C4.D1"]["date"]) == (
+        26,
+        "2008-04-20",
+        "2008-05-11",
+    )
+    assert run(*start, "--began", "C2=2008-03-28").stderr == ""
+
+
+def test_calendar_warns_of_a_slip_that_is_not_allowed() -> None:
+    result = run("calendar", "vascu_il2", "--start", "2008-03-03", "--began", "C2=2008-04-10")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("Warning: C2 began on 2008-04-10, 17 days after the planned 2008-03-24")
+    assert "2008-04-10" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "Missing option '--start'"),
+        (("--start", "2008-13-03"), "'2008-13-03' is not a date; write year-month-day"),
+        (("--start", "3 March"), "is not a date"),
+        (
+            ("--start", "2008-03-03", "--began", "C22=2008-03-28"),
+            "there is no cycle 'C22'. Did you mean 'C2'?",
+        ),
+        (
+            ("--start", "2008-03-03", "--began", "C2"),
+            "'C2' is not a cycle and its date; write e.g. C2=2008-03-28",
+        ),
+        (("--start", "2008-03-03", "--began", "C2=soon"), "'soon' is not a date"),
+        (("--start", "2008-03-03", "--language", "de"), "Its languages: en, fr."),
+    ],
+)
+def test_wrong_usage_of_calendar(arguments: tuple[str, ...], says: str) -> None:
+    result = run("calendar", "vascu_il2", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert says in result.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "trace"])
+def test_check_and_trace_import_nothing_heavy(command: str) -> None:
+    code = (
+        "import sys; from trialrun.cli import main\n"
+        f"main(['{command}', 'vascu_il2', '--json'], standalone_mode=False)\n"
+        "print(*sorted({'numpy', 'polars', 'scipy', 'django', 'rich', 'jinja2'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""
+
+
+def test_check_takes_less_than_a_second() -> None:
+    command = [sys.executable, "-c", "from trialrun.cli import main; main()", "check", "vascu_il2"]
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(3)) < 1
+
+
+def test_the_hash_is_that_of_the_protocol() -> None:
+    assert load("vascu_il2").hash in run("check", "vascu_il2").output
