@@ -3,8 +3,8 @@
 An example is a fence of kind `console` under a line `<!-- run -->` (or `<!-- run: exits 1 -->`). Each
 `$ trialrun …` in it is run, and must print the lines shown below it and no others; a line `...` stands
 for any lines, and `...` within a line for any text. The examples of one page run in order in one empty
-folder, so that a page can tell a story. A fence under `<!-- file: path -->` becomes that file there, one under
-`<!-- add: path -->` its next part, and `<!-- change: path: old => new -->` mends a word of it.
+folder, so that a page can tell a story. A fence under `<!-- file: path -->` becomes that file there, one
+under `<!-- add: path -->` its next part, and `<!-- change: path: old => new -->` mends a word of it.
 """
 
 import os

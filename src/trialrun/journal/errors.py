@@ -6,6 +6,10 @@ from __future__ import annotations
 class JournalError(Exception):
     """Anything the journal refuses; nothing was stored."""
 
+    def render(self) -> str:
+        """The message, ready for a terminal."""
+        return str(self)
+
 
 class Unstorable(JournalError, ValueError):
     """A draft holds something that has no canonical text, or breaks a rule of the entry."""

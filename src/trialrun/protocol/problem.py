@@ -66,7 +66,11 @@ class ProtocolError(Exception):
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, if any is close; letter case is forgiven."""
     by_case = {one.lower(): one for one in known}
-    found: Sequence[str] = get_close_matches(str(word).lower(), list(by_case), n=1, cutoff=0.6)
+    said = str(word).lower()
+    found: Sequence[str] = get_close_matches(said, list(by_case), n=1, cutoff=0.6)
+    if not found:  # a short word, such as W7 for W6, if only one other is as short and one letter away
+        near = [one for one in by_case if len(one) == len(said) > 1 and sum(map(str.__ne__, one, said)) == 1]
+        found = near if len(near) == 1 else []
     return by_case[found[0]] if found else None
 
 

@@ -105,14 +105,12 @@ class Window:
 
     def words(self, language: str) -> str:
         """As people read it, in English or French: ``±3 days``, ``le jour même``."""
-        days, same = ("jours", "le jour même") if language == "fr" else ("days", "on the day")
+        days, hours, same = ("jours", "heures", "le jour même") if language == "fr" else ("days", "hours", "on the day")
         if not self.before and not self.after:
             return same
-        return (
-            f"±{self.before:g} {days}"
-            if self.before == self.after
-            else f"-{self.before:g}/+{self.after:g} {days}"
-        )
+        whole = self.before.is_integer() and self.after.is_integer()
+        before, after, unit = (self.before, self.after, days) if whole else (self.before * 24, self.after * 24, hours)
+        return f"±{before:g} {unit}" if before == after else f"-{before:g}/+{after:g} {unit}"
 
 
 def _window(value: Any) -> Window:

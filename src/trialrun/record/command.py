@@ -40,7 +40,7 @@ class Commands(Filling):
         """Give the next person of a site a number; the subject id, e.g. `PSL-001`."""
         command = Command("enrol", f"Enrolling at {site}", by, key, None, {"site": site})
         chain = f"site:{site}"
-        role, reasons = self._actor(by)
+        role, reasons = self._actor(by, command.act)
         if site not in self.protocol.study.sites:
             there = ", ".join(self.protocol.study.sites)
             reasons.append(Reason("site", f"there is no site `{site}`", f"its sites are {there}"))
@@ -206,6 +206,10 @@ class Commands(Filling):
         def checked(known: Projection, now: Times) -> Outcome:
             if decision not in self.protocol.decisions:
                 return Outcome([stranger("decision", decision, self.protocol.decisions)])
+            person, role = self.person(by), self.protocol.decisions[decision].by
+            if person and person.role != role:
+                message = f"{person.name} ({person.role}) does not make this decision"
+                return Outcome([Reason("by", message, f"the study leaves it to the {role}")])
             judgement = judge(known.cohort, decision, WHO, now)
             if not judgement.ready[0]:
                 return Outcome([*judgement.reasons()])

@@ -37,6 +37,10 @@ _memory = count(1)
 class RecordError(Exception):
     """A trial's record cannot be made or opened."""
 
+    def render(self) -> str:
+        """The message, ready for a terminal."""
+        return str(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Database:

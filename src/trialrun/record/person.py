@@ -8,6 +8,19 @@ from dataclasses import dataclass
 from trialrun.conduct.verdict import Reason
 
 ROLES = ("investigator", "nurse", "pharmacist", "laboratory", "adjudicator", "data manager", "monitor")
+# Who may do which act; what is not named is refused. Monitors and data managers never enter or change
+# clinical values (ICH E6(R3); ISO 14155 9.2.4.5), and the deciding acts are the investigator's.
+_FILLING = frozenset({"enter", "write", "correct", "attach", "sign"})
+RIGHTS: dict[str, frozenset[str]] = {
+    "investigator": _FILLING | {"enrol", "include", "collect", "dose", "decide", "user", "anchor"},
+    "nurse": _FILLING | {"enrol", "collect", "dose"},
+    "pharmacist": _FILLING,
+    "laboratory": _FILLING | {"collect"},
+    "adjudicator": _FILLING,
+    "data manager": frozenset({"user", "anchor"}),
+    "monitor": frozenset({"anchor"}),
+}
+
 SYSTEM = "system"
 """Who acts when the program does by itself: a stop that a rule demands, a hold that runs out."""
 

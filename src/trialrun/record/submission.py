@@ -25,7 +25,7 @@ from trialrun.journal.entry import Change, Draft, Entry
 from trialrun.journal.store import Store
 from trialrun.protocol.protocol import Protocol
 from trialrun.record import local
-from trialrun.record.person import SYSTEM, Person
+from trialrun.record.person import RIGHTS, SYSTEM, Person
 from trialrun.record.projection import PREFIX, WHO, Projection
 from trialrun.record.refusal import Refused
 
@@ -87,12 +87,16 @@ class Submission:
                     self._people[user] = Person(user, entry.payload["name"], entry.payload["role"])
         return self._people.get(user)
 
-    def _actor(self, user: str) -> tuple[str, list[Reason]]:
-        """The role of a user, and why nobody of that name may act."""
+    def _actor(self, user: str, act: str) -> tuple[str, list[Reason]]:
+        """The role of a user, and why this person may not do this act."""
         person = self.person(user)
-        if person:
+        if person is None:
+            return "", [Reason("actor", f"nobody is registered as `{user}`", "register this person first")]
+        if act in RIGHTS[person.role]:
             return person.role, []
-        return "", [Reason("actor", f"nobody is registered as `{user}`", "register this person first")]
+        able = ", ".join(role for role, acts in RIGHTS.items() if act in acts)
+        message = f"{person.name} ({person.role}) has no right to `{act}`"
+        return person.role, [Reason("role", message, f"this is for: {able}")]
 
     # ---- what is known -------------------------------------------------------------------------
 
@@ -136,7 +140,7 @@ class Submission:
             if before := self._repeated(known.chain, command):
                 return before
             now = self.clock.now()
-            role, reasons = self._actor(command.by)
+            role, reasons = self._actor(command.by, command.act)
             happened = local.there(now, known.zone)
             if command.happened is not None:
                 reasons += (wrong := local.faults(command.happened, known.zone, now))

@@ -158,7 +158,7 @@ class Trial(Commands):
         """Make someone known who may act; an id stands for one person for ever."""
         arguments = {"name": person.name, "role": person.role}
         command = Command("user", f"Registering {person.id}", by, key, None, arguments)
-        role, reasons = self._actor(by)
+        role, reasons = self._actor(by, "user")
         if reasons := [*reasons, *person.faults()]:
             raise Refused(command.words, reasons)
         with self.store.lock([person.chain]):
@@ -216,7 +216,7 @@ class Trial(Commands):
 
     def anchor(self, *, by: str, key: str) -> Anchor:
         """Write the length and head of every chain down; keep `text()` of it where nobody here can reach."""
-        role, reasons = self._actor(by)
+        role, reasons = self._actor(by, "anchor")
         if reasons:
             raise Refused("Anchoring", reasons)
         return write_anchor(self.store, self.clock, key=key, actor=by, role=role, protocol=self.protocol.hash)
