@@ -1,10 +1,10 @@
 """The commands that read a study: check, trace and calendar."""
 
 import json
+import resource
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -200,12 +200,14 @@ def test_check_and_trace_import_nothing_heavy(command: str) -> None:
 
 
 def test_check_takes_less_than_a_second() -> None:
+    """Of processor time, the best of three, so that a busy machine does not make it slow."""
     command = [sys.executable, "-c", "from trialrun.cli import main; main()", "check", "vascu_il2"]
 
     def seconds() -> float:
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True, capture_output=True)
-        return time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(seconds() for _ in range(3)) < 1
 

@@ -102,6 +102,7 @@ def test_months_stay_months() -> None:
         (Window(), "on the day"),
         (Window(3, 3), "±3 days"),
         (Window(0, 7), "-0/+7 days"),
+        (Window(0, 0.5), "-0/+12 hours"),
         (Anchor("C1", 18, 21), "C1 + 18..21 days"),
         (Anchor("C1", 21, 21), "C1 + 21 days"),
         (Doses(5), "5 daily"),

@@ -35,7 +35,7 @@ def test_grades_and_kinds_have_their_chances() -> None:
     grades = CLINIC.worst_grade(u)
     for grade, chance in ((1, 0.70), (2, 0.26), (3, 0.035), (4, 0.005)):
         assert (grades == grade).mean() == pytest.approx(chance, abs=0.01)
-    assert (CLINIC.reaction(u) == "injection_site_reaction").mean() == pytest.approx(0.67, abs=0.01)
+    assert (CLINIC.reaction(u) == "injection_site_reaction").mean() == pytest.approx(0.688, abs=0.01)
     assert CLINIC.worst_grade(np.array([0.0, np.nextafter(1, 0)])).tolist() == [1, 4]
     for name in ("worst_grade", "kind"):
         assert sum(MODEL.data["adverse_events"][name]["chances"].values()) == pytest.approx(1)

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from trialrun.conduct.cohort import Cohort
+from trialrun.conduct import words
+from trialrun.conduct.cohort import Cohort, Index, Times
 from trialrun.conduct.decision import judge
-from trialrun.conduct.permission import may_include, may_inject
-from trialrun.conduct.standing import DONE, FUTURE, MISSED, OPEN, VOID, Standing, standing
-from trialrun.conduct.verdict import Reason
-from trialrun.protocol.protocol import Timepoint
+from trialrun.conduct.permission import consented, may_include, may_inject
+from trialrun.conduct.reading import answers, read
+from trialrun.conduct.standing import (
+    DONE,
+    FUTURE,
+    MISSED,
+    OPEN,
+    VOID,
+    Standing,
+    screening_point,
+    standing,
+)
+from trialrun.conduct.verdict import UNKNOWN, YES, Reason
+from trialrun.protocol.chain import Mask
+from trialrun.protocol.protocol import Task, Timepoint
 
+Kind = Literal["include", "form", "specimen", "injection", "decision"]
 Status = Literal["due", "forbidden", "later", "done", "missed", "void"]
+NOTHING: tuple[Reason, ...] = ()
 _STATUS: dict[int, Status] = {FUTURE: "later", OPEN: "due", DONE: "done", MISSED: "missed", VOID: "void"}
 
 
@@ -22,7 +37,7 @@ _STATUS: dict[int, Status] = {FUTURE: "later", OPEN: "due", DONE: "done", MISSED
 class Act:
     """One act: what it is, when it may be done, where it stands, and why not where it may not."""
 
-    kind: Literal["include", "form", "specimen", "injection", "decision"]
+    kind: Kind
     name: str
     point: str
     title: str
@@ -36,21 +51,11 @@ def acts(cohort: Cohort, one: int, now: np.datetime64, language: str = "en") -> 
     """Every act of participant ``one`` at ``now`` (local), in the order of the plan.
 
     ``due`` acts may be done now; ``forbidden`` ones are in their window but a condition is not met,
-    and ``reasons`` says which; ``later`` ones wait for their window.
+    and ``reasons`` says which; ``later`` ones wait for their window; ``void`` ones will never be done.
+    Titles are in ``language`` where the study has it, reasons in English.
     """
-    moments = np.full(cohort.n, np.datetime64("NaT", "m"))
-    moments[one] = now
-    here = standing(cohort, moments)
-    listed: list[Act] = []
-    for point in cohort.protocol.timepoints.values():
-        status = int(here.status(cohort, point.id, moments)[one])
-        listed += _forms(cohort, here, point, status, one, language)
-        listed += _specimens(cohort, here, point, status, one, language)
-        if point.dose:
-            listed.append(_injection(cohort, here, point, status, one, now, language))
-        if point.kind == "decision":
-            listed.append(_decision(cohort, here, point, status, one, now, language))
-    return [_inclusion(cohort, one, now), *listed]
+    person = _Person(cohort, one, now, language)
+    return [act for point in cohort.protocol.timepoints.values() for act in person.acts(point)]
 
 
 def due(cohort: Cohort, one: int, now: np.datetime64, language: str = "en") -> list[Act]:
@@ -58,54 +63,111 @@ def due(cohort: Cohort, one: int, now: np.datetime64, language: str = "en") -> l
     return [act for act in acts(cohort, one, now, language) if act.status == "due"]
 
 
-def _forms(cohort: Cohort, here: Standing, point: Timepoint, status: int, one: int, language: str) -> list[Act]:
-    found = []
-    for form in point.forms:
-        if form not in cohort.sheets or form == cohort.protocol.study.recorded_on.injection:
-            continue
-        entered = not np.isnat(cohort.sheets[form].at(point.id)[one])
-        # A visit that has begun is done as a whole, yet each of its forms is due until it is filled.
-        stands: Status = "done" if entered else "due" if status == DONE else _STATUS[status]
-        title = cohort.protocol.forms[form].title(language)
-        found.append(Act("form", form, point.id, title, stands, here.earliest[point.id][one], here.latest[point.id][one]))
-    return found
+def applies(cohort: Cohort, activity: str, who: Index, now: Times) -> Mask:
+    """To whom an activity applies: its ``only_if``, and what the study says where that is not known."""
+    rule = cohort.protocol.rules.get(f"activities.{activity}")
+    if rule is None:
+        return np.ones(len(who), dtype=bool)
+    said = answers(rule, read(cohort, rule.reads, who, now, None, "complete"))
+    return np.asarray(
+        (said == YES) | ((said == UNKNOWN) & (cohort.protocol.activity(activity).unknown == "do"))
+    )
 
 
-def _specimens(cohort: Cohort, here: Standing, point: Timepoint, status: int, one: int, language: str) -> list[Act]:
-    found = []
-    for specimen in point.specimens:
-        drawn = not np.isnat(cohort.collected[specimen, point.id][one])
-        stands: Status = "done" if drawn else "due" if status == DONE else _STATUS[status]
-        title = cohort.protocol.study.specimens[specimen].title(language)
-        found.append(Act("specimen", specimen, point.id, title, stands, here.earliest[point.id][one], here.latest[point.id][one]))
-    return found
+class _Person:
+    """One participant at one moment."""
 
+    def __init__(self, cohort: Cohort, one: int, now: np.datetime64, language: str) -> None:
+        self.cohort = cohort
+        self.one = one
+        self.language = language
+        self.who, self.now = np.array([one]), np.array([now], dtype="datetime64[m]")
+        self.moments = np.full(cohort.n, np.datetime64("NaT", "m"))
+        self.moments[one] = now
+        self.here: Standing = standing(cohort, self.moments)
+        self.ended = bool(cohort.ended[one] <= now)
+        condition = consented(cohort, self.who, self.now)
+        self.no_consent = NOTHING if condition.state[0] == YES else (condition.reason(0),)
+        recorded_on = cohort.protocol.study.recorded_on
+        self.own = {recorded_on.injection, recorded_on.end.partition(".")[0]}
+        self.consent = recorded_on.consent.partition(".")[0]
+        self.screening = screening_point(cohort)
 
-def _injection(cohort: Cohort, here: Standing, point: Timepoint, status: int, one: int, now: np.datetime64, language: str) -> Act:
-    stands, reasons = _STATUS[status], ()
-    if stands == "due":
-        verdict = may_inject(cohort, point.id, np.array([one]), np.array([now]))
-        reasons = verdict.reasons()
-        stands = "forbidden" if reasons else "due"
-    title = f"{point.label(language)}: {point.dose.amount:g} {point.dose.unit}" if point.dose else ""
-    form = cohort.protocol.study.recorded_on.injection
-    return Act("injection", form, point.id, title, stands, here.earliest[point.id][one], here.latest[point.id][one], reasons)
+    def acts(self, point: Timepoint) -> Iterator[Act]:
+        """What is done at a timepoint: its forms and specimens, and then what it is for."""
+        status = int(self.here.status(self.cohort, point.id, self.moments)[self.one])
+        for task in point.tasks:
+            if task.form not in self.own and applies(self.cohort, task.activity, self.who, self.now)[0]:
+                yield self._task(point, status, task)
+        if point.dose:
+            yield self._injection(point, _STATUS[status])
+        if point.kind == "decision":
+            yield self._decision(point, _STATUS[status])
+        if point.id == self.screening:
+            yield self._inclusion(point)
 
+    def _act(
+        self,
+        kind: Kind,
+        name: str,
+        point: Timepoint,
+        title: str,
+        status: Status,
+        reasons: tuple[Reason, ...] = NOTHING,
+    ) -> Act:
+        earliest, latest = self.here.earliest[point.id][self.one], self.here.latest[point.id][self.one]
+        return Act(kind, name, point.id, title, status, earliest, latest, reasons)
 
-def _decision(cohort: Cohort, here: Standing, point: Timepoint, status: int, one: int, now: np.datetime64, language: str) -> Act:
-    stands, reasons = _STATUS[status], ()
-    if stands in ("due", "missed"):  # a decision that is late is still to be made
-        judgement = judge(cohort, point.id, np.array([one]), np.array([now]))
-        reasons = judgement.reasons()
-        stands = "due" if judgement.ready[0] else "forbidden"
-    title = point.label(language)
-    return Act("decision", point.id, point.id, title, stands, here.earliest[point.id][one], here.latest[point.id][one], reasons)
+    def _task(self, point: Timepoint, status: int, task: Task) -> Act:
+        """A form or specimen. A visit that has begun is done as a whole, yet each of its forms is due
+        until it is filled, or until participation ends."""
+        stands = _STATUS[status]
+        if self._done(point, task):
+            stands = "done"
+        elif status == DONE:
+            stands = "void" if self.ended else "due"
+        forbidden = stands == "due" and task.form != self.consent and bool(self.no_consent)
+        reasons = self.no_consent if forbidden else NOTHING
+        kind: Kind = "form" if task.form else "specimen"
+        name = str(task.form or task.specimen)
+        return self._act(kind, name, point, self._title(task), "forbidden" if forbidden else stands, reasons)
 
+    def _title(self, task: Task) -> str:
+        study = self.cohort.protocol
+        named = study.forms[task.form] if task.form else study.study.specimens[str(task.specimen)]
+        return named.title(self.language)
 
-def _inclusion(cohort: Cohort, one: int, now: np.datetime64) -> Act:
-    nowhere = np.datetime64("NaT", "D")
-    screening = next((p.id for p in cohort.protocol.visits if p.offset < 0), "")
-    if not np.isnat(cohort.included[one]):
-        return Act("include", "include", screening, "Inclusion", "done", nowhere, nowhere)
-    reasons = may_include(cohort, np.array([one]), np.array([now])).reasons()
-    return Act("include", "include", screening, "Inclusion", "forbidden" if reasons else "due", nowhere, nowhere, reasons)
+    def _done(self, point: Timepoint, task: Task) -> bool:
+        """Filled or drawn; a list asked for at a visit is so once it has a row."""
+        if task.specimen:
+            return bool(~np.isnat(self.cohort.collected[task.specimen, point.id][self.one]))
+        if task.form in self.cohort.logs:
+            return bool(len(self.cohort.logs[task.form].table(self.who)))
+        return bool(~np.isnat(self.cohort.sheets[str(task.form)].at(point.id)[self.one]))
+
+    def _injection(self, point: Timepoint, stands: Status) -> Act:
+        form, reasons = self.cohort.protocol.study.recorded_on.injection, NOTHING
+        if stands == "due":
+            reasons = may_inject(self.cohort, point.id, self.who, self.now).reasons()
+            stands = "forbidden" if reasons else "due"
+        dose = words.amount(
+            self.cohort.protocol, point, point.dose.amount if point.dose else 0.0, self.language
+        )
+        return self._act("injection", form, point, f"{point.label(self.language)}: {dose}", stands, reasons)
+
+    def _decision(self, point: Timepoint, stands: Status) -> Act:
+        reasons = NOTHING
+        if stands in ("due", "missed"):  # a decision that is late is still to be made
+            judgement = judge(self.cohort, point.id, self.who, self.now)
+            reasons = judgement.reasons()
+            stands = "due" if judgement.ready[0] else "forbidden"
+        return self._act("decision", point.id, point, point.label(self.language), stands, reasons)
+
+    def _inclusion(self, point: Timepoint) -> Act:
+        title = "Inclusion"  # the same word in English and French
+        if not np.isnat(self.cohort.included[self.one]):
+            return self._act("include", "include", point, title, "done")
+        if self.ended:
+            return self._act("include", "include", point, title, "void")
+        reasons = may_include(self.cohort, self.who, self.now).reasons()
+        return self._act("include", "include", point, title, "forbidden" if reasons else "due", reasons)

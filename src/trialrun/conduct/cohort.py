@@ -7,20 +7,18 @@ because windows and study days are counted in the site's calendar.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from trialrun.protocol.chain import Days, Mask
 from trialrun.protocol.form import Form, Item
 from trialrun.protocol.plan import ANY_TIME
 from trialrun.protocol.protocol import Protocol
-
-if TYPE_CHECKING:
-    import polars as pl
 
 Times = NDArray[np.datetime64]  # datetime64[m]
 Numbers = NDArray[np.float64]
@@ -34,20 +32,32 @@ def never(*shape: int) -> Times:
 
 
 def encode(item: Item, values: Any) -> Numbers:
-    """Values as numbers: yes/no as 1/0, a choice as the position of its code, a date as days since 1970."""
-    listed = list(np.atleast_1d(np.asarray(values, dtype=object)))
-    return np.array([_number(item, value) for value in listed], dtype=np.float64)
+    """Values as numbers: yes/no as 1/0, a choice as the position of its code, a date as days since 1970.
+
+    What is not known, not finite or text becomes NaN. Raises ValueError for a code the item does not have.
+    """
+    listed = np.atleast_1d(np.asarray(values, dtype=object))
+    if item.type == "text":
+        return np.full(len(listed), np.nan)
+    place = {code: float(i) for i, code in enumerate(item.codes)}
+    return np.array([_number(item, value, place) for value in listed], dtype=np.float64)
 
 
-def _number(item: Item, value: Any) -> float:
-    if value is None or item.type == "text":
+def _number(item: Item, value: Any, place: Mapping[str, float]) -> float:
+    if value is None:
         return np.nan
     if item.type == "choice":
-        return float(list(item.codes).index(value))
+        return place[_code(item, value)]
     if item.type == "date":
         return float(np.datetime64(value, "D").astype(np.int64))
     number = float(value)
     return number if np.isfinite(number) else np.nan
+
+
+def _code(item: Item, value: Any) -> str:
+    if value not in item.codes:
+        raise ValueError(f"«{item.ask()}»: {value!r} is not one of its codes {', '.join(item.codes)}")
+    return str(value)
 
 
 class Sheet:
@@ -75,50 +85,98 @@ class Log:
         self.form = form
         self.rows: list[dict[str, Any]] = []
         self._place: dict[tuple[int, str], int] = {}
-        self._frame: pl.DataFrame | None = None
+        self._of: dict[int, list[int]] = {}
+        self._running: set[int] = set()
+        self._table: Occurrences | None = None
 
-    def write(self, participant: int, row: str, happened: np.datetime64, recorded: np.datetime64, values: Mapping[str, Any]) -> None:
-        """Add a row, or change the one that has this id already."""
+    def write(
+        self,
+        participant: int,
+        row: str,
+        happened: np.datetime64,
+        recorded: np.datetime64,
+        values: Mapping[str, Any],
+    ) -> None:
+        """Add a row, or change the one that has this id already: when that happened stays."""
         values = {name: _cell(self.form.items[name], value) for name, value in values.items()}
-        found = self._place.get((participant, row))
-        if found is None:
-            self._place[(participant, row)] = len(self.rows)
-            content = {"participant": participant, "row": row, "happened": happened, **dict.fromkeys(self.form.items), **values}
-            self.rows.append(content)
+        place = self._place.setdefault((participant, row), len(self.rows))
+        if place == len(self.rows):
+            who = {"participant": participant, "row": row, "happened": happened}
+            self.rows.append({**who, **dict.fromkeys(self.form.items)})
+            self._of.setdefault(participant, []).append(place)
+        self.rows[place] = found = {**self.rows[place], **values, "recorded": recorded}
+        if found.get("ended", recorded) is None:
+            self._running.add(place)
         else:
-            self.rows[found] = {**self.rows[found], **values}
-        self.rows[self._place[(participant, row)]]["recorded"] = recorded
-        self._frame = None
+            self._running.discard(place)
+        self._table = None
 
     def move(self, participant: int, row: str, happened: np.datetime64) -> None:
         """Correct when a row happened."""
         self.rows[self._place[(participant, row)]]["happened"] = happened
-        self._frame = None
+        self._table = None
 
     def running(self) -> bool:
         """Whether any event has not ended."""
-        return "ended" in self.form.items and any(row["ended"] is None for row in self.rows)
+        return bool(self._running)
 
-    def frame(self) -> pl.DataFrame:
-        """participant, happened (minutes since 1970) and one column per item (numbers, true/false, codes, dates)."""
-        if self._frame is None:
-            import polars as pl
+    def table(self, who: Index) -> Occurrences:
+        """The rows of these participants (positions in the cohort), in the order they were written.
 
-            kinds = {"number": pl.Float64, "integer": pl.Float64, "boolean": pl.Boolean, "date": pl.Date}
-            schema = {"participant": pl.Int64, "row": pl.String, "happened": pl.Datetime("ms")}
-            schema |= {name: kinds.get(item.type, pl.String) for name, item in self.form.items.items()}
-            rows = [{**row, "happened": row["happened"].item()} for row in self.rows]
-            self._frame = pl.DataFrame(rows, schema=schema, orient="row")
-        return self._frame
+        Kept until the next change; the rows of a few among many are read without making the rest.
+        """
+        if self._table is None:
+            few = sorted(place for one in who.tolist() for place in self._of.get(one, ()))
+            if 4 * len(few) < len(self.rows):
+                return self._made([self.rows[place] for place in few])
+            self._table = self._made(self.rows)
+        if len(who) < len(self._of) or not self._of.keys() <= set(who.tolist()):
+            return self._table.keep(np.isin(self._table.participant, who))
+        return self._table
+
+    def _made(self, rows: list[dict[str, Any]]) -> Occurrences:
+        kinds = {"number": pl.Float64, "integer": pl.Float64, "boolean": pl.Boolean, "date": pl.Date}
+        items = {
+            name: pl.Series(name, [row[name] for row in rows], dtype=kinds.get(item.type, pl.String))
+            for name, item in self.form.items.items()
+        }
+        participant = np.array([row["participant"] for row in rows], dtype=np.int64)
+        happened = np.array([row["happened"] for row in rows], dtype="datetime64[m]")
+        return Occurrences(participant, happened, pl.DataFrame(items))
+
+
+@dataclass(frozen=True)
+class Occurrences:
+    """Occurrences of a form, K of them: whose (position in the cohort), when, and a column per item."""
+
+    participant: Index
+    moment: Times
+    columns: pl.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.participant)
+
+    def keep(self, mask: Mask) -> Occurrences:
+        """Those where ``mask`` (K,) is true."""
+        if mask.all():
+            return self
+        return Occurrences(self.participant[mask], self.moment[mask], self.columns.filter(pl.Series(mask)))
 
 
 def _cell(item: Item, value: Any) -> Any:
-    """A value as a log keeps it: dates as dates, numbers as floats, codes and yes/no as they are."""
+    """A value as a log keeps it: a date as a date, a number as a float, yes/no as a bool, a code as it is.
+
+    What is not known or not finite is None. Raises ValueError for a code the item does not have.
+    """
     if value is None:
         return None
-    if item.type == "date" and isinstance(value, str):
-        return datetime.date.fromisoformat(value)
-    return float(value) if item.type in ("number", "integer") else value
+    if item.type in ("number", "integer"):
+        return float(value) if np.isfinite(float(value)) else None
+    if item.type == "date":
+        return np.datetime64(value, "D").item()
+    if item.type == "boolean":
+        return bool(value)
+    return _code(item, value) if item.type == "choice" else str(value)
 
 
 class Cohort:
@@ -136,6 +194,7 @@ class Cohort:
         self.included = never(n)
         self.outcome = {name: np.full(n, -1, dtype=np.int8) for name in protocol.decisions}
         self.decided = {name: never(n) for name in protocol.decisions}
+        self.held_since = {name: never(n) for name in protocol.decisions}
         self.collected = {
             (task.specimen, point.id): never(n)
             for point in protocol.timepoints.values()
@@ -147,7 +206,9 @@ class Cohort:
 
     # ---- facts -------------------------------------------------------------------------------
 
-    def enter(self, form: str, point: str, who: Index, happened: Times, recorded: Times, values: Mapping[str, Any]) -> None:
+    def enter(
+        self, form: str, point: str, who: Index, happened: Times, recorded: Times, values: Mapping[str, Any]
+    ) -> None:
         """Write items of a planned form; items not named keep what they have."""
         sheet = self.sheets[form]
         column = sheet.column[point]
@@ -156,7 +217,16 @@ class Cohort:
         for name, given in values.items():
             sheet.values[name][who, column] = encode(sheet.form.items[name], given)
 
-    def write(self, form: str, participant: int, row: str, happened: np.datetime64, recorded: np.datetime64, values: Mapping[str, Any]) -> None:
+    def write(
+        self,
+        form: str,
+        participant: int,
+        row: str,
+        happened: np.datetime64,
+        recorded: np.datetime64,
+        values: Mapping[str, Any],
+    ) -> None:
+        """Add a row to a log, or change the one of that id; items not named keep what they have."""
         self.logs[form].write(participant, row, happened, recorded, values)
 
     def include(self, who: Index, when: Times) -> None:
@@ -166,27 +236,42 @@ class Cohort:
         self.collected[specimen, point][who] = when
 
     def decide(self, decision: str, who: Index, outcome: NDArray[np.int8], when: Times) -> None:
-        """Record an outcome (its position); one whose effect is to stop ends the injections at once."""
-        self.outcome[decision][who] = outcome
-        self.decided[decision][who] = when
+        """Record an outcome (its position); one whose effect is to stop ends the injections at once.
+
+        A hold that follows a hold goes on: how long it may last counts from the first.
+        Raises ValueError for a position that is no outcome (a decision that still waits).
+        """
         outcomes = list(self.protocol.decisions[decision].outcomes.values())
-        stops = np.array([outcomes[int(i)].effect == "stop" for i in np.atleast_1d(outcome)], dtype=bool)
+        chosen = np.broadcast_to(np.asarray(outcome), (len(who),))
+        moment = np.broadcast_to(when, (len(who),)).astype("datetime64[m]")
+        if ((chosen < 0) | (chosen >= len(outcomes))).any():
+            raise ValueError(
+                f"{decision} has no outcome {chosen.min()}: judge it, and decide once it is ready"
+            )
+        effect = np.array([o.effect for o in outcomes])[chosen]
+        since = self.held_since[decision][who]
+        since = np.where(np.isnat(since), moment, since)
+        self.held_since[decision][who] = np.where(effect == "hold", since, NEVER)
+        self.outcome[decision][who] = chosen
+        self.decided[decision][who] = moment
+        stops = effect == "stop"
         if stops.any():
-            self.stop(who[stops], f"decisions.{decision}", np.broadcast_to(when, (len(who),))[stops])
+            self.stop(who[stops], f"decisions.{decision}", moment[stops])
 
     def stop(self, who: Index, rule: str, when: Times) -> None:
-        """End the injections; a stop is never lifted by later data."""
-        fresh = who[np.isnat(self.stopped[who])]
-        self.stopped[fresh] = when[np.isnat(self.stopped[who])] if when.ndim else when
-        self.stop_rule[fresh] = rule
+        """End the injections; a stop is never lifted nor replaced by later data."""
+        fresh = np.isnat(self.stopped[who])
+        self.stopped[who[fresh]] = np.broadcast_to(when, (len(who),))[fresh]
+        self.stop_rule[who[fresh]] = rule
 
     # ---- what follows from the facts ---------------------------------------------------------
 
     @property
     def consented(self) -> Times:
+        """When consent was first signed (NaT = not)."""
         form, _, item = self.protocol.study.recorded_on.consent.partition(".")
         sheet = self.sheets[form]
-        return np.where(sheet.values[item][:, 0] == 1, sheet.happened[:, 0], NEVER)
+        return _first(np.where(sheet.values[item] == 1, sheet.happened, NEVER))
 
     def given(self, point: str) -> Mask:
         """Who had the injection planned at this timepoint."""
@@ -202,12 +287,16 @@ class Cohort:
 
     @property
     def last_injection(self) -> Times:
-        given = np.where(self.injections.values["given"] == 1, self.injections.happened, NEVER)
-        return _latest(given)
+        return _latest(self._given)
 
     @property
     def first_injection(self) -> Times:
-        return self.begun(self.protocol.cycles[0])
+        """When the first injection was given, whichever it was: who has one is dosed."""
+        return _first(self._given)
+
+    @property
+    def _given(self) -> Times:
+        return np.where(self.injections.values["given"] == 1, self.injections.happened, NEVER)
 
     def begun(self, cycle: str) -> Times:
         """When day 1 of a course was given (NaT = not begun)."""
@@ -215,18 +304,26 @@ class Cohort:
 
     @property
     def ended(self) -> Times:
-        form, _, item = self.protocol.study.recorded_on.end.partition(".")
-        sheet = self.sheets[form]
-        return _latest(np.where(np.isnan(sheet.values[item]), NEVER, sheet.happened))
+        """When participation ended: it ends once, so the first time that was recorded (NaT = it goes on)."""
+        return _first(self._ends()[0])
 
     @property
     def end_status(self) -> NDArray[np.object_]:
-        """The code on the end form ('' where participation goes on)."""
+        """The code on the form that ended the participation ('' where it goes on)."""
+        happened, values = self._ends()
         form, _, item = self.protocol.study.recorded_on.end.partition(".")
-        codes = [*self.protocol.item(form, item).codes, ""]
+        codes = np.array([*self.protocol.item(form, item).codes, ""], dtype=object)
+        first = happened == _first(happened)[:, None]
+        chosen = np.where(first, values, np.nan)
+        known = ~np.isnan(chosen)
+        code = np.where(known, chosen, 0).max(axis=1, initial=0).astype(int)
+        return np.asarray(codes[np.where(known.any(axis=1), code, -1)])
+
+    def _ends(self) -> tuple[Times, Numbers]:
+        """When a form that ends participation was filled, and its status: (participants, timepoints)."""
+        form, _, item = self.protocol.study.recorded_on.end.partition(".")
         values = self.sheets[form].values[item]
-        chosen = np.where(np.isnan(values), -1, values).max(axis=1).astype(int)
-        return np.array([codes[i] for i in chosen], dtype=object)
+        return np.where(np.isnan(values), NEVER, self.sheets[form].happened), values
 
 
 def _unplanned(protocol: Protocol, form: str) -> tuple[str, ...]:
@@ -237,9 +334,12 @@ def _unplanned(protocol: Protocol, form: str) -> tuple[str, ...]:
 
 def _latest(times: Times) -> Times:
     """The latest of each row, NaT where there is none (numpy's max would spread NaT)."""
-    if times.shape[1] == 0:
-        return never(times.shape[0])
-    return np.fmax.reduce(times, axis=1)
+    return np.asarray(np.fmax.reduce(times, axis=1)) if times.shape[1] else never(times.shape[0])
+
+
+def _first(times: Times) -> Times:
+    """The first of each row, NaT where there is none."""
+    return np.asarray(np.fmin.reduce(times, axis=1)) if times.shape[1] else never(times.shape[0])
 
 
 def day(times: Times) -> Days:

@@ -2,112 +2,164 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from trialrun.conduct.cohort import Cohort, Index, Times
+from trialrun.conduct.cohort import Cohort, Index, Times, day
 from trialrun.conduct.reading import answers, matching, read
-from trialrun.conduct.verdict import Condition, Verdict, plain
-from trialrun.protocol.chain import Mask
+from trialrun.conduct.standing import held
+from trialrun.conduct.verdict import YES, Condition, Verdict, plain
+from trialrun.protocol.chain import Days, Mask
 from trialrun.protocol.protocol import Protocol
 
 
 @dataclass(frozen=True)
 class Roll:
-    """What the trial needs to know of each participant: arrays (N,), in order of inclusion.
+    """What the trial needs to know of each participant: arrays (N,), in order of inclusion once joined.
 
-    settled: the decision that staggers inclusions has been made, or can no longer be;
-    flagged: suspension -> who matches its rule; same: suspension -> the codes they match with.
+    settled: the decision that staggers inclusions has been made, or can no longer be; lost: gone before a
+    first injection, and so to be replaced; flagged: suspension -> who matches its rule; since: the date from
+    which they do (NaT = not known); same: suspension -> the codes they match with, None among them where one
+    is not known.
     """
 
     included: Times
-    dosed: Mask
+    dosed_on: Days
     settled: Mask
+    lost: Mask
     flagged: dict[str, Mask]
+    since: dict[str, Days]
     same: dict[str, NDArray[np.object_]]
+
+    @property
+    def dosed(self) -> Mask:
+        return np.asarray(~np.isnat(self.dosed_on))
 
 
 def roll(cohort: Cohort, who: Index, now: Times) -> Roll:
     """The roll of some participants of a cohort (one trial) at ``now`` (len(who),)."""
-    protocol = cohort.protocol
-    stagger = protocol.study.enrolment.stagger
+    study = cohort.protocol.study
+    gone = ~np.isnat(cohort.stopped[who]) | (cohort.ended[who] <= now)
     settled = np.ones(len(who), dtype=bool)
-    if stagger:
-        made = ~np.isnat(cohort.decided[stagger.until][who])
-        settled = made | ~np.isnat(cohort.stopped[who]) | ~np.isnat(cohort.ended[who])
-    flagged = {name: _flagged(cohort, name, who, now) for name in protocol.study.suspensions}
-    same = {name: _same(cohort, name, who, now) for name in protocol.study.suspensions}
-    return Roll(cohort.included[who], ~np.isnat(cohort.first_injection[who]), settled, flagged, same)
+    if study.enrolment.stagger:
+        decision = study.enrolment.stagger.until
+        settled = ~np.isnat(cohort.decided[decision][who]) & ~held(cohort, decision)[who]
+    dosed_on = day(cohort.first_injection[who])
+    flagged, since, same = {}, {}, {}
+    for name in study.suspensions:
+        flagged[name] = _flagged(cohort, name, who, now)
+        since[name], same[name] = _matched(cohort, name, who, now)
+    return Roll(
+        cohort.included[who], dosed_on, settled | gone, gone & np.isnat(dosed_on), flagged, since, same
+    )
 
 
 def join(rolls: Sequence[Roll]) -> Roll:
-    """The rolls of several participants as one, in order of inclusion."""
+    """The rolls of several participants as one, in order of inclusion. Raises ValueError for none."""
     order = np.argsort(np.concatenate([r.included for r in rolls]), kind="stable")
 
-    def column(name: str) -> NDArray[np.generic]:
-        return np.asarray(np.concatenate([getattr(r, name) for r in rolls])[order])
+    def joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate(list(parts))[order]
 
-    names = rolls[0].flagged
-    flagged = {name: np.concatenate([r.flagged[name] for r in rolls])[order] for name in names}
-    same = {name: np.concatenate([r.same[name] for r in rolls])[order] for name in names}
-    return Roll(column("included"), column("dosed"), column("settled"), flagged, same)  # type: ignore[arg-type]
+    names = list(rolls[0].flagged)
+    return Roll(
+        joined(r.included for r in rolls),
+        joined(r.dosed_on for r in rolls),
+        joined(r.settled for r in rolls),
+        joined(r.lost for r in rolls),
+        {name: joined(r.flagged[name] for r in rolls) for name in names},
+        {name: joined(r.since[name] for r in rolls) for name in names},
+        {name: joined(r.same[name] for r in rolls) for name in names},
+    )
 
 
 def _flagged(cohort: Cohort, suspension: str, who: Index, now: Times) -> Mask:
     rule = cohort.protocol.rules[f"suspensions.{suspension}"]
-    frame = read(cohort, rule.reads, who, now, None, "so far")
-    return np.asarray(answers(rule, frame) == 1)
+    return np.asarray(answers(rule, read(cohort, rule.reads, who, now, None, "so far")) == YES)
 
 
-def _same(cohort: Cohort, suspension: str, who: Index, now: Times) -> NDArray[np.object_]:
-    """The codes by which a suspension groups the events it counts (``same: ae.system``), per participant."""
-    grouped = cohort.protocol.study.suspensions[suspension].same
+def _matched(cohort: Cohort, suspension: str, who: Index, now: Times) -> tuple[Days, NDArray[np.object_]]:
+    """For each participant the date of the first occurrence that a suspension counts, and the codes by which
+    it groups them (``same: ae.system``)."""
+    form, _, item = (cohort.protocol.study.suspensions[suspension].same or "").partition(".")
+    since = np.full(len(who), np.datetime64("NaT", "D"))
     codes = np.array([frozenset()] * len(who), dtype=object)
-    if grouped is None:
-        return codes
-    form, _, item = grouped.partition(".")
-    for name in cohort.protocol.rules[f"suspensions.{suspension}"].reads:
-        if cohort.protocol.variables[name].aggregate and cohort.protocol.variables[name].reads[0] == form:
-            rows, _unsure = matching(cohort, name, who, now, None, "so far")
-            for i, participant in enumerate(who):
-                found = rows.columns.filter(pl.Series(rows.participant == participant))[item].drop_nulls()
-                codes[i] = codes[i] | frozenset(found.to_list())
-    return codes
+    place = {int(one): i for i, one in enumerate(who)}
+    for name in sorted(cohort.protocol.rules[f"suspensions.{suspension}"].reads):
+        variable = cohort.protocol.variables[name]
+        if not variable.aggregate:
+            continue
+        grouped = variable.reads[0] == form
+        rows, _unsure = matching(cohort, name, who, now, None, "so far", item if grouped else None)
+        kinds = rows.columns[item].to_list() if grouped else []
+        for k, one in enumerate(rows.participant.tolist()):  # few: events that suspend a trial
+            since[place[one]] = np.fmin(since[place[one]], day(rows.moment[k : k + 1])[0])
+            codes[place[one]] |= {kinds[k]} if grouped else frozenset()
+    return since, codes
+
+
+# ---- one more ------------------------------------------------------------------------------------
 
 
 def may_enrol(protocol: Protocol, present: Roll | None) -> Verdict:
     """Conditions for including one more participant, given those included so far (None = nobody)."""
-    enrolment = protocol.study.enrolment
-    conditions = []
-    count = 0 if present is None else int((~np.isnat(present.included)).sum())
-    room = count < enrolment.planned + enrolment.replace
-    conditions.append(_one("enrolment.planned", room, f"{count} participants are included already", "the planned number has been reached"))
     if present is None:
-        return Verdict(tuple(conditions))
-    if enrolment.stagger and count < enrolment.stagger.first:
-        waiting = int((~present.settled & ~np.isnat(present.included)).sum())
-        title = protocol.decisions[enrolment.stagger.until].title()
-        message = f"the first {enrolment.stagger.first} participants start one after the other: one is still before the decision «{title}»"
+        return Verdict((_room(protocol, 0, 0),))
+    included = ~np.isnat(present.included)
+    count = int(included.sum())
+    conditions = [_room(protocol, count, int((present.lost & included).sum()))]
+    stagger = protocol.study.enrolment.stagger
+    if stagger and count < stagger.first:
+        waiting = int((~present.settled & included).sum())
+        title = protocol.decisions[stagger.until].title()
+        start = f"the first {stagger.first} participants start one after the other"
+        message = f"{start}: one is still before the decision «{title}»"
         conditions.append(_one("enrolment.stagger", waiting == 0, message, "wait for that decision"))
     for name, suspension in protocol.study.suspensions.items():
         reached = boundary_reached(present, name, suspension.at_least)
-        conditions.append(_one(f"suspensions.{name}", not reached, f"inclusions are suspended: {suspension.text()}", "the safety board decides how to go on"))
+        message, cure = (
+            f"inclusions are suspended: {suspension.text()}",
+            "the safety board decides how to go on",
+        )
+        conditions.append(_one(f"suspensions.{name}", not reached, message, cure))
     return Verdict(tuple(conditions))
 
 
+def _room(protocol: Protocol, count: int, lost: int) -> Condition:
+    """Who left before a first injection is replaced, up to the number the study allows."""
+    enrolment = protocol.study.enrolment
+    allowed = enrolment.planned + min(lost, enrolment.replace)
+    message = f"{count} participants are included, and {allowed} are planned"
+    return _one("enrolment.planned", count < allowed, message, "the trial takes no more participants")
+
+
 def boundary_reached(present: Roll, suspension: str, at_least: dict[int, int]) -> bool:
-    """Whether enough of the dosed participants match: at least k once n are dosed, for any step (n, k)."""
-    dosed = int(present.dosed.sum())
+    """Whether enough of the dosed participants matched at any time: at least k once n were dosed, for the
+    last step (n, k) that had come by then. A boundary once reached stays so, however many are dosed after it.
+    """
     flagged = present.flagged[suspension] & present.dosed
-    codes = [code for group in present.same[suspension][flagged] for code in group]
-    grouped = any(len(group) for group in present.same[suspension])
-    events = max((codes.count(code) for code in set(codes)), default=0) if grouped else int(flagged.sum())
-    needed = [k for n, k in sorted(at_least.items()) if dosed >= n]
-    return bool(needed and events >= needed[-1])
+    known = np.where(np.isnat(present.since[suspension]), present.dosed_on, present.since[suspension])
+    groups = _groups(present.same[suspension], flagged)
+    steps = sorted(at_least.items())
+    for date in np.unique(np.concatenate([present.dosed_on[present.dosed], known[flagged]])):
+        dosed = int((present.dosed_on <= date).sum())
+        events = max(int((group & (known <= date)).sum()) for group in groups)
+        needed = [k for n, k in steps if dosed >= n]
+        if needed and events >= needed[-1]:
+            return True
+    return False
+
+
+def _groups(same: NDArray[np.object_], flagged: Mask) -> list[Mask]:
+    """Who matches with the same code, for every code; a code that is not known may be any."""
+    codes = {code for group in same[flagged] for code in group} - {None}
+    loose = np.array([not group or None in group for group in same], dtype=bool) & flagged
+    alike = [flagged & np.array([code in group for group in same], dtype=bool) for code in sorted(codes)]
+    return [loose, *(group | loose for group in alike)]
 
 
 def _one(id: str, holds: bool, message: str, cure: str) -> Condition:

@@ -1,126 +1,110 @@
-"""What may be done now: consent, inclusion, injections, each with the conditions of the study files."""
+"""What may be done now: inclusion and injections, each with the conditions of the study files.
+
+An act is judged at its own moment: a consent, a stop or an end that came later does not count against it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from trialrun.conduct.cohort import Cohort, Index, Times, day
-from trialrun.conduct.reading import Knowledge, answers, read
-from trialrun.conduct.standing import Standing, hold_ends, held, standing
+from trialrun.conduct import words
+from trialrun.conduct.cohort import Cohort, Index, Numbers, Times, day
+from trialrun.conduct.reading import View, judged
+from trialrun.conduct.standing import Standing, begins_course, held, hold_ends, screening_point, standing
 from trialrun.conduct.verdict import NO, UNKNOWN, YES, Condition, Reason, Verdict, plain
 from trialrun.protocol.protocol import Timepoint
 from trialrun.protocol.rule import Rule
-from trialrun.protocol.rule_columns import explain, missing, sentence
-from trialrun.protocol.text import Text
 
 
 def may_include(cohort: Cohort, who: Index, now: Times) -> Verdict:
-    """Conditions for including participants of ``who`` at ``now`` (len(who),): consent and every criterion."""
-    screening = next((p.id for p in cohort.protocol.visits if p.offset < 0), None)
-    conditions = [_consented(cohort, who), _open(cohort, who)]
+    """Conditions for including ``who`` at ``now`` (len(who),): consent and every criterion."""
+    view = View(cohort, who, now, screening_point(cohort), "complete")
     included = ~np.isnat(cohort.included[who])
-    conditions.append(plain("included", ~included, "already included", "nothing to do"))
+    conditions = [
+        plain("included", ~included, "already included", "nothing to do", final=True),
+        open_(cohort, who, now),
+        consented(cohort, who, now),
+    ]
+    cure = "this person cannot be included; correct the form if it is wrong"
     for name, criterion in cohort.protocol.study.eligibility.items():
-        rule = cohort.protocol.rules[f"eligibility.{name}"]
         wanted = criterion.require is not None
-        conditions.append(_ruled(cohort, f"eligibility.{name}", rule, criterion.text, wanted, who, now, screening, "complete"))
+        conditions.append(_ruled(view, f"eligibility.{name}", criterion.text(), wanted, cure))
     return Verdict(tuple(conditions))
 
 
 def may_inject(cohort: Cohort, point: str, who: Index, now: Times, amount: Any = None) -> Verdict:
-    """Conditions for giving the injection planned at ``point`` to ``who`` at ``now`` (len(who),)."""
+    """Conditions for giving the injection planned at ``point`` to ``who`` at ``now`` (len(who),).
+
+    amount: the dose that is to be given, one or one each, in the unit of the plan; None is not looked at.
+    """
     planned = cohort.protocol.timepoints[point]
-    here = standing(cohort, _spread(cohort, who, now))
+    here = standing(cohort, spread(cohort, who, now))
     conditions = [
-        _consented(cohort, who),
-        plain("included", ~np.isnat(cohort.included[who]), "not included yet", "include the participant first"),
-        _open(cohort, who),
-        _not_stopped(cohort, who),
+        open_(cohort, who, now),
+        *_once(cohort, planned, who, now),
+        _not_stopped(cohort, who, now),
+        consented(cohort, who, now),
+        plain("included", cohort.included[who] <= now, "not included yet", "include the participant first"),
         *_decided(cohort, planned, who, now),
         *_course(cohort, here, planned, who, now),
-        *_once(cohort, planned, who, now),
     ]
     if amount is not None:
-        conditions.append(_amount(planned, amount, len(who)))
-    if planned.course_day == 1:
-        for name, permission in cohort.protocol.study.before_course.items():
-            rule = cohort.protocol.rules[f"before_course.{name}"]
-            conditions.append(_ruled(cohort, f"before_course.{name}", rule, permission.text, True, who, now, point, "complete"))
-    for name, protection in cohort.protocol.study.before_dose.items():
-        rule = cohort.protocol.rules[f"before_dose.{name}"]
-        condition = _ruled(cohort, f"before_dose.{name}", rule, protection.text, False, who, now, point, "so far")
-        conditions.append(condition if protection.unknown == "hold" else _lenient(condition))
-    return Verdict(tuple(conditions))
+        conditions.append(_amount(cohort, planned, amount, len(who)))
+    return Verdict(
+        (*conditions, *_before_course(cohort, planned, who, now), *_before_dose(cohort, point, who, now))
+    )
 
 
-def _spread(cohort: Cohort, who: Index, now: Times) -> Times:
+def spread(cohort: Cohort, who: Index, now: Times) -> Times:
+    """The moments of ``who`` as moments of the whole cohort, NaT for the others."""
     moments = np.full(cohort.n, np.datetime64("NaT", "m"))
     moments[who] = now
     return moments
 
 
-def _lenient(condition: Condition) -> Condition:
-    state = np.where(condition.state == UNKNOWN, YES, condition.state).astype(np.int8)
-    return Condition(condition.id, state, condition.why)
+# ---- the participant -----------------------------------------------------------------------------
 
 
-def _consented(cohort: Cohort, who: Index) -> Condition:
-    return plain("consent", ~np.isnat(cohort.consented[who]), "no signed consent", "record the consent first")
+def consented(cohort: Cohort, who: Index, now: Times) -> Condition:
+    """Consent was signed by then."""
+    return plain("consent", cohort.consented[who] <= now, "no signed consent", "record the consent first")
 
 
-def _open(cohort: Cohort, who: Index) -> Condition:
-    status = cohort.end_status[who]
-    return plain("participation", np.isnat(cohort.ended[who]), lambda row: f"participation has ended ({status[row]})", "nothing more can be done for this participant")
-
-
-def _not_stopped(cohort: Cohort, who: Index) -> Condition:
-    stops = cohort.protocol.study.stops
+def open_(cohort: Cohort, who: Index, now: Times) -> Condition:
+    """Participation had not ended before that."""
+    ended = cohort.ended[who]
 
     def message(row: int) -> str:
-        rule = str(cohort.stop_rule[who[row]])
-        name = rule.removeprefix("stops.")
-        words = stops[name].text() if name in stops else rule
-        return f"injections were stopped on {day(cohort.stopped[who])[row]}: {words}"
+        return f"participation ended on {day(ended)[row]} ({cohort.end_status[who[row]]})"
 
-    return plain("stopped", np.isnat(cohort.stopped[who]), message, "no more injections; follow-up goes on")
+    cure = "nothing more can be done for this participant"
+    return plain("participation", ~(now > ended), message, cure, final=True)
 
 
-def _decided(cohort: Cohort, planned: Timepoint, who: Index, now: Times) -> list[Condition]:
-    """The decision that sets the course's setting must have been made, and must let treatment go on."""
-    cycle = cohort.protocol.study.treatment.cycles[str(planned.cycle)]
-    name = cycle.setting_decision
-    if name is None:
-        return []
-    title = cohort.protocol.decisions[name].title()
-    made = cohort.outcome[name][who] >= 0
-    holding = held(cohort, name)[who]
-    until = day(hold_ends(cohort, name)[who])
-    return [
-        plain(f"decisions.{name}", made, f"the decision «{title}» has not been made", f"make the decision {name}"),
-        plain(f"decisions.{name}.hold", ~holding, lambda row: f"on hold until {until[row]} by the decision «{title}»", f"decide {name} again"),
-    ]
+def _not_stopped(cohort: Cohort, who: Index, now: Times) -> Condition:
+    stopped = cohort.stopped[who]
+
+    def message(row: int) -> str:
+        why = stop_words(cohort, str(cohort.stop_rule[who[row]]))
+        return f"injections were stopped on {day(stopped)[row]}: {why}"
+
+    return plain("stopped", ~(stopped <= now), message, "no more injections; follow-up goes on", final=True)
 
 
-def _course(cohort: Cohort, here: Standing, planned: Timepoint, who: Index, now: Times) -> list[Condition]:
-    """The date: within the window, and in the order of the course."""
-    point = planned.id
-    today = day(now)
-    first, last = here.earliest[point][who], here.latest[point][who]
-    cycle = str(planned.cycle)
-    conditions = []
-    if planned.course_day != 1:
-        begun = ~np.isnat(cohort.begun(cycle)[who])
-        conditions.append(plain("course", begun, f"course {cycle} has not begun", f"give {cycle}.D1 first"))
-    if planned.course_day == 1:
-        conditions.append(plain("omitted", ~here.omitted[cycle][who], lambda row: f"course {cycle} could begin until {last[row]} and is left out", "it is never caught up; go on with the next course"))
-    early = ~np.isnat(first) & (today < first)
-    late = ~np.isnat(last) & (today > last)
-    conditions.append(plain("window", ~(early | late), lambda row: f"{point} may be given from {first[row]} to {last[row]}, not on {today[row]}", "choose a date in the window"))
-    return conditions
+def stop_words(cohort: Cohort, rule: str) -> str:
+    """Why injections were stopped, by ``stops.name``, ``decisions.name`` or ``decisions.name.hold``."""
+    kind, name, *rest = rule.split(".")
+    if kind == "stops":
+        return cohort.protocol.study.stops[name].text()
+    title = cohort.protocol.decisions[name].title() if name in cohort.protocol.decisions else rule
+    return f"a hold ran out without a decision («{title}»)" if rest else f"by the decision «{title}»"
+
+
+# ---- the plan ------------------------------------------------------------------------------------
 
 
 def _once(cohort: Cohort, planned: Timepoint, who: Index, now: Times) -> list[Condition]:
@@ -129,34 +113,142 @@ def _once(cohort: Cohort, planned: Timepoint, who: Index, now: Times) -> list[Co
     recorded = ~np.isnat(sheet.at(planned.id)[who])
     given = np.where(sheet.values["given"][who] == 1, day(sheet.happened[who]), np.datetime64("NaT", "D"))
     same_day = (given == day(now)[:, None]).any(axis=1) & ~recorded
+    again = "correct the record if it is wrong"
     return [
-        plain("recorded", ~recorded, f"{planned.id} is recorded already", "correct the record if it is wrong"),
+        plain("recorded", ~recorded, f"{planned.id} is recorded already", again, final=True),
         plain("doubled", ~same_day, "another injection was given that day", "doses are never doubled"),
     ]
 
 
-def _amount(planned: Timepoint, amount: Any, rows: int) -> Condition:
-    given = np.broadcast_to(np.asarray(amount, dtype=np.float64), (rows,))
+def _decided(cohort: Cohort, planned: Timepoint, who: Index, now: Times) -> list[Condition]:
+    """The decision that sets the course's setting must have been made, and must let treatment go on."""
+    name = cohort.protocol.study.treatment.cycles[str(planned.cycle)].setting_decision
+    if name is None:
+        return []
+    title = cohort.protocol.decisions[name].title()
+    made = cohort.decided[name][who] <= now
+    holding = held(cohort, name)[who] & made
+    until = hold_ends(cohort, name)[who]
+    return [
+        plain(
+            f"decisions.{name}", made, f"the decision «{title}» has not been made", "make the decision first"
+        ),
+        plain(
+            f"decisions.{name}.hold",
+            ~holding,
+            lambda row: f"on hold until {until[row]} by the decision «{title}»",
+            lambda row: f"decide again, by {until[row]} at the latest",
+        ),
+    ]
+
+
+def _course(cohort: Cohort, here: Standing, planned: Timepoint, who: Index, now: Times) -> list[Condition]:
+    """The time: in the order of the course, not before its day, and not too late."""
+    if begins_course(planned):
+        return [_not_omitted(here, planned, who), _window(here, planned, who, now)]
+    cycle = str(planned.cycle)
+    begun = cohort.begun(cycle)[who] <= now
+    message = f"course {cycle} has not begun"
+    return [plain("course", begun, message, f"give {cycle}.D1 first"), _window(here, planned, who, now)]
+
+
+def _not_omitted(here: Standing, planned: Timepoint, who: Index) -> Condition:
+    cycle = str(planned.cycle)
+    last = here.latest[planned.id][who]
+
+    def message(row: int) -> str:
+        return f"course {cycle} could begin until {last[row]} and is left out"
+
+    cure = "it is never caught up; go on with the next course"
+    return plain("omitted", ~here.omitted[cycle][who], message, cure, final=True)
+
+
+def _window(here: Standing, planned: Timepoint, who: Index, now: Times) -> Condition:
+    first, last = here.earliest[planned.id][who], here.latest[planned.id][who]
+    until = here.until[planned.id][who]
+    early, late = day(now) < first, now > until
+    by_hour = not begins_course(planned)
+
+    def message(row: int) -> str:
+        end = words.shown(until[row]) if by_hour else last[row]
+        return f"{planned.id} may be given from {first[row]} to {end}, not at {words.shown(now[row])}"
+
+    def cure(row: int) -> str:
+        if early[row]:
+            return f"wait until {first[row]}"
+        return (
+            "it is not made up: record it as not given"
+            if by_hour
+            else "screening is out of date: screen anew"
+        )
+
+    return plain("window", ~(early | late), message, cure)
+
+
+def _amount(cohort: Cohort, planned: Timepoint, given: Any, rows: int) -> Condition:
+    doses = np.broadcast_to(_doses(given), (rows,))
     dose = planned.dose.amount if planned.dose else 0.0
-    unit = planned.dose.unit if planned.dose else ""
-    return plain("dose", given == dose, lambda row: f"the planned dose is {dose:g} {unit}, not {given[row]:g}", f"give {dose:g} {unit}")
+    right = words.amount(cohort.protocol, planned, dose)
+
+    def message(row: int) -> str:
+        return f"the planned dose is {right}, not {words.amount(cohort.protocol, planned, float(doses[row]))}"
+
+    return plain("dose", np.isclose(doses, dose, rtol=0, atol=1e-9), message, f"give {right}")
 
 
-def _ruled(cohort: Cohort, id: str, rule: Rule, text: Text, wanted: bool, who: Index, now: Times, point: str | None, knowledge: Knowledge) -> Condition:
+def _doses(given: Any) -> Numbers:
+    """Amounts as numbers; NaN for one that is recorded as missing."""
+    listed = [given] if isinstance(given, Mapping) else np.atleast_1d(np.asarray(given, dtype=object))
+    return np.array(
+        [np.nan if one is None or isinstance(one, Mapping) else one for one in listed], dtype=np.float64
+    )
+
+
+# ---- the rules of the study ----------------------------------------------------------------------
+
+
+def _before_course(cohort: Cohort, planned: Timepoint, who: Index, now: Times) -> list[Condition]:
+    """Permissions: open only where everything is known."""
+    view = View(cohort, who, now, planned.id, "complete")
+    cure = "put the course off until this has changed"
+    rules = cohort.protocol.study.before_course if begins_course(planned) else {}
+    return [_ruled(view, f"before_course.{name}", one.text(), True, cure) for name, one in rules.items()]
+
+
+def _before_dose(cohort: Cohort, point: str, who: Index, now: Times) -> list[Condition]:
+    """Protections: they hold on what is known, and say what unknown means."""
+    view = View(cohort, who, now, point, "so far")
+    cure = "hold the injection and call the investigator"
+    found = []
+    for name, protection in cohort.protocol.study.before_dose.items():
+        condition = _ruled(view, f"before_dose.{name}", protection.text(), False, cure)
+        found.append(condition if protection.unknown == "hold" else _lenient(condition))
+    return found
+
+
+def _lenient(condition: Condition) -> Condition:
+    state = np.where(condition.state == UNKNOWN, YES, condition.state).astype(np.int8)
+    return Condition(condition.id, state, condition.why)
+
+
+def _ruled(view: View, id: str, title: str, wanted: bool, cure: str) -> Condition:
     """A condition stated by a rule of the study: YES where the rule is ``wanted``."""
-    frame = read(cohort, rule.reads, who, now, point, knowledge)
-    said = answers(rule, frame)
+    rule = view.protocol.rules[id]
+    frame, said = judged(view, rule)
     state = np.where(said == UNKNOWN, UNKNOWN, np.where((said == YES) == wanted, YES, NO)).astype(np.int8)
-    return Condition(id, state, _why(id, rule, text, frame))
+    return Condition(id, state, _why(view, id, rule, frame, title, cure))
 
 
-def _why(id: str, rule: Rule, text: Text, frame: pl.DataFrame) -> Callable[[int, bool], Reason]:
+def _why(
+    view: View, id: str, rule: Rule, frame: pl.DataFrame, title: str, cure: str
+) -> Callable[[int, bool], Reason]:
     def why(row: int, unknown: bool) -> Reason:
-        one = frame[row]
-        values = tuple(one.row(0, named=True).items())
-        if unknown:
-            names = missing(rule, one)
-            return Reason(id, f"{text()}: not known ({', '.join(names)})", f"enter {', '.join(names)}", True, values)
-        return Reason(id, f"{text()}: {sentence(explain(rule, one))}", "wait until it has changed, or record a deviation", False, values)
+        values = tuple((name, value) for name, value in frame.row(row, named=True).items() if name)
+        if not unknown:
+            return Reason(id, f"{title}: {words.fact(rule, frame, row)}", cure, False, values)
+        names = words.unknown(rule, frame, row)
+        return Reason(
+            id, f"{title}: not known ({words.listed(names)})", words.cure(view, names, row), True, values
+        )
 
     return why

@@ -1,278 +1,378 @@
 """Reads variables as they are known at a moment: one column each, one row per participant.
 
-Two ways of reading: ``complete`` for what permits (a value counts only where it is proven whole, and
-is null otherwise) and ``so far`` for what protects (what has been reported counts at once).
+What happened after the moment does not count. Two ways of reading: ``complete`` for what permits (a value
+counts only where it is proven whole, and is null otherwise) and ``so far`` for what protects (what has been
+reported counts at once).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trialrun.conduct.cohort import Cohort, Index, Log, Numbers, Sheet, Times, day
+from trialrun.conduct.cohort import Cohort, Index, Numbers, Occurrences, Sheet, Times, day, never
+from trialrun.conduct.verdict import NO, UNKNOWN, YES
 from trialrun.protocol.chain import Mask
+from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule import Rule
 from trialrun.protocol.rule_columns import expression
 from trialrun.protocol.variable import Variable
 
 Knowledge = Literal["complete", "so far"]
+Answers = NDArray[np.int8]  # YES, NO or UNKNOWN each
 MINUTES_A_DAY = 24 * 60
+NOBODY: Index = np.zeros(0, dtype=np.int64)
 
 
-def read(cohort: Cohort, names: Iterable[str], who: Index, now: Times, point: str | None, knowledge: Knowledge) -> pl.DataFrame:
+@dataclass(frozen=True)
+class View:
+    """Whose variables are read (M participants), each at which moment, at which timepoint, and how."""
+
+    cohort: Cohort
+    who: Index
+    now: Times
+    point: str | None
+    knowledge: Knowledge
+
+    @property
+    def protocol(self) -> Protocol:
+        return self.cohort.protocol
+
+
+def read(
+    cohort: Cohort, names: Iterable[str], who: Index, now: Times, point: str | None, knowledge: Knowledge
+) -> pl.DataFrame:
     """A frame with a row per participant of ``who`` and a column per variable name.
 
     now: each participant's moment (len(who),); point: the timepoint that ``this visit`` means.
     """
-    columns = {name: _column(cohort, name, who, now, point, knowledge) for name in sorted(names)}
-    return pl.DataFrame(columns) if columns else pl.DataFrame({"": np.zeros(len(who))})
+    return _known(View(cohort, who, now, point, knowledge), names)[0]
 
 
-def _column(cohort: Cohort, name: str, who: Index, now: Times, point: str | None, knowledge: Knowledge) -> pl.Series:
-    variable = cohort.protocol.variables[name]
-    if variable.aggregate is None:
-        return _item(cohort, variable, who, now, point)
-    return _aggregate(cohort, name, variable, who, now, point, knowledge)
+def answers(rule: Rule, frame: pl.DataFrame) -> Answers:
+    """What a rule says in each row: YES, NO or UNKNOWN."""
+    said = frame.with_columns(expression(rule).alias("holds"))["holds"]
+    return np.asarray(said.cast(pl.Int8).fill_null(UNKNOWN).to_numpy())
+
+
+def judged(view: View, rule: Rule) -> tuple[pl.DataFrame, Answers]:
+    """What a rule says of each participant, and the values it read.
+
+    Where only what is known so far counts, an occurrence that cannot be judged yet never makes the answer
+    YES; but where it could, the answer is UNKNOWN, not NO, and the value it would change is null.
+    """
+    frame, unsure = _known(view, rule.reads)
+    said = answers(rule, frame)
+    if view.knowledge == "so far" and unsure and (said == NO).any():
+        open_ = (said == NO) & (answers(rule, _without(frame, unsure)) == UNKNOWN)
+        if open_.any():
+            frame = _without(frame, {name: mask & open_ for name, mask in unsure.items()})
+            said = np.where(open_, UNKNOWN, said).astype(np.int8)
+    return frame, said
+
+
+def _without(frame: pl.DataFrame, unsure: dict[str, Mask]) -> pl.DataFrame:
+    hidden = [
+        pl.when(pl.Series(mask)).then(None).otherwise(pl.col(name)).alias(name)
+        for name, mask in unsure.items()
+    ]
+    return frame.with_columns(hidden)
+
+
+def _known(view: View, names: Iterable[str]) -> tuple[pl.DataFrame, dict[str, Mask]]:
+    """The values, and for aggregates: whose has an occurrence that cannot be judged."""
+    columns: dict[str, pl.Series] = {}
+    unsure: dict[str, Mask] = {}
+    for name in sorted(names):
+        variable = view.protocol.variables[name]
+        if variable.aggregate is None:
+            columns[name] = _item(view, variable)
+            continue
+        columns[name], doubtful = _aggregate(view, name, variable)
+        if len(doubtful):
+            unsure[name] = np.isin(view.who, doubtful)
+    return pl.DataFrame(columns) if columns else pl.DataFrame({"": np.zeros(len(view.who))}), unsure
 
 
 # ---- items -------------------------------------------------------------------------------------
 
 
-def _item(cohort: Cohort, variable: Variable, who: Index, now: Times, point: str | None) -> pl.Series:
+def _item(view: View, variable: Variable) -> pl.Series:
+    """The first of the moments named at which the item is known."""
     form, item = variable.reads
-    if form not in cohort.sheets:
-        return _latest_row(cohort, variable, who)
-    sheet = cohort.sheets[form]
-    values = np.full(len(who), np.nan)
+    if form not in view.cohort.sheets:
+        return _picked(_occurrences(view, form, {item}), item, view.who, last=True)
+    sheet = view.cohort.sheets[form]
+    values = np.full(len(view.who), np.nan)
     for moment in variable.at:
-        found, when = _at(sheet, item, moment, who, point)
+        found, when = _at(view, form, item, moment)
         if variable.within is not None:
-            age = (now - when) / np.timedelta64(1, "m")
+            age = (view.now - when) / np.timedelta64(1, "m")
             found = np.where(age <= variable.within.days * MINUTES_A_DAY, found, np.nan)
         values = np.where(np.isnan(values), found, values)
     return decode(sheet, item, values)
 
 
-def _at(sheet: Sheet, item: str, moment: str, who: Index, point: str | None) -> tuple[Numbers, Times]:
+def _at(view: View, form: str, item: str, moment: str) -> tuple[Numbers, Times]:
+    """The value of an item at a moment, and when it was measured; NaN where it had not been yet."""
+    sheet = view.cohort.sheets[form]
     if moment == "latest":
-        return _latest_value(sheet, item, who)
-    if moment == "this visit":
-        moment = point or ""
-    elif moment == "course day 1":
-        moment = f"{(point or '').split('.')[0]}.D1"
-    column = sheet.column.get(moment)
+        return _latest_value(view, sheet, item)
+    column = sheet.column.get(place(moment, view.point))
     if column is None:
-        return np.full(len(who), np.nan), np.full(len(who), np.datetime64("NaT", "m"))
-    return sheet.values[item][who, column], sheet.happened[who, column]
+        return np.full(len(view.who), np.nan), never(len(view.who))
+    values, when = sheet.values[item][view.who, column], sheet.happened[view.who, column]
+    counts = when <= view.now
+    if moment == "this visit":
+        counts &= _fresh(view, form, when)
+    return np.where(counts, values, np.nan), when
 
 
-def _latest_value(sheet: Sheet, item: str, who: Index) -> tuple[Numbers, Times]:
-    values, happened = sheet.values[item][who], sheet.happened[who]
-    order = np.where(np.isnan(values), np.iinfo(np.int64).min, happened.astype(np.int64))
-    last = order.argmax(axis=1)
-    rows = np.arange(len(who))
-    return values[rows, last], happened[rows, last]
+def place(moment: str, point: str | None) -> str:
+    """The timepoint that a moment of a variable means at ``point``."""
+    if moment == "this visit":
+        return point or ""
+    return f"{(point or '').split('.')[0]}.D1" if moment == "course day 1" else moment
 
 
-def _latest_row(cohort: Cohort, variable: Variable, who: Index) -> pl.Series:
-    form, item = variable.reads
-    rows = cohort.logs[form].frame().drop_nulls(item).sort("happened")
-    found = rows.group_by("participant").agg(pl.col(item).last())
-    return pl.DataFrame({"participant": who}).join(found, on="participant", how="left", maintain_order="left")[item]
+def _fresh(view: View, form: str, when: Times) -> Mask:
+    """Whether what was measured for an injection is of its day, or as little ahead of it as the study allows:
+    when a course slips, what was measured on the day it was planned for counts no more."""
+    ahead = _ahead(view.protocol, str(view.point), form)
+    if ahead is None:
+        return np.ones(len(when), dtype=bool)
+    return np.asarray((day(when) == day(view.now)) | (view.now - when <= ahead))
+
+
+@lru_cache(maxsize=4096)
+def _ahead(protocol: Protocol, point: str, form: str) -> np.timedelta64 | None:
+    """How long before the injection of a timepoint its form may be filled (None = no injection)."""
+    planned = protocol.timepoints.get(point)
+    if planned is None or planned.dose is None:
+        return None
+    rows = [protocol.activity(task.activity) for task in planned.tasks if task.form == form]
+    days = max((row.ahead.days for row in rows if row.ahead), default=0.0)
+    return np.timedelta64(round(days * MINUTES_A_DAY), "m")
+
+
+def _latest_value(view: View, sheet: Sheet, item: str) -> tuple[Numbers, Times]:
+    values, happened = sheet.values[item][view.who], sheet.happened[view.who]
+    known = ~np.isnan(values) & (happened <= view.now[:, None])
+    order = np.where(known, happened.astype(np.int64), np.iinfo(np.int64).min)
+    rows, last = np.arange(len(view.who)), order.argmax(axis=1)
+    return np.where(known[rows, last], values[rows, last], np.nan), happened[rows, last]
 
 
 def decode(sheet: Sheet, item: str, values: Numbers) -> pl.Series:
-    """Numbers back to the column type that rules expect."""
+    """Numbers back to the column type that rules expect; NaN becomes null."""
     asked = sheet.form.items[item]
-    known = values.tolist()
+    column = pl.Series(item, values, nan_to_null=True)
     if asked.type == "boolean":
-        return pl.Series(item, [None if v != v else v == 1 for v in known], dtype=pl.Boolean)
+        return column.cast(pl.Boolean)
     if asked.type == "choice":
-        codes = list(asked.codes)
-        return pl.Series(item, [None if v != v else codes[int(v)] for v in known], dtype=pl.String)
+        return pl.Series(item, list(asked.codes), dtype=pl.String).gather(column.cast(pl.UInt32))
     if asked.type == "date":
-        return pl.Series(item, [None if v != v else int(v) for v in known], dtype=pl.Int32).cast(pl.Date)
-    return pl.Series(item, [None if v != v else v for v in known], dtype=pl.Float64)
-
-
-def answers(rule: Rule, frame: pl.DataFrame) -> NDArray[np.int8]:
-    """What a rule says in each row: 1 true, 0 false, -1 not known."""
-    holds = frame.select(expression(rule).alias("holds"))["holds"].cast(pl.Int8).to_numpy()
-    return np.where(np.isnan(holds), -1, holds).astype(np.int8) if holds.dtype.kind == "f" else holds.astype(np.int8)
+        return column.cast(pl.Int32).cast(pl.Date)
+    return column.cast(pl.String) if asked.type == "text" else column
 
 
 # ---- aggregates --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Occurrences of a form: whose (position in the cohort), when, and the columns that are read."""
-
-    participant: Index
-    moment: Times
-    columns: pl.DataFrame
-
-    def keep(self, mask: Mask) -> Rows:
-        return Rows(self.participant[mask], self.moment[mask], self.columns.filter(pl.Series(mask)))
-
-    def values(self, item: str) -> Numbers:
-        column = self.columns[item]
-        if column.dtype == pl.Date:
-            days = column.to_physical().cast(pl.Float64).to_numpy()
-            return np.asarray(days)
-        return np.asarray(column.cast(pl.Float64).to_numpy()) if column.dtype != pl.String else np.ones(len(column))
-
-
-def _aggregate(cohort: Cohort, name: str, variable: Variable, who: Index, now: Times, point: str | None, knowledge: Knowledge) -> pl.Series:
-    rows, unsure = matching(cohort, name, who, now, point, knowledge)
-    value = _summary(variable, rows, who, now)
-    if variable.none is not None:
-        value = np.where(np.isnan(value), float(variable.none), value)
-    if knowledge == "complete":
-        value = np.where(_proven(cohort, variable, who, point, unsure), value, np.nan)
-    return pl.Series(name, [None if v != v else v for v in value.tolist()], dtype=pl.Float64).cast(_dtype(cohort, name))
-
-
-def _dtype(cohort: Cohort, name: str) -> Any:
-    return {"date": pl.Date, "boolean": pl.Boolean}.get(cohort.protocol.types[name].kind, pl.Float64)
-
-
-def matching(cohort: Cohort, name: str, who: Index, now: Times, point: str | None, knowledge: Knowledge) -> tuple[Rows, Index]:
-    """The rows an aggregate variable counts, and the participants with a row that cannot be judged."""
-    variable = cohort.protocol.variables[name]
-    rule = cohort.protocol.rules[f"variables.{name}"] if variable.where else None
-    form, item = variable.reads
-    rows = _rows(cohort, form, {item, *(rule.reads if rule else ())}, who, now)
-    nobody = np.zeros(0, dtype=np.int64)
-    if not len(rows.participant):
-        return rows, nobody
-    inside = _during(cohort, variable.during or "study", rows, point)
-    if not inside.all():
-        rows = rows.keep(inside)
-    if rule is None or not len(rows.participant):
-        return rows, nobody
-    said = answers(rule, _with_variables(cohort, rule, rows, who, now, point, knowledge))
-    return rows.keep(said == 1), rows.participant[said == -1]
-
-
-def _rows(cohort: Cohort, form: str, wanted: set[str], who: Index, now: Times) -> Rows:
-    """Every occurrence of a form among ``who``, with the items wanted."""
-    if form in cohort.logs:
-        rows = _log_rows(cohort.logs[form], who)
+def _aggregate(view: View, name: str, variable: Variable) -> tuple[pl.Series, Index]:
+    """The value for each of ``who``, and the participants with an occurrence that cannot be judged."""
+    rows, unsure = _matching(view, name)
+    if variable.aggregate != "count" and len(rows):
+        unknown = rows.columns[variable.reads[1]].is_null().to_numpy()
+        unsure = np.concatenate([unsure, rows.participant[unknown]])
+        rows = rows.keep(~unknown)
+    if variable.aggregate in ("first", "last"):
+        value = _picked(rows, variable.reads[1], view.who, last=variable.aggregate == "last")
     else:
-        rows = _sheet_rows(cohort.sheets[form], wanted, who)
-    if not len(rows.participant):
+        value = pl.Series(_summary(variable, rows, view.who, view.now), nan_to_null=True).cast(
+            _dtype(view, name)
+        )
+    if variable.none is not None:
+        value = value.fill_null(pl.Series([variable.none], dtype=value.dtype)[0])
+    if view.knowledge == "complete":
+        value = value.set(pl.Series(~_proven(view, variable, unsure)), None)
+    return value.alias(name), unsure
+
+
+def _dtype(view: View, name: str) -> Any:
+    return pl.Date if view.protocol.types[name].kind == "date" else pl.Float64
+
+
+def matching(
+    cohort: Cohort,
+    name: str,
+    who: Index,
+    now: Times,
+    point: str | None,
+    knowledge: Knowledge,
+    also: str | None = None,
+) -> tuple[Occurrences, Index]:
+    """The occurrences an aggregate variable counts, and the participants with one that cannot be judged.
+
+    also: an item of the form that is wanted beside those the variable reads.
+    """
+    return _matching(View(cohort, who, now, point, knowledge), name, also)
+
+
+def _matching(view: View, name: str, also: str | None = None) -> tuple[Occurrences, Index]:
+    variable = view.protocol.variables[name]
+    rule = view.protocol.rules[f"variables.{name}"] if variable.where else None
+    form, item = variable.reads
+    rows = _occurrences(view, form, {item, also or item, *(rule.reads if rule else ())})
+    if len(rows):
+        rows = rows.keep(_during(view, variable.during or "study", rows))
+    if rule is None or not len(rows):
+        return rows, NOBODY
+    said = answers(rule, _beside(view, rule, rows))
+    return rows.keep(said == YES), rows.participant[said == UNKNOWN]
+
+
+def _occurrences(view: View, form: str, wanted: set[str]) -> Occurrences:
+    """Every occurrence of a form among ``who`` up to now; ``happened`` and ``lasting`` only if wanted."""
+    if form in view.cohort.logs:
+        rows = view.cohort.logs[form].table(view.who)
+    else:
+        rows = _filled(view.cohort.sheets[form], view.who, wanted)
+    if not len(rows):
         return rows
+    rows = rows.keep(rows.moment <= view.now[_position(view.who, rows.participant)])
+    columns = rows.columns
     if "happened" in wanted:
-        rows = Rows(rows.participant, rows.moment, rows.columns.with_columns(happened=pl.Series(day(rows.moment))))
+        columns = columns.with_columns(happened=pl.Series(day(rows.moment)))
     if "lasting" in wanted:
-        rows = Rows(rows.participant, rows.moment, rows.columns.with_columns(lasting=_lasting(rows, who, now)))
-    return rows
+        columns = columns.with_columns(lasting=_lasting(view, rows))
+    return Occurrences(rows.participant, rows.moment, columns)
 
 
-def _log_rows(log: Log, who: Index) -> Rows:
-    frame = log.frame()
-    participant = frame["participant"].to_numpy()
-    moment = frame["happened"].to_numpy().astype("datetime64[m]")
-    rows = Rows(participant, moment, frame)
-    mine = np.isin(participant, who)
-    return rows if mine.all() else rows.keep(mine)
-
-
-def _sheet_rows(sheet: Sheet, wanted: set[str], who: Index) -> Rows:
+def _filled(sheet: Sheet, who: Index, wanted: set[str]) -> Occurrences:
+    """A form that is filled at timepoints as occurrences, one for each time it was."""
     happened = sheet.happened[who]
     row, column = np.nonzero(~np.isnat(happened))
     items = [item for item in sheet.values if item in wanted] or list(sheet.values)[:1]
     columns = {item: decode(sheet, item, sheet.values[item][who[row], column]) for item in items}
-    return Rows(who[row], happened[row, column], pl.DataFrame(columns))
+    return Occurrences(who[row], happened[row, column], pl.DataFrame(columns))
 
 
-def _lasting(rows: Rows, who: Index, now: Times) -> pl.Series:
+def _lasting(view: View, rows: Occurrences) -> pl.Series:
     """Days from onset to end, or to now while it goes on."""
-    today = day(now)[_position(who, rows.participant)].astype(np.float64)
-    ended = rows.values("ended")
-    return pl.Series(np.where(np.isnan(ended), today, ended) - rows.values("onset"), nan_to_null=True)
+    today = day(view.now)[_position(view.who, rows.participant)].astype(np.float64)
+    ended = _numbers(rows, "ended")
+    return pl.Series(np.where(np.isnan(ended), today, ended) - _numbers(rows, "onset"), nan_to_null=True)
+
+
+def _numbers(rows: Occurrences, item: str) -> Numbers:
+    """An item of every occurrence as a number, a date as days since 1970; NaN where it is not known."""
+    return np.asarray(rows.columns[item].to_physical().cast(pl.Float64).to_numpy())
 
 
 def _position(who: Index, participant: Index) -> Index:
+    """Where each participant stands in ``who``, in whatever order that is."""
     order = np.argsort(who, kind="stable")
     return np.asarray(order[np.searchsorted(who, participant, sorter=order)])
 
 
-def _during(cohort: Cohort, period: str, rows: Rows, point: str | None) -> Mask:
-    """Which rows fall into the period; days 1 to n of a course, n being the cycle length."""
-    mine, date = rows.participant, day(rows.moment)
+def _during(view: View, period: str, rows: Occurrences) -> Mask:
+    """Which occurrences fall into the period; days 1 to n of a course, n being the cycle length.
+
+    An occurrence belongs to its day, whatever the hour. Raises ValueError for ``this course`` outside one.
+    """
+    cohort, mine, date = view.cohort, rows.participant, day(rows.moment)
     if period == "study":
         return np.ones(len(mine), dtype=bool)
     if period == "since first dose":
         return np.asarray(date >= day(cohort.first_injection)[mine])
-    starts = {cycle: day(cohort.begun(cycle)) for cycle in cohort.protocol.cycles}
-    length = int(cohort.protocol.study.treatment.cycle_length.days)
-    if period == "latest course":
-        latest = np.fmax.reduce(list(starts.values()))
-        return np.asarray((date >= latest[mine]) & (date < latest[mine] + length))
-    inside = {c: (date >= s[mine]) & (date < s[mine] + length) for c, s in starts.items()}
+    starts = {cycle: day(cohort.begun(cycle))[mine] for cycle in view.protocol.cycles}
+    length = np.timedelta64(int(view.protocol.study.treatment.cycle_length.days), "D")
+    inside = {cycle: (date >= start) & (date < start + length) for cycle, start in starts.items()}
     if period == "courses":
         return np.asarray(np.logical_or.reduce(list(inside.values())))
+    if period == "latest course":
+        latest = np.fmax.reduce(list(starts.values()))
+        return np.asarray((date >= latest) & (date < latest + length))
     if period == "this course":
-        return np.asarray(inside[(point or "").split(".")[0]])
-    following = cohort.protocol.cycles[cohort.protocol.cycles.index(period) + 1 :]
-    later = np.fmin.reduce([starts[c] for c in following]) if following else np.full(cohort.n, np.datetime64("NaT", "D"))
+        return np.asarray(inside[_cycle(view)])
+    following = view.protocol.cycles[view.protocol.cycles.index(period) + 1 :]
+    later = np.fmin.reduce([starts[c] for c in following]) if following else np.full(len(mine), never(1)[0])
     # A course lasts until the next one begins: what happens while it is awaited belongs to it.
-    return np.asarray((date >= starts[period][mine]) & ~(date >= later[mine]))
+    return np.asarray((date >= starts[period]) & ~(date >= later))
 
 
-def _with_variables(cohort: Cohort, rule: Rule, rows: Rows, who: Index, now: Times, point: str | None, knowledge: Knowledge) -> pl.DataFrame:
-    """The rows, with each participant's variables that the condition reads beside them."""
+def _cycle(view: View) -> str:
+    cycle = (view.point or "").split(".")[0]
+    if cycle not in view.protocol.cycles:
+        raise ValueError(
+            f"`during: this course` is read at {view.point or 'no timepoint'}, which is in no course"
+        )
+    return cycle
+
+
+def _beside(view: View, rule: Rule, rows: Occurrences) -> pl.DataFrame:
+    """The occurrences, with the variables of their participants that the condition reads beside them."""
     others = [name for name in rule.reads if name not in rows.columns.columns]
     if not others:
         return rows.columns
-    known = read(cohort, others, who, now, point, knowledge)
-    return rows.columns.hstack(known[_position(who, rows.participant).tolist()])
+    known, _ = _known(view, others)
+    return rows.columns.hstack(known[_position(view.who, rows.participant).tolist()])
 
 
-def _summary(variable: Variable, rows: Rows, who: Index, now: Times) -> Numbers:
-    """The aggregate for each of ``who``; NaN where there is no row."""
-    result = np.full(len(who), np.nan)
-    if not len(rows.participant):
-        return result
-    place = _position(who, rows.participant)
-    kind = variable.aggregate
-    if kind == "count":
-        count = np.bincount(place, minlength=len(who)).astype(np.float64)
-        return np.where(count == 0, np.nan, count)
-    values = rows.values(variable.reads[1])
-    if kind in ("first", "last"):
-        order = np.argsort(rows.moment, kind="stable")[:: -1 if kind == "first" else 1]
-        order = order[~np.isnan(values[order])]
-        result[place[order]] = values[order]
-        return result
-    if kind == "sum":
-        present = ~np.isnan(values)
-        np.add.at(result := np.zeros(len(who)), place[present], values[present])
-        return np.where(np.isin(np.arange(len(who)), place[present]), result, np.nan)
-    highest, lowest = result.copy(), result.copy()
+def _picked(rows: Occurrences, item: str, who: Index, *, last: bool) -> pl.Series:
+    """The item of each participant's first or last occurrence that has it; of equal moments, the one written
+    first or last."""
+    if not len(rows):
+        return pl.Series(item, [None] * len(who), dtype=rows.columns.schema.get(item, pl.Date))
+    known = np.nonzero(rows.columns[item].is_not_null().to_numpy())[0]
+    order = known[np.argsort(rows.moment[known], kind="stable")][:: 1 if last else -1]
+    chosen = np.full(len(who), np.nan)
+    chosen[_position(who, rows.participant[order])] = order
+    return rows.columns[item].gather(pl.Series(chosen, nan_to_null=True).cast(pl.UInt32))
+
+
+def _summary(variable: Variable, rows: Occurrences, who: Index, now: Times) -> Numbers:
+    """The aggregate for each of ``who``; NaN where there is no occurrence."""
+    place = _position(who, rows.participant) if len(rows) else NOBODY
+    count = np.bincount(place, minlength=len(who)).astype(np.float64)
+    none = np.where(count == 0, np.nan, 0.0)
+    if variable.aggregate == "count" or not len(rows):
+        return none + count
+    values = _numbers(rows, variable.reads[1])
+    if variable.aggregate == "sum":
+        return none + np.bincount(place, weights=values, minlength=len(who))
+    highest: Numbers = np.full(len(who), np.nan)
+    lowest: Numbers = np.full(len(who), np.nan)
     np.fmax.at(highest, place, values)
     np.fmin.at(lowest, place, values)
-    if kind == "since":
+    if variable.aggregate == "since":
         return np.asarray(day(now).astype(np.float64) - highest)
-    return {"max": highest, "min": lowest, "span": highest - lowest}[str(kind)]
+    if variable.aggregate == "span":
+        return highest - lowest
+    return highest if variable.aggregate == "max" else lowest
 
 
-def _proven(cohort: Cohort, variable: Variable, who: Index, point: str | None, unsure: Index) -> Mask:
-    """Where it is proven that every row is there and no row's condition is unknown.
+def _proven(view: View, variable: Variable, unsure: Index) -> Mask:
+    """Where it is proven that every occurrence is there and none of them cannot be judged.
 
-    Without a proof named in the study, rows that are there count but their absence proves nothing.
+    Without a proof named in the study, occurrences that are there count but their absence proves nothing.
     """
-    proven = np.full(len(who), variable.none is None)
+    proven = np.full(len(view.who), variable.none is None)
     if variable.complete is not None:
-        where, _, at = variable.complete.partition("@")
-        form, _, item = where.strip().partition(".")
-        found, _when = _at(cohort.sheets[form], item, at.strip(), who, point)
-        proven = found == 1
-    return np.asarray(proven & ~np.isin(who, unsure))
+        form, item, at = proof(variable.complete)
+        proven = _at(view, form, item, at)[0] == 1
+    return np.asarray(proven & ~np.isin(view.who, unsure))
+
+
+def proof(complete: str) -> tuple[str, str, str]:
+    """(form, item, moment) of a proof ``form.item@moment``."""
+    where, _, at = complete.partition("@")
+    form, _, item = where.strip().partition(".")
+    return form, item, at.strip()

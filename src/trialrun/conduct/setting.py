@@ -15,5 +15,7 @@ def setting(cohort: Cohort, point: str, who: Index) -> NDArray[np.object_]:
     if decision is None:
         return np.full(len(who), planned.setting, dtype=object)
     outcomes = cohort.protocol.decisions[decision].outcomes
-    names = [outcome.setting or name if outcome.effect == "continue" else "" for name, outcome in outcomes.items()]
+    names = [
+        outcome.setting or name if outcome.effect == "continue" else "" for name, outcome in outcomes.items()
+    ]
     return np.array([*names, ""], dtype=object)[cohort.outcome[decision][who]]

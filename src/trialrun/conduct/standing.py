@@ -14,6 +14,8 @@ from trialrun.protocol.protocol import Timepoint
 FUTURE, OPEN, DONE, MISSED, VOID = range(5)
 STATUS = ("future", "open", "done", "missed", "void")
 ONE_DAY = np.timedelta64(1, "D")
+MINUTE = np.timedelta64(1, "m")
+MINUTES_A_DAY = 24 * 60
 
 STATES = ("candidate", "screening", "included", "in treatment", "on hold", "stopped", "in follow-up", "ended")
 
@@ -22,67 +24,67 @@ STATES = ("candidate", "screening", "included", "in treatment", "on hold", "stop
 class Standing:
     """Dates and status of every timepoint for N participants at one moment.
 
-    planned, earliest, latest: timepoint -> (N,) dates; void: cycle -> (N,) True where the course will
-    not take place; omitted: the same for the courses left out because of delay.
+    planned, earliest, latest: timepoint -> (N,) dates; until: timepoint -> (N,) last minute, which for a
+    dose after day 1 of its course is counted from the hour of day 1;
+    void: cycle -> (N,) True where the course will not take place; omitted: the same for the courses left
+    out because of delay; early: (N,) True where the injections were stopped while some were still to come.
     """
 
     planned: dict[str, Days]
     earliest: dict[str, Days]
     latest: dict[str, Days]
+    until: dict[str, Times]
     void: dict[str, Mask]
     omitted: dict[str, Mask]
+    early: Mask
 
     def status(self, cohort: Cohort, point: str, now: Times) -> NDArray[np.int8]:
         """One of FUTURE, OPEN, DONE, MISSED, VOID for each participant."""
-        today = day(now)
-        done = finished(cohort, point)
-        void = self.absent(cohort, point)
         status = np.full(cohort.n, FUTURE, dtype=np.int8)
-        status[today >= self.earliest[point]] = OPEN
-        status[today > self.latest[point]] = MISSED
+        if point == screening_point(cohort):
+            status[:] = OPEN  # nothing comes before it that could date it
+        status[day(now) >= self.earliest[point]] = OPEN
+        status[now > self.until[point]] = MISSED
         status[self.waiting(cohort, point)] = FUTURE
-        status[void] = VOID
-        status[done] = DONE
+        status[self.absent(cohort, point, now)] = VOID
+        status[finished(cohort, point)] = DONE
         return status
 
     def waiting(self, cohort: Cohort, point: str) -> Mask:
         """Who still awaits the course that this timepoint is counted from."""
-        anchor = cohort.protocol.timepoints[point].anchor
-        if anchor is None or anchor.after not in self.void or planned_first(cohort, point):
+        planned = cohort.protocol.timepoints[point]
+        if planned.anchor is None or planned.anchor.after not in self.void or begins_course(planned):
             return np.zeros(cohort.n, dtype=bool)
-        return np.asarray(np.isnat(cohort.begun(anchor.after)) & ~self.void[anchor.after])
+        return np.asarray(np.isnat(cohort.begun(planned.anchor.after)) & ~self.void[planned.anchor.after])
 
-    def absent(self, cohort: Cohort, point: str) -> Mask:
+    def absent(self, cohort: Cohort, point: str, now: Times) -> Mask:
         """Who will not have this timepoint at all."""
         planned = cohort.protocol.timepoints[point]
-        absent = np.isnat(self.planned[point])
+        stopped = ~np.isnat(cohort.stopped)
+        absent = cohort.ended <= now
+        if point != screening_point(cohort):
+            absent = absent | np.isnat(self.planned[point])
         if planned.kind in ("course", "decision") and planned.cycle:
             absent = absent | self.void[planned.cycle]
         if planned.dose:
-            absent = absent | _after_stop(cohort, self, planned)
-        if planned.only == "stopped":
-            absent = absent | np.isnat(cohort.stopped) | np.isnat(cohort.last_injection)
+            absent = absent | (stopped & np.isnat(cohort.injections.at(point)))
         if planned.kind == "decision":
-            absent = absent | (~np.isnat(cohort.stopped) & np.isnat(cohort.decided[point]))
-        if planned.epoch != next(iter(cohort.protocol.study.epochs)):
-            absent = absent | ~np.isnat(cohort.ended) | _never_dosed(cohort, planned)
+            absent = absent | stopped
+        if planned.only == "stopped":
+            absent = absent | ~self.early
+        if planned.kind == "visit" and planned.offset >= 0:
+            absent = absent | self._undosed(cohort)
         return np.asarray(absent)
 
+    def _undosed(self, cohort: Cohort) -> Mask:
+        """Follow-up is for everyone dosed: who can no longer be dosed has none."""
+        first = cohort.protocol.timepoints[cohort.protocol.first_dose].cycle
+        return np.asarray(np.isnat(cohort.first_injection) & self.void[str(first)])
 
-def planned_first(cohort: Cohort, point: str) -> bool:
+
+def begins_course(planned: Timepoint) -> bool:
     """Whether the timepoint is day 1 of a course, which waits for nothing but its own day."""
-    planned = cohort.protocol.timepoints[point]
     return planned.dose is not None and planned.course_day == 1
-
-
-def _after_stop(cohort: Cohort, standing: Standing, point: Timepoint) -> Mask:
-    """An injection that was still to come when the injections were stopped."""
-    return np.asarray(~np.isnat(cohort.stopped) & np.isnat(cohort.injections.at(point.id)))
-
-
-def _never_dosed(cohort: Cohort, point: Timepoint) -> Mask:
-    """Follow-up is for everyone dosed; who was stopped before the first dose has none."""
-    return np.asarray(np.isnat(cohort.first_injection) & ~np.isnat(cohort.stopped) & (point.kind == "visit"))
 
 
 def finished(cohort: Cohort, point: str) -> Mask:
@@ -97,8 +99,10 @@ def finished(cohort: Cohort, point: str) -> Mask:
 
 def visited(cohort: Cohort, point: str) -> Times:
     """When the first form of a timepoint was filled (NaT = none yet)."""
-    forms = [cohort.sheets[f].at(point) for f in cohort.protocol.timepoints[point].forms if f in cohort.sheets]
-    return np.fmin.reduce(forms) if forms else never(cohort.n)
+    forms = [
+        cohort.sheets[f].at(point) for f in cohort.protocol.timepoints[point].forms if f in cohort.sheets
+    ]
+    return np.asarray(np.fmin.reduce(forms)) if forms else never(cohort.n)
 
 
 def held(cohort: Cohort, decision: str) -> Mask:
@@ -108,54 +112,108 @@ def held(cohort: Cohort, decision: str) -> Mask:
     return np.asarray(holds[cohort.outcome[decision]])
 
 
-def hold_ends(cohort: Cohort, decision: str) -> Times:
-    """When a hold runs out (NaT = no hold)."""
-    outcomes = list(cohort.protocol.decisions[decision].outcomes.values())
-    days = [np.timedelta64(int(o.for_.days), "D") if o.for_ else np.timedelta64("NaT", "D") for o in outcomes]
+def hold_ends(cohort: Cohort, decision: str) -> Days:
+    """The last day of a hold, counted from the first hold of the decision (NaT = no hold)."""
+    outcomes = cohort.protocol.decisions[decision].outcomes.values()
+    days = [np.timedelta64(int(o.for_.days) if o.for_ else "NaT", "D") for o in outcomes]
     length = np.array([*days, np.timedelta64("NaT", "D")])[cohort.outcome[decision]]
-    return np.asarray(cohort.decided[decision] + length.astype("timedelta64[m]"))
+    return np.asarray(day(cohort.held_since[decision]) + length)
+
+
+# ---- dates -------------------------------------------------------------------------------------
 
 
 def standing(cohort: Cohort, now: Times) -> Standing:
-    """Chain every date to what happened, course by course, and see which courses can no longer begin."""
+    """Chain every date to what happened, course by course, and see which courses can no longer begin.
+
+    now: each participant's moment (N,); NaT = nothing has become late yet.
+    """
     protocol = cohort.protocol
-    begun = {f"{cycle}.D1": day(cohort.begun(cycle)) for cycle in protocol.cycles}
+    begun = {cycle: cohort.begun(cycle) for cycle in protocol.cycles}
+    actual = {f"{cycle}.D1": day(when) for cycle, when in begun.items()}
     start = planned_start(cohort)
-    void: dict[str, Mask] = {}
-    omitted: dict[str, Mask] = {}
-    planned = chain(protocol, start, begun)
-    first, last = start_limits(cohort)
-    earliest, latest = {}, {}
-    for cycle in protocol.cycles:
-        point = f"{cycle}.D1"
-        if protocol.timepoints[point].anchor is None:
-            earliest[point], latest[point] = first, last
-        else:
-            earliest[point] = planned[point] - _whole(protocol.timepoints[point].window.before)
-            latest[point] = _latest_start(cohort, cycle, planned[point])
-        waiting = np.isnat(begun[point])
-        omitted[cycle] = np.asarray(waiting & (day(now) > latest[point]) & np.isnat(cohort.stopped))
-        void[cycle] = np.asarray(omitted[cycle] | (waiting & ~np.isnat(cohort.stopped)))
-    planned = chain(protocol, start, begun, void, day(cohort.last_injection))
-    for name, timepoint in protocol.timepoints.items():
+    planned = chain(protocol, start, actual)
+    earliest, latest = _course_dates(cohort, planned, start)
+    void, omitted = _courses(cohort, latest, begun, now)
+    planned = chain(protocol, start, actual, void, day(cohort.last_injection))
+    until: dict[str, Times] = {}
+    for name, point in protocol.timepoints.items():
         if name not in earliest:
-            earliest[name] = planned[name] - _whole(timepoint.window.before)
-            latest[name] = planned[name] + _whole(timepoint.window.after)
-    return Standing(planned, earliest, latest, void, omitted)
+            earliest[name] = planned[name] - _whole(point.window.before)
+            latest[name] = planned[name] + _whole(point.window.after)
+        until[name] = _evening(latest[name])
+        if point.dose and not begins_course(point):
+            until[name] = _until(point, begun[str(point.cycle)], until[name])
+            latest[name] = day(until[name])
+    return Standing(planned, earliest, latest, until, void, omitted, _early(cohort, until, omitted))
 
 
 def _whole(days: float) -> np.timedelta64:
     return np.timedelta64(int(days), "D")
 
 
-def _latest_start(cohort: Cohort, cycle: str, planned: Days) -> Days:
-    """The window, and never beyond the delay allowed in all."""
+def _evening(date: Days) -> Times:
+    """The last minute of a day."""
+    return np.asarray((date + ONE_DAY).astype("datetime64[m]") - MINUTE)
+
+
+def _until(point: Timepoint, begun: Times, otherwise: Times) -> Times:
+    """A dose is planned for the hour of day 1 of its course, and may be so many hours late."""
+    days = (point.anchor.offset if point.anchor else 0.0) + point.window.after
+    due = begun + np.timedelta64(round(days * MINUTES_A_DAY), "m")
+    return np.where(np.isnat(due), otherwise, due)
+
+
+def _course_dates(
+    cohort: Cohort, planned: dict[str, Days], start: Days
+) -> tuple[dict[str, Days], dict[str, Days]]:
+    """First and last date of day 1 of every course."""
     protocol = cohort.protocol
-    point = protocol.timepoints[f"{cycle}.D1"]
-    on_time = day(cohort.first_injection) + point.offset
-    limit = on_time + _whole(protocol.study.treatment.delays.cumulative.days)
-    window = planned + _whole(point.window.after)
-    return np.where(np.isnat(limit), window, np.fmin(window, limit))
+    first, last = start_limits(cohort, start)
+    on_time = day(cohort.first_injection)
+    allowed = _whole(protocol.study.treatment.delays.cumulative.days)
+    earliest, latest = {}, {}
+    for point in protocol.doses:
+        if not begins_course(point):
+            continue
+        if point.anchor is None:
+            earliest[point.id], latest[point.id] = first, last
+            continue
+        earliest[point.id] = planned[point.id] - _whole(point.window.before)
+        # The window, and never beyond the delay allowed in all (fmin: unknown before the first dose).
+        latest[point.id] = np.fmin(
+            planned[point.id] + _whole(point.window.after), on_time + point.offset + allowed
+        )
+    return earliest, latest
+
+
+def _courses(
+    cohort: Cohort, latest: dict[str, Days], begun: dict[str, Times], now: Times
+) -> tuple[dict[str, Mask], dict[str, Mask]]:
+    """(void, omitted). A course whose day 1 is past is left out, unless the injections had stopped by then;
+    without a first injection in its window there is no course at all."""
+    protocol = cohort.protocol
+    stopped = ~np.isnat(cohort.stopped)
+    today = day(np.where(stopped, np.fmin(cohort.stopped, now), now))
+    never_dosed = np.isnat(cohort.first_injection) & (today > latest[protocol.first_dose])
+    void, omitted = {}, {}
+    for cycle, when in begun.items():
+        past = np.isnat(when) & (today > latest[f"{cycle}.D1"])
+        first = protocol.timepoints[f"{cycle}.D1"].anchor is None
+        omitted[cycle] = np.zeros(cohort.n, dtype=bool) if first else past & ~never_dosed
+        void[cycle] = past | never_dosed | (np.isnat(when) & stopped)
+    return void, omitted
+
+
+def _early(cohort: Cohort, until: dict[str, Times], omitted: dict[str, Mask]) -> Mask:
+    """Whose injections were stopped while some were still to come: not those stopped after the last one."""
+    early = np.zeros(cohort.n, dtype=bool)
+    if np.isnat(cohort.stopped).all():
+        return early
+    for point in cohort.protocol.doses:
+        open_ = np.isnat(cohort.injections.at(point.id)) & ~(until[point.id] < cohort.stopped)
+        early |= open_ & ~omitted[str(point.cycle)]
+    return np.asarray(early & ~np.isnat(cohort.stopped))
 
 
 def screening_point(cohort: Cohort) -> str | None:
@@ -170,16 +228,14 @@ def planned_start(cohort: Cohort) -> Days:
     begun = day(cohort.first_injection)
     if point is None:
         return np.where(np.isnat(begun), day(cohort.included), begun)
-    screened = screening_date(cohort)
-    return np.where(np.isnat(begun), screened - cohort.protocol.timepoints[point].offset, begun)
+    return np.where(np.isnat(begun), screening_date(cohort) - cohort.protocol.timepoints[point].offset, begun)
 
 
-def start_limits(cohort: Cohort) -> tuple[Days, Days]:
+def start_limits(cohort: Cohort, start: Days) -> tuple[Days, Days]:
     """First and last date of the first dose for which screening stays within its window."""
     point = screening_point(cohort)
-    planned = planned_start(cohort)
     if point is None:
-        return planned, planned + _whole(cohort.protocol.timepoints[cohort.protocol.first_dose].window.after)
+        return start, start + _whole(cohort.protocol.timepoints[cohort.protocol.first_dose].window.after)
     visit = cohort.protocol.timepoints[point]
     screened = screening_date(cohort) - visit.offset
     return screened - _whole(visit.window.after), screened + _whole(visit.window.before)
@@ -189,25 +245,37 @@ def screening_date(cohort: Cohort) -> Days:
     return day(visited(cohort, str(screening_point(cohort))))
 
 
+# ---- states ------------------------------------------------------------------------------------
+
+
 def states(cohort: Cohort, now: Times) -> NDArray[np.object_]:
-    """Each participant's state in a word (one of STATES)."""
+    """Each participant's state in a word (one of STATES).
+
+    What comes later in a participation goes before what came earlier; ``stopped`` means that injections
+    still to come were given up: who is stopped after the last one stays ``in follow-up``.
+    """
     here = standing(cohort, now)
-    state = np.full(cohort.n, "candidate", dtype=object)
-    state[~np.isnat(cohort.consented)] = "screening"
-    state[~np.isnat(cohort.included)] = "included"
     dosed = ~np.isnat(cohort.first_injection)
-    state[dosed] = "in treatment"
-    for name in cohort.protocol.decisions:
-        state[dosed & held(cohort, name)] = "on hold"
-    settled = np.logical_and.reduce([_course_over(cohort, here, cycle, now) for cycle in cohort.protocol.cycles])
-    state[dosed & settled] = "in follow-up"
-    state[~np.isnat(cohort.stopped)] = "stopped"
-    state[~np.isnat(cohort.ended)] = "ended"
+    stopped = ~np.isnat(cohort.stopped)
+    settled = np.logical_and.reduce([_over(cohort, here, point, now) for point in cohort.protocol.doses])
+    on_hold = np.logical_or.reduce(
+        [np.zeros(cohort.n, bool), *(held(cohort, d) for d in cohort.protocol.decisions)]
+    )
+    state = np.full(cohort.n, "candidate", dtype=object)
+    for holds, word in (
+        (~np.isnat(cohort.consented), "screening"),
+        (~np.isnat(cohort.included), "included"),
+        (dosed, "in treatment"),
+        (dosed & on_hold & ~stopped, "on hold"),
+        (dosed & settled, "in follow-up"),
+        (here.early | (stopped & ~dosed), "stopped"),
+        (cohort.ended <= now, "ended"),
+    ):
+        state[holds] = word
     return state
 
 
-def _course_over(cohort: Cohort, here: Standing, cycle: str, now: Times) -> Mask:
-    """No injection of the course is still to come."""
-    points = [p.id for p in cohort.protocol.doses if p.cycle == cycle]
-    statuses = np.array([here.status(cohort, point, now) for point in points])
-    return np.asarray(((statuses == DONE) | (statuses == MISSED) | (statuses == VOID)).all(axis=0))
+def _over(cohort: Cohort, here: Standing, point: Timepoint, now: Times) -> Mask:
+    """Whether this injection is not to come any more: given, not given, missed, or void."""
+    status = here.status(cohort, point.id, now)
+    return np.asarray((status == DONE) | (status == MISSED) | (status == VOID))

@@ -30,11 +30,15 @@ class Reason:
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition of an act for M participants: YES, NO or UNKNOWN each."""
+    """One condition of an act for M participants: YES, NO or UNKNOWN each.
+
+    final: where it is not met nothing can change that, and other reasons no longer matter.
+    """
 
     id: str
     state: NDArray[np.int8]
     why: Callable[[int, bool], Reason] = field(repr=False)
+    final: bool = False
 
     def reason(self, row: int) -> Reason:
         return self.why(row, bool(self.state[row] == UNKNOWN))
@@ -48,16 +52,26 @@ class Verdict:
 
     @property
     def permitted(self) -> Mask:
-        return np.logical_and.reduce([c.state == YES for c in self.conditions])
+        return np.asarray(np.logical_and.reduce([c.state == YES for c in self.conditions]))
 
     def reasons(self, row: int = 0) -> tuple[Reason, ...]:
-        return tuple(c.reason(row) for c in self.conditions if c.state[row] != YES)
+        """Why it is not permitted, in the order of the conditions; what nothing can cure is said alone."""
+        unmet = [c for c in self.conditions if c.state[row] != YES]
+        return tuple(c.reason(row) for c in [c for c in unmet if c.final] or unmet)
 
 
-def plain(id: str, holds: Mask, message: str | Callable[[int], str], cure: str) -> Condition:
+Words = str | Callable[[int], str]
+"""The same for everyone, or made for one row."""
+
+
+def plain(id: str, holds: Mask, message: Words, cure: Words, *, final: bool = False) -> Condition:
     """A condition that is always known."""
 
     def why(row: int, unknown: bool) -> Reason:
-        return Reason(id, message if isinstance(message, str) else message(row), cure)
+        return Reason(id, _said(message, row), _said(cure, row))
 
-    return Condition(id, np.asarray(holds).astype(np.int8), why)
+    return Condition(id, np.asarray(holds).astype(np.int8), why, final)
+
+
+def _said(words: Words, row: int) -> str:
+    return words if isinstance(words, str) else words(row)

@@ -111,7 +111,7 @@ class Decision(Element):
 
 
 class Suspension(Element):
-    """Suspends inclusions when at least ``k`` of ``n`` dosed participants match (``at_least: {n: k}``)."""
+    """Suspends inclusions: once ``n`` are dosed, when ``k`` of them match (``at_least: {n: k}``)."""
 
     participants: str
     at_least: dict[int, int]

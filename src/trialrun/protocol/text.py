@@ -105,11 +105,15 @@ class Window:
 
     def words(self, language: str) -> str:
         """As people read it, in English or French: ``±3 days``, ``le jour même``."""
-        days, hours, same = ("jours", "heures", "le jour même") if language == "fr" else ("days", "hours", "on the day")
+        days, hours, same = (
+            ("jours", "heures", "le jour même") if language == "fr" else ("days", "hours", "on the day")
+        )
         if not self.before and not self.after:
             return same
-        whole = self.before.is_integer() and self.after.is_integer()
-        before, after, unit = (self.before, self.after, days) if whole else (self.before * 24, self.after * 24, hours)
+        whole = self.before % 1 == 0 and self.after % 1 == 0
+        before, after, unit = (
+            (self.before, self.after, days) if whole else (self.before * 24, self.after * 24, hours)
+        )
         return f"±{before:g} {unit}" if before == after else f"-{before:g}/+{after:g} {unit}"
 
 

@@ -24,7 +24,7 @@ class Language:
     words: dict[str, str]
 
     def __call__(self, key: str, **values: Any) -> str:
-        """The words of ``key`` with ``{name}`` filled in; KeyError names a key that is not in the catalogue."""
+        """The words of ``key`` with ``{name}`` filled in; KeyError for a key not in the catalogue."""
         if key not in self.words:
             raise KeyError(f"report/languages/{self.code}.yaml has no `{key}`: add it to every catalogue")
         text = self.words[key]
@@ -64,6 +64,18 @@ class Language:
         month = self.words["months"].split()[value.month - 1]
         day = "1er" if self.code == "fr" and value.day == 1 else str(value.day)
         return f"{day} {month} {value.year}"
+
+    def setting(self, code: str) -> str:
+        """A setting in words; one that the catalogue does not know as the study writes it."""
+        return self.words.get(f"setting.{code}", code.replace("_", " "))
+
+    def ending(self, term: str | None) -> str:
+        """How participation ended, from the term in the tables; None = it goes on."""
+        return self.words.get(f"ending.{term or 'ongoing'}", (term or "").lower())
+
+    def reason(self, reason: str) -> str:
+        """Why something cannot be estimated."""
+        return self.words.get(f"reason.{reason}", self("reason.other"))
 
     def listed(self, items: list[str]) -> str:
         """``a, b and c``."""

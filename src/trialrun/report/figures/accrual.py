@@ -42,10 +42,12 @@ def _chart(found: Mapping[str, Any], dates: list[datetime.date], language: Langu
     top = max(planned, len(dates)) + 1
     y = alt.Y("n:Q", title=language("accrual.axis"), scale=alt.Scale(domain=[0, top], nice=False),
               axis=alt.Axis(tickMinStep=1, format="d"))  # fmt: skip
-    line = alt.Chart(data(_timed(plan))).mark_line(strokeDash=[6, 4], color=GREY, strokeWidth=1.5).encode(x=x, y=y)
+    line = alt.Chart(data(_timed(plan))).mark_line(strokeDash=[6, 4], color=GREY, strokeWidth=1.5)
+    line = line.encode(x=x, y=y)
     curve = alt.Chart(data(_timed(steps))).mark_line(interpolate="step-after", color=BLUE, strokeWidth=2.5)
     curve = curve.encode(x=x, y=y)
-    dots = alt.Chart(data(_timed(steps[1:]))).mark_point(filled=True, color=BLUE, size=36, opacity=1).encode(x=x, y=y)
+    dots = alt.Chart(data(_timed(steps[1:]))).mark_point(filled=True, color=BLUE, size=36, opacity=1)
+    dots = dots.encode(x=x, y=y)
     limit = alt.Chart(data([{"n": planned}])).mark_rule(color=INK, strokeWidth=0.6, opacity=0.5).encode(y=y)
     return alt.layer(limit, line, curve, dots).properties(width=WIDTH - 70, height=230)
 

@@ -46,14 +46,17 @@ def _chart(limits: tuple[int | None, ...], path: list[dict[str, Any]], n_max: in
     down = alt.Y("k:Q", scale=y, title=language("boundary.axis"),
                  axis=alt.Axis(values=list(range(int(top) + 1)), format="d"))  # fmt: skip
     across = alt.Axis(values=list(range(1, n_max + 1)), grid=False, format="d")
+    along = alt.X("from:Q", scale=x, title=language("boundary.dosed"), axis=across)
     region = alt.Chart(data(stops)).mark_rect(color=VERMILION, opacity=0.18)
-    region = region.encode(x=alt.X("from:Q", scale=x, title=language("boundary.dosed"), axis=across), x2="to:Q", y=down, y2="top:Q")
-    edge = alt.Chart(data(stops)).mark_rule(color=VERMILION, strokeWidth=2).encode(x=alt.X("from:Q", scale=x), x2="to:Q", y=down)
+    region = region.encode(x=along, x2="to:Q", y=down, y2="top:Q")
+    edge = alt.Chart(data(stops)).mark_rule(color=VERMILION, strokeWidth=2)
+    edge = edge.encode(x=alt.X("from:Q", scale=x), x2="to:Q", y=down)
     word = alt.Chart(data([{"n": n_max + 0.4, "k": top - 0.25}])).mark_text(
         text=language("boundary.word"), align="right", baseline="top", color=VERMILION, fontWeight="bold"
     )
     word = word.encode(x=alt.X("n:Q", scale=x), y=down)
     steps = data([{**step, "k": step["events"], "order": i} for i, step in enumerate(path)])
-    line = alt.Chart(steps).mark_line(color=BLUE, strokeWidth=2.5).encode(x=alt.X("n:Q", scale=x), y=down, order="order:O")
-    dots = alt.Chart(steps).mark_point(filled=True, color=BLUE, size=45, opacity=1).encode(x=alt.X("n:Q", scale=x), y=down)
+    trial = alt.Chart(steps).encode(x=alt.X("n:Q", scale=x), y=down)
+    line = trial.mark_line(color=BLUE, strokeWidth=2.5).encode(order="order:O")
+    dots = trial.mark_point(filled=True, color=BLUE, size=45, opacity=1)
     return alt.layer(region, edge, word, line, dots).properties(width=WIDTH - 70, height=200)

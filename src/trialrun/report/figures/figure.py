@@ -47,7 +47,7 @@ def data(rows: Sequence[dict[str, Any]]) -> Any:
     """Rows as inline data."""
     import altair as alt
 
-    return alt.Data(values=list(rows))
+    return alt.Data(values=list(rows))  # type: ignore[no-untyped-call]
 
 
 def draw(chart: Any, name: str, language: Language) -> str:
@@ -72,7 +72,7 @@ def draw(chart: Any, name: str, language: Language) -> str:
         view={"stroke": None},
         text={"font": FONT, "fontSize": 12, "fill": INK},
     )
-    locale = {"decimal": language("decimal"), "thousands": "\N{NARROW NO-BREAK SPACE}"}
+    locale: Any = {"decimal": language("decimal"), "thousands": "\N{NARROW NO-BREAK SPACE}"}
     locale |= {"grouping": [3], "currency": ["", ""]}
     svg = vl_convert.vegalite_to_svg(styled.to_dict(), format_locale=locale)
     return _inline(svg, name)

@@ -11,7 +11,18 @@ from trialrun.analysis.endpoint import members
 from trialrun.protocol.endpoint import OrganResponse
 from trialrun.protocol.form import Item
 from trialrun.protocol.protocol import Protocol
-from trialrun.report.figures.figure import BLACK, GREEN, ORANGE, SKY, VERMILION, Figure, Rows, data, draw
+from trialrun.report.figures.figure import (
+    BLACK,
+    FONT,
+    GREEN,
+    ORANGE,
+    SKY,
+    VERMILION,
+    Figure,
+    Rows,
+    data,
+    draw,
+)
 from trialrun.report.language import Language
 
 # What a state means for the endpoint: colour, and a sign for those who do not see the colour.
@@ -29,7 +40,8 @@ def organs(protocol: Protocol, arrays: Arrays, name: str, language: Language) ->
     """The states of every organ of the endpoint, classed by what they mean for the response."""
     endpoint = protocol.study.endpoints[name]
     assert isinstance(endpoint, OrganResponse)
-    cells = [cell for organ in endpoint.organs for cell in _cells(protocol, arrays, endpoint, organ, language)]
+    each = [_cells(protocol, arrays, endpoint, organ, language) for organ in endpoint.organs]
+    cells = [cell for organ in each for cell in organ]
     involved = {cell["organ"] for cell in cells if cell["class"] != "absent"}
     shown = [cell for cell in cells if cell["organ"] in involved]
     quiet = [organ_title(protocol, o, language) for o in endpoint.organs]
@@ -92,10 +104,15 @@ def _short(who: str, everyone: list[str]) -> str:
     return who[cut:]
 
 
+def _visits(protocol: Protocol, cells: list[dict[str, Any]]) -> list[str]:
+    seen = {cell["point"] for cell in cells}
+    return [point for point in protocol.timepoints if point in seen]
+
+
 def _chart(protocol: Protocol, cells: list[dict[str, Any]], language: Language) -> Any:
     import altair as alt
 
-    points = [point for point in protocol.timepoints if any(cell["point"] == point for cell in cells)]
+    points = _visits(protocol, cells)
     visits = {p: protocol.timepoints[p].label(language.code) for p in points}
     everyone = sorted({cell["who"] for cell in cells})
     rows = [{**cell, "visit": visits[cell["point"]], "row": _short(cell["who"], everyone)} for cell in cells]
@@ -109,14 +126,16 @@ def _chart(protocol: Protocol, cells: list[dict[str, Any]], language: Language) 
     signs = base.mark_text(fontSize=10, fontWeight="bold", fill=BLACK).encode(text="sign:N")
     panel = alt.layer(boxes, signs).properties(width=CELL * len(points), height=CELL * len(everyone))
     order = list(dict.fromkeys(row["organ"] for row in rows))
-    header = alt.Header(title=None, labelFontSize=12, labelFontWeight="bold", labelAnchor="start", labelLimit=190)
+    header = alt.Header(
+        title=None, labelFontSize=12, labelFontWeight="bold", labelAnchor="start", labelLimit=190, labelFont=FONT
+    )
     facet = alt.Facet("organ:N", sort=order, header=header, title=None)
     panels = panel.facet(facet=facet, columns=ACROSS, data=data(rows), spacing={"row": 18, "column": 14})
-    return panels.resolve_axis(x="independent", y="independent") if len(order) > ACROSS else panels
+    return panels.resolve_axis(x="independent", y="independent")
 
 
 def _rows(protocol: Protocol, cells: list[dict[str, Any]], language: Language) -> Rows:
-    points = [point for point in protocol.timepoints if any(cell["point"] == point for cell in cells)]
+    points = _visits(protocol, cells)
     said = {(cell["organ"], cell["who"], cell["point"]): cell["state"] for cell in cells}
     keys = dict.fromkeys((cell["organ"], cell["who"]) for cell in cells)
     body = tuple((o, w, *(said.get((o, w, point), "–") for point in points)) for o, w in keys)

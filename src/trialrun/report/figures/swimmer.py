@@ -23,7 +23,7 @@ from trialrun.report.figures.figure import (
     draw,
 )
 from trialrun.report.language import Language
-from trialrun.report.participants import Participant
+from trialrun.report.participants import Participant, event_forms
 
 # Settings are the study's words; the first two get these colours, any further one grey.
 SETTING_COLOURS = (BLUE, SKY, GREY)
@@ -41,18 +41,21 @@ ROW = 26
 def swimmer(protocol: Protocol, who: Sequence[Participant], language: Language) -> Figure:
     """A bar per participant from the first dose to the last day known of."""
     settings = _settings(protocol, who)
+    titles = [protocol.forms[name].title(language.code).lower() for name in event_forms(protocol)]
+    forms = language.listed(titles)
     marks = [mark for one in who for mark in _marks(one)]
     seen = [kind for kind in MARKS if any(mark["kind"] == kind for mark in marks)]
     key = [(f"setting-{min(i, 2)}", language.setting(setting)) for i, setting in enumerate(settings)]
     key += [("dose", language("swimmer.dose"))]
-    key += [(kind, language(f"swimmer.{kind}")) for kind in seen]
+    key += [(kind, language(f"swimmer.{kind}", forms=forms)) for kind in seen]
+    key += [("follow", language("swimmer.follow"))]
     key += [("ongoing", language("swimmer.ongoing"))] if any(one.ending is None for one in who) else []
     return Figure(
         id="swimmer",
         title=language("swimmer.title"),
         label=language("swimmer.label", count=len(who)),
         svg=draw(_chart(who, settings, marks, language), "swimmer", language),
-        rows=_rows(who, language),
+        rows=_rows(who, forms, language),
         note=language("swimmer.note"),
         key=tuple(key),
     )
@@ -122,10 +125,11 @@ def _chart(
     return alt.layer(*layers).properties(width=WIDTH - 90, height=ROW * len(who) + 8)
 
 
-def _rows(who: Sequence[Participant], language: Language) -> Rows:
-    head = ("participant", "swimmer.given", "swimmer.missed", "swimmer.grade2", "serious", "swimmer.events",
-            "swimmer.stopped", "swimmer.last", "swimmer.end")  # fmt: skip
-    return Rows(tuple(language(word) for word in head), tuple(_row(one, language) for one in who))
+def _rows(who: Sequence[Participant], forms: str, language: Language) -> Rows:
+    words = ("participant", "swimmer.given", "swimmer.missed.head", "swimmer.grade2", "swimmer.serious.head",
+             "swimmer.events", "swimmer.stopped.head", "swimmer.last", "swimmer.end")  # fmt: skip
+    head = tuple(language(word, forms=forms) for word in words)
+    return Rows(head, tuple(_row(one, language) for one in who))
 
 
 def _row(one: Participant, language: Language) -> tuple[str, ...]:

@@ -10,8 +10,20 @@ from trialrun.analysis.arrays import Arrays
 from trialrun.analysis.endpoint import measured, members
 from trialrun.protocol.endpoint import PairedChange
 from trialrun.protocol.protocol import Protocol
-from trialrun.report.figures.figure import BAND, BLUE, GREY, VERMILION, WIDTH, Figure, Rows, data, draw
+from trialrun.report.figures.figure import (
+    BAND,
+    BLUE,
+    GREY,
+    VERMILION,
+    WIDTH,
+    Figure,
+    Rows,
+    data,
+    draw,
+)
 from trialrun.report.language import Language
+
+KEY = (("line", "trajectories.one"), ("median", "median"), ("band", "courses"))
 
 
 def trajectories(protocol: Protocol, arrays: Arrays, name: str, language: Language) -> Figure:
@@ -20,16 +32,16 @@ def trajectories(protocol: Protocol, arrays: Arrays, name: str, language: Langua
     assert isinstance(endpoint, PairedChange)
     points = _points(arrays, endpoint)
     lines = _lines(arrays, endpoint, points)
-    medians = _medians(protocol, lines, points)
+    medians = _medians(lines, points)
     title = endpoint.title(language.code)
     return Figure(
         id=f"trajectories-{name}",
         title=title,
         label=language("trajectories.label", title=title, count=len({row["who"] for row in lines})),
-        svg=draw(_chart(protocol, endpoint, lines, medians, title, language), f"trajectories-{name}", language),
+        svg=draw(_chart(protocol, endpoint, lines, medians, language), f"trajectories-{name}", language),
         rows=_rows(protocol, arrays, endpoint, points, language),
         note=language("trajectories.note.log" if endpoint.scale == "log" else "trajectories.note"),
-        key=(("line", language("trajectories.one")), ("median", language("median")), ("band", language("courses"))),
+        key=tuple((kind, language(word)) for kind, word in KEY),
     )
 
 
@@ -52,13 +64,13 @@ def _lines(arrays: Arrays, endpoint: PairedChange, points: list[str]) -> list[di
     return rows
 
 
-def _medians(protocol: Protocol, lines: list[dict[str, Any]], points: list[str]) -> list[dict[str, Any]]:
+def _medians(lines: list[dict[str, Any]], points: list[str]) -> list[dict[str, float]]:
     grouped = {point: [row for row in lines if row["point"] == point] for point in points}
-    return [
-        {"day": float(np.median([r["day"] for r in rows])), "value": float(np.median([r["value"] for r in rows]))}
-        for rows in grouped.values()
-        if rows
-    ]
+    return [_median(rows) for rows in grouped.values() if rows]
+
+
+def _median(rows: list[dict[str, Any]]) -> dict[str, float]:
+    return {of: float(np.median([row[of] for row in rows])) for of in ("day", "value")}
 
 
 def courses(protocol: Protocol) -> list[dict[str, Any]]:
@@ -74,40 +86,46 @@ def _chart(
     protocol: Protocol,
     endpoint: PairedChange,
     lines: list[dict[str, Any]],
-    medians: list[dict[str, Any]],
-    title: str,
+    medians: list[dict[str, float]],
     language: Language,
 ) -> Any:
     import altair as alt
 
-    last = max((row["day"] for row in lines), default=1.0)
-    x = alt.X("day:Q", title=language("study.day"), scale=alt.Scale(domain=[-20, max(60, last + 8)], nice=False),
-              axis=alt.Axis(grid=False, values=_ticks(last)))  # fmt: skip
-    highest = max((row["value"] for row in lines), default=1.0)
-    scale = alt.Scale(type="log", nice=True) if endpoint.scale == "log" else alt.Scale(domain=[0, highest * 1.08])
-    if endpoint.scale == "log":
-        low, high = min((r["value"] for r in lines), default=1.0), highest
-        scale = alt.Scale(type="log", domain=[low * 0.85, high * 1.2], nice=False)
-    y = alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(tickCount=6, format="~r"))
-    bands = data([{**c, "from_": c["from"]} for c in courses(protocol)])
+    days = [row["day"] for row in lines]
+    last = max(days, default=1.0)
+    within = alt.Scale(domain=[min([-5.0, *days]) - 6, max(60, last + 8)], nice=False)
+    ticks = alt.Axis(grid=False, values=[-14, 1, *range(50, int(max(60, last)) + 20, 50)])
+    x = alt.X("day:Q", title=language("study.day"), scale=within, axis=ticks)
+    y = alt.Y("value:Q", title=None, scale=_scale(endpoint, lines), axis=alt.Axis(tickCount=6, format="~r"))
+    bands = data(courses(protocol))
     band = alt.Chart(bands).mark_rect(color=BAND).encode(x=alt.X("from:Q"), x2="to:Q")
     names = alt.Chart(bands).mark_text(dy=-6, align="left", color=GREY, fontSize=11, baseline="bottom")
     names = names.encode(x="from:Q", y=alt.value(0), text="cycle:N")
-    spaghetti = alt.Chart(data(lines)).mark_line(color=BLUE, opacity=0.35, strokeWidth=1.2, point={"size": 12, "color": BLUE, "opacity": 0.5})
+    dot = {"size": 14, "color": BLUE, "opacity": 0.55}
+    spaghetti = alt.Chart(data(lines)).mark_line(color=BLUE, opacity=0.35, strokeWidth=1.2, point=dot)
     spaghetti = spaghetti.encode(x=x, y=y, detail="who:N", order="day:Q")
-    median = alt.Chart(data(medians)).mark_line(color=VERMILION, strokeWidth=3).encode(x=x, y=y, order="day:Q")
-    dots = alt.Chart(data(medians)).mark_point(color=VERMILION, filled=True, size=36, opacity=1).encode(x=x, y=y)
-    word = alt.Chart(data(medians[-1:])).mark_text(text=language("median"), align="right", dy=-12, fontWeight="bold",
-                                                   color=VERMILION, stroke="white", strokeWidth=0)  # fmt: skip
-    word = word.encode(x=x, y=y)
-    return alt.layer(band, names, spaghetti, median, dots, word).properties(width=WIDTH - 70, height=300)
+    median = alt.Chart(data(medians)).encode(x=x, y=y, order="day:Q")
+    line = median.mark_line(color=VERMILION, strokeWidth=3)
+    dots = median.mark_point(color=VERMILION, filled=True, size=40, opacity=1)
+    # The line is named where it stands highest, away from its crowded end.
+    word = alt.Chart(data([max(medians, key=lambda each: float(each["value"]))] if medians else []))
+    word = word.mark_text(text=language("median"), align="left", dx=9, fontWeight="bold", fill=VERMILION)
+    layers = (band, names, spaghetti, line, dots, word.encode(x=x, y=y))
+    return alt.layer(*layers).properties(width=WIDTH - 70, height=300)
 
 
-def _ticks(last: float) -> list[int]:
-    return [-14, 1, *range(50, int(max(60, last)) + 20, 50)]
+def _scale(endpoint: PairedChange, lines: list[dict[str, Any]]) -> Any:
+    import altair as alt
+
+    values = [row["value"] for row in lines] or [1.0]
+    if endpoint.scale == "log":
+        return alt.Scale(type="log", domain=[min(values) * 0.85, max(values) * 1.2], nice=False)
+    return alt.Scale(domain=[min(0.0, *values), max(values) * 1.08], nice=False)
 
 
-def _rows(protocol: Protocol, arrays: Arrays, endpoint: PairedChange, points: list[str], language: Language) -> Rows:
+def _rows(
+    protocol: Protocol, arrays: Arrays, endpoint: PairedChange, points: list[str], language: Language
+) -> Rows:
     values = measured(arrays, endpoint.parameter)[0]
     labels = tuple(protocol.timepoints[point].label(language.code) for point in points)
     body = []

@@ -1,0 +1,296 @@
+"""What the report's sections show, as printed rows: facts, published results, safety, course, assumptions."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from trialrun.analysis.log import Tables
+from trialrun.analysis.results import canonical
+from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.trace import assumptions
+from trialrun.report.figures.figure import Rows
+from trialrun.report.language import Language
+from trialrun.report.participants import words_of
+from trialrun.report.statement import change_of, missing
+
+Found = Mapping[str, Any]
+
+
+def facts(protocol: Protocol, results: Found, language: Language) -> list[tuple[str, str]]:
+    """Term and description of the head of the report."""
+    study, code = protocol.study, language.code
+    design = study.design
+    arms = language.plural("fact.arms", design.arms)
+    masking, allocation = (language(f"fact.{k}.{getattr(design, k)}") for k in ("masking", "allocation"))
+    rows = [
+        ("study", f"{study.id}, {study.version}"),
+        ("phase", study.phase),
+        ("condition", study.condition(code)),
+        ("design", language("fact.design.said", arms=arms, masking=masking, allocation=allocation)),
+        ("treatment", "; ".join(_courses(protocol, language))),
+        ("sites", "; ".join(f"{site.name}, {site.city}" for site in study.sites.values())),
+        ("sponsor", study.sponsor),
+        ("identifiers", ", ".join(f"{name} {value}" for name, value in study.identifiers.items())),
+        ("participants", language("fact.participants.said", **results["counts"])),
+    ]
+    dates = [datetime.date.fromisoformat(day) for day in results["accrual"]["included"]]
+    if dates:
+        first, last = language.date(dates[0]), language.date(dates[-1])
+        rows.append(("period", language("fact.period.said", first=first, last=last)))
+    return [(language(f"fact.{key}"), value) for key, value in rows if value]
+
+
+def _courses(protocol: Protocol, language: Language) -> Iterator[str]:
+    treatment = protocol.study.treatment
+    for name, substance in treatment.substances.items():
+        yield substance.name(language.code)
+        for cycle in treatment.cycles.values():
+            if cycle.substance == name:
+                dose = language.number(treatment.levels[cycle.level].dose)
+                unit = substance.unit_name(language.code)
+                yield language("fact.course", label=cycle.label, count=cycle.doses.count, dose=dose, unit=unit)
+
+
+def published(protocol: Protocol, results: Found, language: Language) -> Rows | None:
+    """Published results, and ours where an endpoint is their counterpart."""
+    there = protocol.sources.published
+    if there is None:
+        return None
+    code = language.code
+    body = tuple(
+        (row.about(code), row.value(code), _ours(row, results, language), row.note(code) if row.note else "")
+        for row in there.results
+    )
+    head = ("published.result", "published.there", "published.here", "published.note")
+    return Rows(tuple(language(word) for word in head), body)
+
+
+def _ours(row: Any, results: Found, language: Language) -> str:
+    found = results["endpoints"].get(row.endpoint)
+    if found is None:
+        return language("published.none")
+    if found["kind"] == "proportion_without_event":
+        said = {"x": found["observed_events"], "n": found["without_event"]["n"]}
+        lost = found["lost_counted_as_events"]
+        return language.plural("published.events.lost", lost, **said) if lost else language("published.events", **said)
+    if found["kind"] == "organ_response":
+        part = found["response"]
+        return language("published.events", x=part["x"], n=part["n"])
+    if "p" in (row.number or {}):
+        return language("not.estimable") if missing(found["test"]) else language.p(found["test"]["p"])
+    return _levels(found, language)
+
+
+def _levels(found: Found, language: Language) -> str:
+    """Median at baseline and at the primary timepoint, and the change."""
+    at = {each["point"]: each["median"] for each in found["timepoints"]}
+    before, after = at.get("baseline"), at.get(found["at"])
+    if missing(before) or missing(after) or before is None or after is None or missing(found["estimate"]):
+        return language("not.estimable")
+    levels = {"before": language.significant(before), "after": language.significant(after)}
+    return f"{language('published.change', **levels)} ({change_of(found, found['estimate'], language)})"
+
+
+# ---- safety --------------------------------------------------------------------------------------
+
+
+def adverse_events(protocol: Protocol, safety: Found, language: Language) -> Rows:
+    """Category by worst grade: participants (events)."""
+    form = protocol.study.recorded_on.adverse_event
+    grades = ("1", "2", "3", "4", "5")
+    ungraded = any(row["ungraded"] for row in safety["by_category"])
+    head = [language("safety.category"), *(language("safety.grade", grade=grade) for grade in grades)]
+    head += [language("safety.ungraded")] if ungraded else []
+    head += [language("safety.total"), language("serious")]
+    body = []
+    for row in safety["by_category"]:
+        name = words_of(protocol, form, "category", row["category"], language.code) or language("safety.other")
+        cells = [_or_dot(row["worst_grade"][grade]) for grade in grades]
+        cells += [_or_dot(row["ungraded"])] if ungraded else []
+        body.append((name, *cells, _both(row, language), _both(row["serious"], language)))
+    return Rows(tuple(head), tuple(body))
+
+
+def safety_summary(protocol: Protocol, safety: Found, language: Language) -> Rows:
+    names = {"any": "any", "grade_3_or_worse": "grade3", "related": "related", "serious": "serious"}
+    names |= {"serious_related": "serious_related"}
+    body = [(language(f"safety.{word}"), _both(safety[key], language)) for key, word in names.items()]
+    for variable, found in safety["stopping"].items():
+        said = language("safety.not.derivable") if missing(found) else _both(found, language)
+        body.append((_rule_words(protocol, variable, language), said))
+    return Rows((language("safety.summary"), language("events.head")), tuple(body))
+
+
+def _rule_words(protocol: Protocol, variable: str, language: Language) -> str:
+    """The words of the first stop or suspension that reads a variable."""
+    rules: Mapping[str, Any] = {
+        **{f"stops.{name}": stop for name, stop in protocol.study.stops.items()},
+        **{f"suspensions.{name}": rule for name, rule in protocol.study.suspensions.items()},
+    }
+    for name, rule in rules.items():
+        if variable in protocol.rules[name].reads:
+            return str(rule.text(language.code))
+    return variable
+
+
+def _both(found: Found, language: Language) -> str:
+    if not found["events"]:
+        return "·"
+    return language("events.cell", participants=found["participants"], events=found["events"])
+
+
+def _or_dot(count: int) -> str:
+    return str(count) if count else "·"
+
+
+# ---- suspensions ---------------------------------------------------------------------------------
+
+
+def standing(found: Found, language: Language) -> list[str]:
+    """Where the trial stands against one boundary, in sentences."""
+    now = found["standing"]
+    if missing(now):
+        return [language("safety.not.derivable")]
+    word = "boundary.stands" if now["stop_at"] else "boundary.stands.none"
+    sentences = [language(word, events=now["events"], n=now["n"], stop_at=now["stop_at"])]
+    if now["reached"]:
+        date = language.date(datetime.date.fromisoformat(now["reached_on"]))
+        return [*sentences, language("boundary.reached", date=date)]
+    return [*sentences, language("boundary.not.reached")]
+
+
+def probabilities(found: Found, language: Language) -> Rows:
+    body = tuple(
+        (language.share(each["rate"], 0), language.number(each["stop"], 3), language.number(each["expected_treated"], 1))
+        for each in found["probabilities"]
+    )
+    head = ("boundary.rate", "boundary.probability", "boundary.treated")
+    return Rows(tuple(language(word) for word in head), body)
+
+
+def rules(protocol: Protocol, suspensions: Found, language: Language) -> Rows:
+    """Every rule that suspends inclusions, and its standing."""
+    body = []
+    for name, found in suspensions.items():
+        now = found["standing"]
+        steps = ", ".join(language("boundary.at.said", k=k, n=n) for n, k in found["steps"])
+        steps += f" ({language('boundary.same')})" if found["same"] else ""
+        said = language("safety.not.derivable")
+        if not missing(now):
+            said = language("boundary.status.open")
+            if now["reached"]:
+                date = language.date(datetime.date.fromisoformat(now["reached_on"]))
+                said = language("boundary.status.reached", date=date)
+        events = "–" if missing(now) else str(now["events"])
+        body.append((protocol.study.suspensions[name].text(language.code), steps, events, said))
+    head = ("boundary.rule", "boundary.at", "boundary.events", "boundary.status")
+    return Rows(tuple(language(word) for word in head), tuple(body))
+
+
+# ---- how the trial went --------------------------------------------------------------------------
+
+
+def accrual(found: Found, language: Language) -> list[str]:
+    count, planned = len(found["included"]), found["planned"]
+    sentences = [language("accrual.said", count=count, planned=planned) if count else language("accrual.none")]
+    if found["months"] and found["end"]:
+        end = language.date(datetime.date.fromisoformat(found["end"]))
+        sentences.append(language("accrual.said.plan", planned=planned, months=found["months"], end=end))
+    return sentences
+
+
+def disposition(counts: Found, language: Language) -> Rows:
+    body = []
+    for name in ("screened", "included", "dosed", "completed", "stopped", "lost", "died", "ended_otherwise", "ongoing"):
+        after = name not in ("screened", "included", "dosed")
+        if after and not counts[name] and name not in ("completed", "stopped", "lost"):
+            continue
+        share = language.percent(counts[name], counts["dosed"]) if after and counts["dosed"] else ""
+        body.append((language(f"disposition.{name}"), str(counts[name]), share))
+    head = ("disposition.step", "participants", "disposition.share")
+    return Rows(tuple(language(word) for word in head), tuple(body))
+
+
+def stops(protocol: Protocol, results: Found, language: Language) -> Rows:
+    """Why injections were ended, in the study's words where the rule is one of its stops."""
+    known = {name.replace("_", " ").upper(): stop.text(language.code) for name, stop in protocol.study.stops.items()}
+    known |= {f"STOPS.{term}": text for term, text in known.items()}
+    decisions = protocol.decisions.items()
+    known |= {name.replace("_", " ").upper(): found.title(language.code) for name, found in decisions}
+    body = tuple(
+        (known.get(row["rule"], row["reason"] or row["rule"]), str(row["participants"])) for row in results["stops"]
+    )
+    return Rows((language("disposition.stops"), language("participants")), body)
+
+
+def exposure(protocol: Protocol, found: Found, language: Language) -> Rows:
+    planned = found["planned"]["cumulative"]
+    head = [language("participant"), language("exposure.doses"), language("exposure.missed")]
+    head += [language("exposure.cumulative", unit=unit(protocol, language)), language("exposure.share")]
+    body = tuple(
+        (
+            row["subject"],
+            str(row["doses"]),
+            str(row["not_given"]),
+            language.number(row["cumulative"]),
+            language.share(row["cumulative"] / planned, 0) if planned else "–",
+        )
+        for row in found["participants"]
+    )
+    return Rows(tuple(head), body)
+
+
+def exposure_words(protocol: Protocol, found: Found, language: Language) -> str:
+    planned = found["planned"]
+    cumulative = language.number(planned["cumulative"])
+    said = {"doses": found["doses"], "planned": planned["doses"], "cumulative": cumulative}
+    return language("exposure.said", **said, unit=unit(protocol, language))
+
+
+def unit(protocol: Protocol, language: Language) -> str:
+    """The unit of doses in words; several substances with different units are named by all."""
+    names = {s.unit_name(language.code): None for s in protocol.study.treatment.substances.values()}
+    return ", ".join(names)
+
+
+# ---- where it comes from -------------------------------------------------------------------------
+
+
+def assumed(protocol: Protocol, language: Language) -> list[tuple[str, list[dict[str, str]]]]:
+    """Assumptions by group, the group's words first; elements that stand alone form the group of the study."""
+    groups: dict[str, list[dict[str, str]]] = {}
+    for each in assumptions(protocol, language.code):
+        group, _, rest = each["element"].partition("/")
+        name = group if rest and f"group.{group}" in language.words else "study"
+        short = rest if name == group else each["element"]
+        groups.setdefault(name, []).append({**each, "element": short.replace("/", " › ")})
+    return [(language(f"group.{name}"), listed) for name, listed in groups.items()]
+
+
+def provenance(protocol: Protocol, results: Found, language: Language) -> list[tuple[str, str]]:
+    kind = language("provenance.virtual" if results["virtual"] else "provenance.real")
+    rows = [
+        ("provenance.protocol", f"{protocol.id} {protocol.study.version}"),
+        ("provenance.hash", results["protocol_hash"]),
+        ("provenance.software", results["software"]),
+        ("provenance.participants", kind),
+        ("provenance.seed", str(results["seed"]) if "seed" in results else ""),
+        ("provenance.results", hashlib.sha256(canonical(results).encode()).hexdigest()),
+    ]
+    return [(language(word), value) for word, value in rows if value]
+
+
+def hashes(tables: Tables, language: Language) -> Rows:
+    body = tuple((code, str(len(table)), table_hash(table)) for code, table in tables.items() if len(table))
+    head = ("provenance.table", "provenance.rows", "provenance.sha")
+    return Rows(tuple(language(word) for word in head), body)
+
+
+def table_hash(table: pl.DataFrame) -> str:
+    """SHA-256 of a table written as CSV, UTF-8, in its order of rows and columns."""
+    return hashlib.sha256(table.write_csv().encode()).hexdigest()

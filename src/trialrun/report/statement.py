@@ -1,0 +1,191 @@
+"""Results at a glance: each endpoint's number, interval and test, and sentences that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trialrun.protocol.endpoint import Endpoint, PairedChange
+from trialrun.protocol.protocol import Protocol
+from trialrun.report.language import Language
+
+Found = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One endpoint as printed."""
+
+    name: str
+    level: str
+    title: str
+    estimate: str
+    interval: str
+    test: str
+    sentences: tuple[str, ...]
+
+
+def statements(protocol: Protocol, results: Found, language: Language) -> list[Statement]:
+    """The endpoints, primary ones first, in the order of the study file."""
+    endpoints = protocol.study.endpoints
+    order = sorted(endpoints, key=lambda name: ("primary", "secondary", "exploratory").index(endpoints[name].level))
+    return [statement(protocol, results, name, language) for name in order]
+
+
+def statement(protocol: Protocol, results: Found, name: str, language: Language) -> Statement:
+    endpoint, found = protocol.study.endpoints[name], results["endpoints"][name]
+    family = (results["multiplicity"] or {"endpoints": {}})["endpoints"].get(name)
+    write = {
+        "proportion_without_event": _without,
+        "paired_change": _change,
+        "organ_response": _response,
+    }[endpoint.kind]
+    estimate, interval, test, sentences = write(protocol, endpoint, found, family, language)
+    return Statement(
+        name=name,
+        level=endpoint.level,
+        title=endpoint.title(language.code),
+        estimate=estimate,
+        interval=interval,
+        test=test,
+        sentences=tuple(sentences),
+    )
+
+
+Written = tuple[str, str, str, Iterator[str]]
+
+
+def missing(found: Any) -> bool:
+    """Whether a result is a reason instead of a number."""
+    return isinstance(found, Mapping) and "not_estimable" in found
+
+
+def _without(protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, language: Language) -> Written:
+    return (*_share(found["without_event"], language), language("glance.not.tested"), _without_words(found, language))
+
+
+def _without_words(found: Found, language: Language) -> Iterator[str]:
+    part = found["without_event"]
+    if part["n"]:
+        share = language.percent(part["x"], part["n"])
+        yield language("words.without", x=part["x"], n=part["n"], share=share)
+        upper = found["event_rate_upper"]
+        yield language("words.without.upper", upper=language.share(upper["upper"]), level=_level(upper, language))
+    yield from _counted("words.without.lost", found["lost_counted_as_events"], language)
+    yield from _counted("words.pending", found["pending"], language)
+
+
+def _change(protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, language: Language) -> Written:
+    assert isinstance(endpoint, PairedChange)
+    estimate = language("not.estimable")
+    if not missing(found["estimate"]):
+        estimate = change_of(found, found["estimate"], language)
+    at = protocol.timepoints[endpoint.at].label(language.code)
+    words = _change_words(found, family, at, language)
+    return estimate, _interval(found["interval"], lambda x: _plain(found, x, language), language), _test(
+        found, family, language
+    ), words
+
+
+def change_of(found: Found, value: float, language: Language) -> str:
+    """A change as printed: ``× 3.27`` on the log scale, with its sign on the linear one."""
+    if found["scale"] == "log":
+        return language("glance.ratio", value=_plain(found, value, language))
+    return ("+" if value > 0 else "") + _plain(found, value, language)
+
+
+def _plain(found: Found, value: float, language: Language) -> str:
+    return language.number(value, 2) if found["scale"] == "log" else language.significant(value)
+
+
+def _test(found: Found, family: Any, language: Language) -> str:
+    if missing(found["test"]):
+        return language("glance.no.test", n=found["n"], at_least=found["at_least"])
+    if family is None:
+        return language.p(found["test"]["p"])
+    return f"{language.p(found['test']['p'])} ({language('glance.p.adjusted', p=_bare(family['adjusted'], language))})"
+
+
+def _bare(p: float, language: Language) -> str:
+    return language.p(p).removeprefix("P\N{NO-BREAK SPACE}").removeprefix("=\N{NO-BREAK SPACE}")
+
+
+def _change_words(found: Found, family: Any, at: str, language: Language) -> Iterator[str]:
+    if missing(found["estimate"]):
+        yield language("words.change.none", at=at)
+    else:
+        kind = "ratio" if found["scale"] == "log" else "linear"
+        value = _plain(found, found["estimate"], language)
+        said = {"at": at, "value": value, "n": found["n"], "rose": found["rose"], "fell": found["fell"]}
+        yield language(f"words.change.{kind}", **said)
+        yield _verdict(found, family, language)
+    yield from _counted("words.change.unpaired", found["unpaired"], language)
+    policy = found.get("treatment_policy")
+    if policy and policy["n"] != found["n"] and not missing(policy["estimate"]):
+        value = change_of(found, policy["estimate"], language)
+        p = "" if missing(policy["test"]) else f", {language.p(policy['test']['p'])}"
+        yield language("words.change.policy", value=value, n=policy["n"], p=p)
+
+
+def _verdict(found: Found, family: Any, language: Language) -> str:
+    if missing(found["test"]):
+        return language("words.change.untested", n=found["n"], at_least=found["at_least"])
+    p = language.p(found["test"]["p"])
+    if family is None:  # outside the family nothing was said to be tested at a level: 0.05 is the custom
+        return language("words.change.yes.alone" if found["test"]["p"] <= 0.05 else "words.change.no.alone", p=p)
+    word = "words.change.yes" if family["rejected"] else "words.change.no"
+    return language(word, p=p, adjusted=language.p(family["adjusted"]))
+
+
+def _response(protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, language: Language) -> Written:
+    return (
+        *_share(found["response"], language),
+        language("glance.not.tested"),
+        _response_words(protocol, found, language),
+    )
+
+
+def _response_words(protocol: Protocol, found: Found, language: Language) -> Iterator[str]:
+    def label(point: str) -> str:
+        return protocol.timepoints[point].label(language.code)
+
+    part = found["response"]
+    if part["n"]:
+        share = language.percent(part["x"], part["n"])
+        said = {"x": part["x"], "n": part["n"], "share": share, "at": label(found["at"])}
+        yield language("words.response", **said, complete=found["complete"], partial=found["partial"])
+    yield from _counted("words.response.missing", found["missing"], language)
+    yield from _counted("words.response.none.involved", found["nothing_involved"], language)
+    yield from _counted("words.pending", found["pending"], language)
+    others = [
+        language("words.response.visit", x=each["response"]["x"], n=each["response"]["n"], at=label(at))
+        for at, each in found["visits"].items()
+        if at != found["at"] and each["response"]["n"]
+    ]
+    if others:
+        yield language("words.response.visits", listed=language.listed(others))
+
+
+def _counted(key: str, count: int, language: Language) -> Iterator[str]:
+    if count:
+        yield language.plural(key, count)
+
+
+def _share(part: Found, language: Language) -> tuple[str, str]:
+    """``8 of 10 (80 %)`` and its interval."""
+    if not part["n"]:
+        return language("not.estimable"), language("interval.none")
+    said = language("glance.of", x=part["x"], n=part["n"])
+    return f"{said} ({language.percent(part['x'], part['n'])})", _interval(part["interval"], language.share, language)
+
+
+def _interval(found: Found, written: Any, language: Language) -> str:
+    if missing(found):
+        return language("interval.none")
+    ends = {end: "∞" if found[end] is None else written(found[end]) for end in ("lower", "upper")}
+    return language("interval", level=_level(found, language), low=ends["lower"], high=ends["upper"])
+
+
+def _level(found: Found, language: Language) -> str:
+    return language.share(found["level"], 0)
