@@ -1,4 +1,4 @@
-"""A small virtual trial written by hand and seed, as facts: what tests of results and of the report look at."""
+"""A small virtual trial written by hand and seed: what tests of results and of the report look at."""
 
 import random
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ INVOLVED = {
     5: ("purpura",), 6: ("ulcer", "nerve"), 7: ("purpura", "nerve", "kidney"), 8: ("joints",),
     9: ("purpura", "nerve"), 10: ("kidney", "purpura"),
 }  # fmt: skip
-# What each event of the example is: participant, study day, category, grade, serious, related, days it lasted.
+# Each event: participant, study day, category, grade, serious, related, days it lasted.
 EVENTS = (
     (1, 3, "injection_site", 1, False, True, 2), (1, 24, "flu_like", 1, False, True, 2),
     (2, 2, "fever", 2, False, True, 1), (3, 4, "injection_site", 1, False, True, 3),
@@ -87,7 +87,9 @@ def _enrol(book: Book, number: int, first: date) -> str:
     chain = {"subject": subject, "site": "PSL", "virtual": book.virtual, "source": f"{subject}#0"}
     book.subjects.append(chain)
     book.fill(subject, "consent", "SCR", first - timedelta(days=14), signed=True)
-    book.fill(subject, "demography", "SCR", first - timedelta(days=14), sex="MF"[number % 2], age=45 + 2 * number)
+    book.fill(
+        subject, "demography", "SCR", first - timedelta(days=14), sex="MF"[number % 2], age=45 + 2 * number
+    )
     return subject
 
 
@@ -98,7 +100,7 @@ def _participant(book: Book, number: int, first: date) -> None:
     last = {FLARE: 50, LOST: 133}.get(number, 999)
     for point in book.protocol.timepoints.values():
         day = first + timedelta(days=point.offset)
-        if point.only or point.offset > 140 and number == LOST:
+        if point.only or (point.offset > 140 and number == LOST):
             continue
         if point.dose and point.offset <= last:
             _injection(book, subject, number, point, day)

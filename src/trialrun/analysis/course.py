@@ -1,4 +1,4 @@
-"""How the trial went: who was screened, included, dosed and followed; what was given; accrual against the plan."""
+"""How the trial went: who was screened, included, dosed and followed; what was given; accrual."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trialrun.tables import term
 
 
 def counts(arrays: Arrays, tables: Tables) -> dict[str, int]:
-    """Participants at each step. ``stopped`` had the injections ended; ``ongoing`` were dosed and not ended."""
+    """Participants at each step; ``stopped`` had their doses ended, ``ongoing`` are still followed."""
     who = members(arrays)[0]
     ended = arrays.ended[0] >= 0
     finished = _ended(arrays, "COMPLETED")

@@ -17,7 +17,7 @@ _TYPES = {"number": pl.Float64, "integer": pl.Float64, "boolean": pl.Boolean, "d
 
 
 def rows(protocol: Protocol, tables: Tables, form: str) -> pl.DataFrame:
-    """The rows of one log: ``USUBJID``, ``day`` (study day of onset), ``on`` (its date), ``until`` and the items.
+    """The rows of one log: ``USUBJID``, ``day`` (study day of onset), ``on`` (date), ``until``, the items.
 
     Items have the type that rules expect; those without an SDTM name are not in the tables and not here.
     """
@@ -49,7 +49,9 @@ def counted(
     defined = protocol.variables[variable]
     if defined.aggregate != "count" or defined.reads[0] not in protocol.logs:
         return NotEstimable(f"{variable} is not a count of events")
-    found = _during(protocol, tables, _lasting(rows(protocol, tables, defined.reads[0]), last), defined.during)
+    found = _during(
+        protocol, tables, _lasting(rows(protocol, tables, defined.reads[0]), last), defined.during
+    )
     if found is None:
         return NotEstimable(f"{variable} counts in a period that the tables do not tell")
     if not defined.where:
@@ -70,7 +72,9 @@ def _lasting(found: pl.DataFrame, last: pl.DataFrame | None) -> pl.DataFrame:
     return found.with_columns(lasting=(end - pl.col("on")).dt.total_days().cast(pl.Float64))
 
 
-def _during(protocol: Protocol, tables: Tables, found: pl.DataFrame, period: str | None) -> pl.DataFrame | None:
+def _during(
+    protocol: Protocol, tables: Tables, found: pl.DataFrame, period: str | None
+) -> pl.DataFrame | None:
     if period in (None, "study"):
         return found
     if period == "since first dose":
@@ -96,8 +100,12 @@ def _writes(named: Mapping[str, Item], variable: str) -> bool:
 
 
 def _schema(named: Mapping[str, Item]) -> dict[str, type[pl.DataType]]:
-    start: dict[str, type[pl.DataType]] = {"USUBJID": pl.String, "day": pl.Float64, "on": pl.Date, "until": pl.Date}
-    return start | {name: _TYPES.get(item.type, pl.String) for name, item in named.items()}
+    start: dict[str, type[pl.DataType]] = {"USUBJID": pl.String, "day": pl.Float64}
+    return (
+        start
+        | {"on": pl.Date, "until": pl.Date}
+        | {name: _TYPES.get(item.type, pl.String) for name, item in named.items()}
+    )
 
 
 def on_date(column: str) -> pl.Expr:

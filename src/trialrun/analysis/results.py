@@ -1,4 +1,4 @@
-"""The results of a trial as plain data: every number rounded to its declared precision, nothing not a number."""
+"""The results of a trial as plain data: every number rounded to its declared precision."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def analyse(protocol: Protocol, tables: Tables) -> dict[str, Any]:
         "virtual": bool((tables["DM"]["VIRTUAL"] == "Y").any()),
         "counts": course.counts(arrays, tables),
         "stops": course.stops(tables),
-        "endpoints": {name: _endpoint(protocol, arrays, name, found) for name, found in estimates.items()},
+        "endpoints": {name: _endpoint(protocol, arrays, name, each) for name, each in estimates.items()},
         "multiplicity": _multiplicity(protocol, estimates),
         "safety": adverse_events(protocol, tables, dosed),
         "suspensions": suspensions(protocol, tables),
@@ -65,7 +65,7 @@ def analyse(protocol: Protocol, tables: Tables) -> dict[str, Any]:
 
 
 def canonical(results: Mapping[str, Any]) -> str:
-    """One JSON text for the same results: keys sorted, no NaN or infinity (ValueError), a line feed at the end."""
+    """One JSON text for the same results, keys sorted; ValueError for NaN and infinity."""
     return json.dumps(results, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 

@@ -36,7 +36,9 @@ def adverse_events(protocol: Protocol, tables: Tables, dosed: list[str]) -> dict
         "serious_related": _count(events.filter(pl.col("serious") & pl.col("related"))),
         "by_category": _by_category(protocol, form, events),
     }
-    return found | {"stopping": {name: _stopping(protocol, tables, name, dosed) for name in _counts(protocol, form)}}
+    return found | {
+        "stopping": {name: _stopping(protocol, tables, name, dosed) for name in _counts(protocol, form)}
+    }
 
 
 def _count(events: pl.DataFrame) -> dict[str, int]:
@@ -86,4 +88,3 @@ def last_seen(tables: Tables) -> pl.DataFrame:
     visits = tables["SV"].select("USUBJID", seen=on_date("SVSTDTC"))
     ends = tables["DM"].select("USUBJID", seen=on_date("RFPENDTC"))
     return pl.concat([visits, ends]).group_by("USUBJID").agg(pl.col("seen").max()).sort("USUBJID")
-

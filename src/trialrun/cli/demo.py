@@ -13,6 +13,8 @@ from trialrun.cli.terminal import as_json, print_json
 if TYPE_CHECKING:
     from trialrun.demo.demonstration import Demonstration
 
+NAMES = {"en": "English", "fr": "French"}
+
 STEPS = {
     "check": "Checking the protocol",
     "run": "Running virtual participants day by day through the record",
@@ -113,24 +115,34 @@ def _close(made: Demonstration, seconds: float) -> None:
             Text(f"{len(made.defects)} findings in the tables or the record:", style="bold red"),
             *map(Text, made.defects[:5]),
         ]
-    title = f"{made.protocol.id} · {made.entries:,} entries, all verified · {made.rows:,} table rows · {seconds:.0f} s"
+    counted = f"{made.entries:,} entries, {'not all' if made.defects else 'all'} verified"
+    title = f"{made.protocol.id} · {counted} · {made.rows:,} table rows · {seconds:.0f} s"
     console.print(Panel(Group(*parts), title=title, box=box.ROUNDED, padding=(1, 2)))
 
 
 def _headlines(made: Demonstration) -> list[Any]:
+    """The people and the end points, in the words of the report."""
+    from rich.table import Table
     from rich.text import Text
 
+    from trialrun.report.language import language
+    from trialrun.report.statement import statements
+
     counts = made.results["counts"]
-    shown = ", ".join(
-        f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if isinstance(value, int)
-    )
-    return [Text(shown)]
+    shown = [f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if value]
+    endpoints = Table(box=None, show_header=False, pad_edge=False)
+    for one in statements(made.protocol, made.results, language("en")):
+        endpoints.add_row(one.title, Text(one.estimate, style="bold"), f"{one.interval}; {one.test}")
+    return [Text(", ".join(shown)), Text(""), endpoints]
 
 
 def _files(made: Demonstration) -> list[tuple[str, str]]:
     languages = made.protocol.study.languages
     listed = [("report.html", "the report: open it in a browser")]
-    listed += [(f"report.{language}.html", f"the same in {language}") for language in languages[1:]]
+    listed += [
+        (f"report.{language}.html", f"the same in {NAMES.get(language, language)}")
+        for language in languages[1:]
+    ]
     return [
         *listed,
         ("results.json", "every number of it"),
@@ -145,7 +157,7 @@ def _tries(made: Demonstration) -> list[tuple[str, str]]:
     name = made.folder
     return [
         (f"trialrun verify {name} --anchor {name}/anchor.txt", "prove the record whole"),
-        ("trialrun trace vascu_il2", "where every element of the protocol comes from"),
-        ("trialrun calendar vascu_il2 --start 2008-03-03", "one participant's dates"),
+        (f"trialrun trace {name}/study", "where every element of the protocol comes from"),
+        (f"trialrun calendar {name}/study --start 2008-03-03", "one participant's dates"),
         (f"trialrun demo --seed 2 --out {name}-2", "another ten virtual participants"),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -40,12 +41,12 @@ class Language:
         text = f"{value:.15g}" if decimals is None else str(half_away(value, decimals))
         return self._sign(text.replace("-", MINUS))
 
-    def significant(self, value: float, figures: int = 3) -> str:
-        """``value`` to at most ``figures`` significant figures, without an exponent below a million."""
+    def significant(self, value: float, figures: int = 3, finest: int = 9) -> str:
+        """``value`` to ``figures`` significant figures, at most ``finest`` of them decimals."""
         if value == 0:
             return "0"
         decimals = max(0, figures - 1 - int(f"{abs(value):e}".partition("e")[2]))
-        return self.number(value, decimals)
+        return self.number(value, min(decimals, finest))
 
     def percent(self, part: int, whole: int, decimals: int = 0) -> str:
         return self._with_percent(str(percent(part, whole, decimals)))
@@ -73,10 +74,6 @@ class Language:
         """How participation ended, from the term in the tables; None = it goes on."""
         return self.words.get(f"ending.{term or 'ongoing'}", (term or "").lower())
 
-    def reason(self, reason: str) -> str:
-        """Why something cannot be estimated."""
-        return self.words.get(f"reason.{reason}", self("reason.other"))
-
     def listed(self, items: list[str]) -> str:
         """``a, b and c``."""
         if len(items) < 2:
@@ -97,4 +94,12 @@ def language(code: str) -> Language:
         raise ValueError(f"the report is not written in `{code}`; choose one of {', '.join(LANGUAGES)}")
     text = (resources.files("trialrun.report") / "languages" / f"{code}.yaml").read_text(encoding="utf-8")
     words: dict[str, str] = yaml.safe_load(text)
+    if code == "fr":
+        words = {key: _unbroken(said) if key != "banner" else said for key, said in words.items()}
     return Language(code, words)
+
+
+def _unbroken(text: str) -> str:
+    """French sets a space before these signs, a narrow one before ; ! and ?, and no line may end there."""
+    text = re.sub(r" (?=[:%])", "\N{NO-BREAK SPACE}", text)
+    return re.sub(r" (?=[;!?])", "\N{NARROW NO-BREAK SPACE}", text)

@@ -42,8 +42,8 @@ class Participant:
     doses: tuple[Dose, ...]
     adverse: tuple[Event, ...]
     events: tuple[Event, ...]
+    holds: tuple[float, ...]  # days of decisions to wait
     stopped: float | None
-    stop_rule: str | None
     last_day: float
     ending: str | None
 
@@ -56,7 +56,8 @@ def participants(protocol: Protocol, tables: Tables) -> list[Participant]:
     ends = tables["DS"].filter(pl.col("DSSCAT") == term.PARTICIPATION)
     stops = tables["DS"].filter(pl.col("DSSCAT") == term.TREATMENT)
     ending = dict(ends.select("USUBJID", "DSDECOD").iter_rows())
-    stopped = {who: (day, rule) for who, day, rule in stops.select("USUBJID", "DSSTDY", "DSDECOD").iter_rows()}
+    stopped = dict(stops.select("USUBJID", "DSSTDY").iter_rows())
+    holds = _holds(protocol, tables)
     last = _last_days(tables)
     return [
         Participant(
@@ -65,13 +66,29 @@ def participants(protocol: Protocol, tables: Tables) -> list[Participant]:
             doses=tuple(doses.get(who, ())),
             adverse=tuple(adverse.get(who, ())),
             events=tuple(events.get(who, ())),
-            stopped=stopped.get(who, (None, None))[0],
-            stop_rule=stopped.get(who, (None, None))[1],
+            holds=tuple(holds.get(who, ())),
+            stopped=stopped.get(who),
             last_day=float(last.get(who, 1)),
             ending=ending.get(who),
         )
         for who, label in zip(named, dosed["SUBJID"], strict=True)
     ]
+
+
+def _holds(protocol: Protocol, tables: Tables) -> dict[str, list[float]]:
+    """Days on which a decision ended in an outcome that holds the treatment."""
+    waiting = [
+        (term.capitals(name), term.capitals(outcome))
+        for name, decision in protocol.decisions.items()
+        for outcome, said in decision.outcomes.items()
+        if said.effect == "hold"
+    ]
+    found: dict[str, list[float]] = {}
+    decided = tables["DS"].select("USUBJID", "DSSTDY", "DSSCAT", "DSDECOD").sort("USUBJID", "DSSTDY")
+    for who, day, decision, outcome in decided.iter_rows():
+        if (decision, outcome) in waiting and day is not None:
+            found.setdefault(who, []).append(float(day))
+    return found
 
 
 def _doses(protocol: Protocol, tables: Tables) -> dict[str, list[Dose]]:
@@ -98,7 +115,9 @@ def _events(protocol: Protocol, tables: Tables) -> dict[str, list[Event]]:
     """Occurrences of the events that endpoints are about, logs only."""
     found: dict[str, list[Event]] = {}
     for form in event_forms(protocol):
-        for who, day in rows(protocol, tables, form).select("USUBJID", "day").sort("USUBJID", "day").iter_rows():
+        for who, day in (
+            rows(protocol, tables, form).select("USUBJID", "day").sort("USUBJID", "day").iter_rows()
+        ):
             if day is not None and day >= 1:
                 found.setdefault(who, []).append(Event(day, form))
     return found
@@ -124,6 +143,17 @@ def _last_days(tables: Tables) -> dict[str, int]:
 
 def _select(table: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     return table.select(pl.col(c) if c in table.columns else pl.lit(None).alias(c) for c in columns)
+
+
+def short(protocol: Protocol, subject: str) -> str:
+    """A participant's identifier without the study's, which is on every page."""
+    return subject.removeprefix(f"{protocol.id}-")
+
+
+def course_label(protocol: Protocol, cycle: str, language: str) -> str:
+    """A course as its days are labelled in a language: ``W3``, in French ``S3``."""
+    day_1 = protocol.timepoints[f"{cycle}.D1"].label(language)
+    return day_1.rpartition(" ")[0] or day_1
 
 
 def words_of(protocol: Protocol, form: str, item: str, code: str | None, language: str) -> str:

@@ -33,18 +33,22 @@ def render(protocol: Protocol, tables: Tables, results: dict[str, Any], language
     """
     words = spoken(language)
     arrays = from_tables(protocol, tables)
-    return _environment().get_template("report.html.j2").render(
-        protocol=protocol,
-        study=protocol.study,
-        results=results,
-        tables=tables,
-        section=section,
-        t=words,
-        lang=language,
-        statements=statements(protocol, results, words),
-        figures=_figures(protocol, tables, arrays, results, words),
-        **_boundaries(protocol, results, words),
-        organ_rows=_organ_rows(protocol, results, words),
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            protocol=protocol,
+            study=protocol.study,
+            results=results,
+            tables=tables,
+            section=section,
+            t=words,
+            lang=language,
+            statements=statements(protocol, results, words),
+            figures=_figures(protocol, tables, arrays, results, words),
+            **_boundaries(protocol, results, words),
+            organ_rows=_organ_rows(protocol, results, words),
+        )
     )
 
 

@@ -15,7 +15,7 @@ from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.trace import assumptions
 from trialrun.report.figures.figure import Rows
 from trialrun.report.language import Language
-from trialrun.report.participants import words_of
+from trialrun.report.participants import course_label, short, words_of
 from trialrun.report.statement import change_of, missing
 
 Found = Mapping[str, Any]
@@ -32,10 +32,11 @@ def facts(protocol: Protocol, results: Found, language: Language) -> list[tuple[
         ("phase", study.phase),
         ("condition", study.condition(code)),
         ("design", language("fact.design.said", arms=arms, masking=masking, allocation=allocation)),
-        ("treatment", "; ".join(_courses(protocol, language))),
-        ("sites", "; ".join(f"{site.name}, {site.city}" for site in study.sites.values())),
+        ("treatment", ", ".join(each.name(code) for each in study.treatment.substances.values())),
+        ("courses", ", ".join(_courses(protocol, language))),
+        ("sites", ", ".join(f"{site.name}, {site.city}" for site in study.sites.values())),
         ("sponsor", study.sponsor),
-        ("identifiers", ", ".join(f"{name} {value}" for name, value in study.identifiers.items())),
+        ("identifiers", ", ".join(_identifier(*each) for each in study.identifiers.items())),
         ("participants", language("fact.participants.said", **results["counts"])),
     ]
     dates = [datetime.date.fromisoformat(day) for day in results["accrual"]["included"]]
@@ -45,15 +46,18 @@ def facts(protocol: Protocol, results: Found, language: Language) -> list[tuple[
     return [(language(f"fact.{key}"), value) for key, value in rows if value]
 
 
+def _identifier(name: str, value: str) -> str:
+    """``EudraCT 2006-…``, but ``NCT0057…`` without its prefix twice."""
+    return value if value.startswith(name) else f"{name} {value}"
+
+
 def _courses(protocol: Protocol, language: Language) -> Iterator[str]:
     treatment = protocol.study.treatment
-    for name, substance in treatment.substances.items():
-        yield substance.name(language.code)
-        for cycle in treatment.cycles.values():
-            if cycle.substance == name:
-                dose = language.number(treatment.levels[cycle.level].dose)
-                unit = substance.unit_name(language.code)
-                yield language("fact.course", label=cycle.label, count=cycle.doses.count, dose=dose, unit=unit)
+    for name, cycle in treatment.cycles.items():
+        substance = treatment.substances[cycle.substance]
+        dose = language.number(treatment.levels[cycle.level].dose)
+        said = {"label": course_label(protocol, name, language.code), "count": cycle.doses.count}
+        yield language("fact.course", **said, dose=dose, unit=substance.unit_name(language.code))
 
 
 def published(protocol: Protocol, results: Found, language: Language) -> Rows | None:
@@ -62,28 +66,47 @@ def published(protocol: Protocol, results: Found, language: Language) -> Rows | 
     if there is None:
         return None
     code = language.code
+    ours = [_ours(protocol, row, results, language) for row in there.results]
+    notes = [row.note(code) if row.note else "" for row in there.results]
     body = tuple(
-        (row.about(code), row.value(code), _ours(row, results, language), row.note(code) if row.note else "")
-        for row in there.results
+        (row.about(code), row.value(code), mine, note)
+        for row, mine, note in zip(there.results, ours, notes, strict=True)
     )
     head = ("published.result", "published.there", "published.here", "published.note")
     return Rows(tuple(language(word) for word in head), body)
 
 
-def _ours(row: Any, results: Found, language: Language) -> str:
+def _ours(protocol: Protocol, row: Any, results: Found, language: Language) -> str:
     found = results["endpoints"].get(row.endpoint)
     if found is None:
-        return language("published.none")
+        return _beside(protocol, row.id, results, language)
     if found["kind"] == "proportion_without_event":
         said = {"x": found["observed_events"], "n": found["without_event"]["n"]}
         lost = found["lost_counted_as_events"]
-        return language.plural("published.events.lost", lost, **said) if lost else language("published.events", **said)
+        if lost:
+            return language.plural("published.events.lost", lost, **said)
+        return language("published.events", **said)
     if found["kind"] == "organ_response":
         part = found["response"]
         return language("published.events", x=part["x"], n=part["n"])
     if "p" in (row.number or {}):
         return language("not.estimable") if missing(found["test"]) else language.p(found["test"]["p"])
     return _levels(found, language)
+
+
+def _beside(protocol: Protocol, name: str, results: Found, language: Language) -> str:
+    """Ours for the results that every study has under the same name, whatever its endpoints."""
+    if name == "serious_events":
+        serious = results["safety"]["serious"]
+        said = {
+            "events": serious["events"],
+            "x": serious["participants"],
+            "n": results["safety"]["participants"],
+        }
+        return language("published.serious", **said)
+    if name == "cumulative_dose":
+        return f"{language.number(results['exposure']['planned']['cumulative'])} {unit(protocol, language)}"
+    return language("published.none")
 
 
 def _levels(found: Found, language: Language) -> str:
@@ -109,7 +132,9 @@ def adverse_events(protocol: Protocol, safety: Found, language: Language) -> Row
     head += [language("safety.total"), language("serious")]
     body = []
     for row in safety["by_category"]:
-        name = words_of(protocol, form, "category", row["category"], language.code) or language("safety.other")
+        name = words_of(protocol, form, "category", row["category"], language.code) or language(
+            "safety.other"
+        )
         cells = [_or_dot(row["worst_grade"][grade]) for grade in grades]
         cells += [_or_dot(row["ungraded"])] if ungraded else []
         body.append((name, *cells, _both(row, language), _both(row["serious"], language)))
@@ -166,7 +191,11 @@ def standing(found: Found, language: Language) -> list[str]:
 
 def probabilities(found: Found, language: Language) -> Rows:
     body = tuple(
-        (language.share(each["rate"], 0), language.number(each["stop"], 3), language.number(each["expected_treated"], 1))
+        (
+            language.share(each["rate"], 0),
+            language.number(each["stop"], 3),
+            language.number(each["expected_treated"], 1),
+        )
         for each in found["probabilities"]
     )
     head = ("boundary.rate", "boundary.probability", "boundary.treated")
@@ -197,7 +226,9 @@ def rules(protocol: Protocol, suspensions: Found, language: Language) -> Rows:
 
 def accrual(found: Found, language: Language) -> list[str]:
     count, planned = len(found["included"]), found["planned"]
-    sentences = [language("accrual.said", count=count, planned=planned) if count else language("accrual.none")]
+    sentences = [
+        language("accrual.said", count=count, planned=planned) if count else language("accrual.none")
+    ]
     if found["months"] and found["end"]:
         end = language.date(datetime.date.fromisoformat(found["end"]))
         sentences.append(language("accrual.said.plan", planned=planned, months=found["months"], end=end))
@@ -206,7 +237,17 @@ def accrual(found: Found, language: Language) -> list[str]:
 
 def disposition(counts: Found, language: Language) -> Rows:
     body = []
-    for name in ("screened", "included", "dosed", "completed", "stopped", "lost", "died", "ended_otherwise", "ongoing"):
+    for name in (
+        "screened",
+        "included",
+        "dosed",
+        "completed",
+        "stopped",
+        "lost",
+        "died",
+        "ended_otherwise",
+        "ongoing",
+    ):
         after = name not in ("screened", "included", "dosed")
         if after and not counts[name] and name not in ("completed", "stopped", "lost"):
             continue
@@ -218,12 +259,16 @@ def disposition(counts: Found, language: Language) -> Rows:
 
 def stops(protocol: Protocol, results: Found, language: Language) -> Rows:
     """Why injections were ended, in the study's words where the rule is one of its stops."""
-    known = {name.replace("_", " ").upper(): stop.text(language.code) for name, stop in protocol.study.stops.items()}
+    known = {
+        name.replace("_", " ").upper(): stop.text(language.code)
+        for name, stop in protocol.study.stops.items()
+    }
     known |= {f"STOPS.{term}": text for term, text in known.items()}
     decisions = protocol.decisions.items()
     known |= {name.replace("_", " ").upper(): found.title(language.code) for name, found in decisions}
     body = tuple(
-        (known.get(row["rule"], row["reason"] or row["rule"]), str(row["participants"])) for row in results["stops"]
+        (known.get(row["rule"], row["reason"] or row["rule"]), str(row["participants"]))
+        for row in results["stops"]
     )
     return Rows((language("disposition.stops"), language("participants")), body)
 
@@ -234,7 +279,7 @@ def exposure(protocol: Protocol, found: Found, language: Language) -> Rows:
     head += [language("exposure.cumulative", unit=unit(protocol, language)), language("exposure.share")]
     body = tuple(
         (
-            row["subject"],
+            short(protocol, row["subject"]),
             str(row["doses"]),
             str(row["not_given"]),
             language.number(row["cumulative"]),
@@ -262,13 +307,15 @@ def unit(protocol: Protocol, language: Language) -> str:
 
 
 def assumed(protocol: Protocol, language: Language) -> list[tuple[str, list[dict[str, str]]]]:
-    """Assumptions by group, the group's words first; elements that stand alone form the group of the study."""
+    """Assumptions by group, the group's words first; elements that stand alone belong to the study."""
     groups: dict[str, list[dict[str, str]]] = {}
     for each in assumptions(protocol, language.code):
         group, _, rest = each["element"].partition("/")
         name = group if rest and f"group.{group}" in language.words else "study"
-        short = rest if name == group else each["element"]
-        groups.setdefault(name, []).append({**each, "element": short.replace("/", " › ")})
+        path = (rest if name == group else each["element"]).replace("/", " › ")
+        # The group says already what kind of element it is, in the language of the report.
+        said = each["about"].partition(": ")[2] if rest else each["about"]
+        groups.setdefault(name, []).append({**each, "about": said or path, "element": path})
     return [(language(f"group.{name}"), listed) for name, listed in groups.items()]
 
 

@@ -11,6 +11,7 @@ from trialrun.protocol.protocol import Protocol
 from trialrun.report.language import Language
 
 Found = Mapping[str, Any]
+CUSTOM = 0.05  # the level that readers take for granted where the study states none
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ class Statement:
 def statements(protocol: Protocol, results: Found, language: Language) -> list[Statement]:
     """The endpoints, primary ones first, in the order of the study file."""
     endpoints = protocol.study.endpoints
-    order = sorted(endpoints, key=lambda name: ("primary", "secondary", "exploratory").index(endpoints[name].level))
+    order = sorted(
+        endpoints, key=lambda name: ("primary", "secondary", "exploratory").index(endpoints[name].level)
+    )
     return [statement(protocol, results, name, language) for name in order]
 
 
@@ -61,8 +64,14 @@ def missing(found: Any) -> bool:
     return isinstance(found, Mapping) and "not_estimable" in found
 
 
-def _without(protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, language: Language) -> Written:
-    return (*_share(found["without_event"], language), language("glance.not.tested"), _without_words(found, language))
+def _without(
+    protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, language: Language
+) -> Written:
+    return (
+        *_share(found["without_event"], language),
+        language("glance.not.tested"),
+        _without_words(found, language),
+    )
 
 
 def _without_words(found: Found, language: Language) -> Iterator[str]:
@@ -71,7 +80,9 @@ def _without_words(found: Found, language: Language) -> Iterator[str]:
         share = language.percent(part["x"], part["n"])
         yield language("words.without", x=part["x"], n=part["n"], share=share)
         upper = found["event_rate_upper"]
-        yield language("words.without.upper", upper=language.share(upper["upper"]), level=_level(upper, language))
+        yield language(
+            "words.without.upper", upper=language.share(upper["upper"]), level=_level(upper, language)
+        )
     yield from _counted("words.without.lost", found["lost_counted_as_events"], language)
     yield from _counted("words.pending", found["pending"], language)
 
@@ -83,9 +94,12 @@ def _change(protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, l
         estimate = change_of(found, found["estimate"], language)
     at = protocol.timepoints[endpoint.at].label(language.code)
     words = _change_words(found, family, at, language)
-    return estimate, _interval(found["interval"], lambda x: _plain(found, x, language), language), _test(
-        found, family, language
-    ), words
+    return (
+        estimate,
+        _interval(found["interval"], lambda x: _plain(found, x, language), language),
+        _test(found, family, language),
+        words,
+    )
 
 
 def change_of(found: Found, value: float, language: Language) -> str:
@@ -96,7 +110,7 @@ def change_of(found: Found, value: float, language: Language) -> str:
 
 
 def _plain(found: Found, value: float, language: Language) -> str:
-    return language.number(value, 2) if found["scale"] == "log" else language.significant(value)
+    return language.number(value, 2) if found["scale"] == "log" else language.significant(value, finest=1)
 
 
 def _test(found: Found, family: Any, language: Language) -> str:
@@ -104,7 +118,8 @@ def _test(found: Found, family: Any, language: Language) -> str:
         return language("glance.no.test", n=found["n"], at_least=found["at_least"])
     if family is None:
         return language.p(found["test"]["p"])
-    return f"{language.p(found['test']['p'])} ({language('glance.p.adjusted', p=_bare(family['adjusted'], language))})"
+    adjusted = language("glance.p.adjusted", p=_bare(family["adjusted"], language))
+    return f"{language.p(found['test']['p'])} ({adjusted})"
 
 
 def _bare(p: float, language: Language) -> str:
@@ -118,8 +133,11 @@ def _change_words(found: Found, family: Any, at: str, language: Language) -> Ite
         kind = "ratio" if found["scale"] == "log" else "linear"
         value = _plain(found, found["estimate"], language)
         said = {"at": at, "value": value, "n": found["n"], "rose": found["rose"], "fell": found["fell"]}
-        yield language(f"words.change.{kind}", **said)
+        same = found["unchanged"]
+        unchanged = language("words.change.unchanged", count=same) if same else ""
+        yield language(f"words.change.{kind}", **said, unchanged=unchanged)
         yield _verdict(found, family, language)
+        yield from _least(found, language)
     yield from _counted("words.change.unpaired", found["unpaired"], language)
     policy = found.get("treatment_policy")
     if policy and policy["n"] != found["n"] and not missing(policy["estimate"]):
@@ -128,17 +146,29 @@ def _change_words(found: Found, family: Any, at: str, language: Language) -> Ite
         yield language("words.change.policy", value=value, n=policy["n"], p=p)
 
 
+def _least(found: Found, language: Language) -> Iterator[str]:
+    """Says so when the test could not have succeeded, whatever the size of the differences."""
+    test = found["test"]
+    if not missing(test) and test["minimum_p"] > CUSTOM:
+        p = _bare(test["minimum_p"], language)
+        yield language.plural("words.change.minimum", test["nonzero"], p=p)
+
+
 def _verdict(found: Found, family: Any, language: Language) -> str:
     if missing(found["test"]):
         return language("words.change.untested", n=found["n"], at_least=found["at_least"])
     p = language.p(found["test"]["p"])
-    if family is None:  # outside the family nothing was said to be tested at a level: 0.05 is the custom
-        return language("words.change.yes.alone" if found["test"]["p"] <= 0.05 else "words.change.no.alone", p=p)
+    if family is None:
+        return language(
+            "words.change.yes.alone" if found["test"]["p"] <= CUSTOM else "words.change.no.alone", p=p
+        )
     word = "words.change.yes" if family["rejected"] else "words.change.no"
     return language(word, p=p, adjusted=language.p(family["adjusted"]))
 
 
-def _response(protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, language: Language) -> Written:
+def _response(
+    protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, language: Language
+) -> Written:
     return (
         *_share(found["response"], language),
         language("glance.not.tested"),
@@ -177,7 +207,9 @@ def _share(part: Found, language: Language) -> tuple[str, str]:
     if not part["n"]:
         return language("not.estimable"), language("interval.none")
     said = language("glance.of", x=part["x"], n=part["n"])
-    return f"{said} ({language.percent(part['x'], part['n'])})", _interval(part["interval"], language.share, language)
+    return f"{said} ({language.percent(part['x'], part['n'])})", _interval(
+        part["interval"], language.share, language
+    )
 
 
 def _interval(found: Found, written: Any, language: Language) -> str:

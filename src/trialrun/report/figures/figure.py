@@ -74,7 +74,7 @@ def draw(chart: Any, name: str, language: Language) -> str:
     )
     locale: Any = {"decimal": language("decimal"), "thousands": "\N{NARROW NO-BREAK SPACE}"}
     locale |= {"grouping": [3], "currency": ["", ""]}
-    svg = vl_convert.vegalite_to_svg(styled.to_dict(), format_locale=locale)
+    svg = vl_convert.vegalite_to_svg(styled.to_dict(validate=False), format_locale=locale)
     return _inline(svg, name)
 
 

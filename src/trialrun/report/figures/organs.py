@@ -24,6 +24,7 @@ from trialrun.report.figures.figure import (
     draw,
 )
 from trialrun.report.language import Language
+from trialrun.report.participants import short
 
 # What a state means for the endpoint: colour, and a sign for those who do not see the colour.
 CLASSES = {
@@ -90,8 +91,16 @@ def _cells(
             state = labels[codes[0, i, p]]
             kind = state_class(endpoint, organ, state)
             said = item.codes[state](language.code) if state in item.codes else state
-            cells.append({"organ": item.ask(language.code), "who": arrays.subjects[i], "point": arrays.points[p],
-                          "class": kind, "sign": CLASSES[kind][1], "state": said})  # fmt: skip
+            cells.append(
+                {
+                    "organ": item.ask(language.code),
+                    "who": short(protocol, arrays.subjects[i]),
+                    "point": arrays.points[p],
+                    "class": kind,
+                    "sign": CLASSES[kind][1],
+                    "state": said,
+                }
+            )
     return cells
 
 
@@ -109,11 +118,18 @@ def _visits(protocol: Protocol, cells: list[dict[str, Any]]) -> list[str]:
     return [point for point in protocol.timepoints if point in seen]
 
 
+def _visit_label(protocol: Protocol, point: str, language: Language) -> str:
+    """The label of a timepoint, or its study day where the label is too long for the foot of a column."""
+    planned = protocol.timepoints[point]
+    label = planned.label(language.code)
+    return label if len(label) <= 12 else language("day.short", day=planned.day)
+
+
 def _chart(protocol: Protocol, cells: list[dict[str, Any]], language: Language) -> Any:
     import altair as alt
 
     points = _visits(protocol, cells)
-    visits = {p: protocol.timepoints[p].label(language.code) for p in points}
+    visits = {p: _visit_label(protocol, p, language) for p in points}
     everyone = sorted({cell["who"] for cell in cells})
     rows = [{**cell, "visit": visits[cell["point"]], "row": _short(cell["who"], everyone)} for cell in cells]
     domain, colours = list(CLASSES), [colour for colour, _ in CLASSES.values()]
@@ -127,7 +143,12 @@ def _chart(protocol: Protocol, cells: list[dict[str, Any]], language: Language) 
     panel = alt.layer(boxes, signs).properties(width=CELL * len(points), height=CELL * len(everyone))
     order = list(dict.fromkeys(row["organ"] for row in rows))
     header = alt.Header(
-        title=None, labelFontSize=12, labelFontWeight="bold", labelAnchor="start", labelLimit=190, labelFont=FONT
+        title=None,
+        labelFontSize=12,
+        labelFontWeight="bold",
+        labelAnchor="start",
+        labelLimit=190,
+        labelFont=FONT,
     )
     facet = alt.Facet("organ:N", sort=order, header=header, title=None)
     panels = panel.facet(facet=facet, columns=ACROSS, data=data(rows), spacing={"row": 18, "column": 14})

@@ -11,6 +11,7 @@ from trialrun.report.figures.figure import (
     BLACK,
     BLUE,
     GREY,
+    INK,
     ORANGE,
     PALE,
     PURPLE,
@@ -29,12 +30,18 @@ from trialrun.report.participants import Participant, event_forms
 SETTING_COLOURS = (BLUE, SKY, GREY)
 # What each mark is: shape (an SVG path about the origin, or a Vega name), colour, size.
 MARKS = {
-    "missed": ("cross", GREY, 40),
+    "missed": ("cross", INK, 40),
+    "hold": ("M-1,-1h0.7v2h-0.7zM0.3,-1h0.7v2h-0.7z", BLACK, 30),
     "adverse": ("triangle-up", ORANGE, 70),
     "serious": ("triangle-up", VERMILION, 110),
     "event": ("diamond", PURPLE, 130),
     "stopped": ("square", BLACK, 60),
 }
+OFFSETS = {
+    "adverse": -9,
+    "serious": -9,
+    "stopped": 9,
+}  # above and below the bar, so that no mark hides another
 ROW = 26
 
 
@@ -84,6 +91,7 @@ def _marks(one: Participant) -> list[dict[str, Any]]:
               for e in one.adverse if e.serious or (e.grade or 0) >= 2]  # fmt: skip
     # Several events of one day are one mark: they would lie on each other.
     marks += [{"day": day, "kind": "event"} for day in sorted({event.day for event in one.events})]
+    marks += [{"day": day, "kind": "hold"} for day in one.holds]
     if one.stopped is not None:
         marks.append({"day": float(one.stopped), "kind": "stopped"})
     return [{"who": one.label, **mark} for mark in marks]
@@ -108,14 +116,14 @@ def _chart(
     bars = alt.Chart(data([bar for one in who for bar in _bars(one)])).mark_bar(height=15)
     bars = bars.encode(x=alt.X("from:Q", scale=x), x2="to:Q", y=y, color=colour)
     given = [{"who": one.label, "day": float(d.day)} for one in who for d in one.doses if d.amount > 0]
-    doses = alt.Chart(data(given)).mark_tick(color="white", thickness=1, height=15).encode(x=day, y=y)
+    doses = alt.Chart(data(given)).mark_tick(color="white", thickness=0.7, height=15).encode(x=day, y=y)
     layers = [line, bars, doses]
     for kind, (shape, fill, size) in MARKS.items():
         chosen = [mark for mark in marks if mark["kind"] == kind]
         if chosen:
             point = alt.Chart(data(chosen)).mark_point(
                 shape=shape, fill=fill, stroke="white", strokeWidth=0.8, size=size, opacity=1,
-                yOffset=-9 if kind in ("adverse", "serious") else 0,
+                yOffset=OFFSETS.get(kind, 0),
             )  # fmt: skip
             layers.append(point.encode(x=day, y=y))
     ongoing = [{"who": one.label, "day": one.last_day} for one in who if one.ending is None]

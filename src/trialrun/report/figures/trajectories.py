@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from trialrun.analysis.arrays import Arrays
-from trialrun.analysis.endpoint import measured, members
+from trialrun.analysis.endpoint import hypothetical, measured, members
 from trialrun.protocol.endpoint import PairedChange
 from trialrun.protocol.protocol import Protocol
 from trialrun.report.figures.figure import (
@@ -22,6 +22,7 @@ from trialrun.report.figures.figure import (
     draw,
 )
 from trialrun.report.language import Language
+from trialrun.report.participants import course_label, short
 
 KEY = (("line", "trajectories.one"), ("median", "median"), ("band", "courses"))
 
@@ -40,9 +41,15 @@ def trajectories(protocol: Protocol, arrays: Arrays, name: str, language: Langua
         label=language("trajectories.label", title=title, count=len({row["who"] for row in lines})),
         svg=draw(_chart(protocol, endpoint, lines, medians, language), f"trajectories-{name}", language),
         rows=_rows(protocol, arrays, endpoint, points, language),
-        note=language("trajectories.note.log" if endpoint.scale == "log" else "trajectories.note"),
+        note=_note(arrays, endpoint, language),
         key=tuple((kind, language(word)) for kind, word in KEY),
     )
+
+
+def _note(arrays: Arrays, endpoint: PairedChange, language: Language) -> str:
+    note = language("trajectories.note.log" if endpoint.scale == "log" else "trajectories.note")
+    left_out = any(arrays.events(name).happened.any() for name in hypothetical(endpoint))
+    return f"{note} {language('trajectories.rescued')}" if left_out else note
 
 
 def _points(arrays: Arrays, endpoint: PairedChange) -> list[str]:
@@ -73,12 +80,13 @@ def _median(rows: list[dict[str, Any]]) -> dict[str, float]:
     return {of: float(np.median([row[of] for row in rows])) for of in ("day", "value")}
 
 
-def courses(protocol: Protocol) -> list[dict[str, Any]]:
+def courses(protocol: Protocol, language: Language) -> list[dict[str, Any]]:
     """The planned days of each course, for bands behind a time axis."""
     listed = []
-    for cycle, content in protocol.study.treatment.cycles.items():
+    for cycle in protocol.cycles:
         days = [point.day for point in protocol.doses if point.cycle == cycle]
-        listed.append({"cycle": content.label, "from": min(days) - 0.5, "to": max(days) + 0.5})
+        label = course_label(protocol, cycle, language.code)
+        listed.append({"cycle": label, "from": min(days) - 0.5, "to": max(days) + 0.5})
     return listed
 
 
@@ -97,7 +105,7 @@ def _chart(
     ticks = alt.Axis(grid=False, values=[-14, 1, *range(50, int(max(60, last)) + 20, 50)])
     x = alt.X("day:Q", title=language("study.day"), scale=within, axis=ticks)
     y = alt.Y("value:Q", title=None, scale=_scale(endpoint, lines), axis=alt.Axis(tickCount=6, format="~r"))
-    bands = data(courses(protocol))
+    bands = data(courses(protocol, language))
     band = alt.Chart(bands).mark_rect(color=BAND).encode(x=alt.X("from:Q"), x2="to:Q")
     names = alt.Chart(bands).mark_text(dy=-6, align="left", color=GREY, fontSize=11, baseline="bottom")
     names = names.encode(x="from:Q", y=alt.value(0), text="cycle:N")
@@ -109,8 +117,11 @@ def _chart(
     dots = median.mark_point(color=VERMILION, filled=True, size=40, opacity=1)
     # The line is named where it stands highest, away from its crowded end.
     word = alt.Chart(data([max(medians, key=lambda each: float(each["value"]))] if medians else []))
-    word = word.mark_text(text=language("median"), align="left", dx=9, fontWeight="bold", fill=VERMILION)
-    layers = (band, names, spaghetti, line, dots, word.encode(x=x, y=y))
+    place: dict[str, Any] = {"text": language("median"), "fontWeight": "bold"}
+    place |= {"align": "left", "dx": 8, "dy": -12}
+    halo = word.mark_text(**place, stroke="white", strokeWidth=5, strokeJoin="round").encode(x=x, y=y)
+    name = word.mark_text(**place, fill=VERMILION).encode(x=x, y=y)
+    layers = (band, names, spaghetti, line, dots, halo, name)
     return alt.layer(*layers).properties(width=WIDTH - 70, height=300)
 
 
@@ -132,7 +143,5 @@ def _rows(
     for i in np.flatnonzero(members(arrays)[0]):
         cells = [values[i, arrays.point(point)] for point in points]
         shown = tuple("–" if np.isnan(value) else language.number(float(value)) for value in cells)
-        body.append((arrays.subjects[i], *shown))
+        body.append((short(protocol, arrays.subjects[i]), *shown))
     return Rows((language("participant"), *labels), tuple(body))
-
-

@@ -1,0 +1,48 @@
+"""The report of the example trial, in both languages."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+import pytest
+
+from trialrun.analysis.results import analyse
+from trialrun.protocol.compile import load
+from trialrun.protocol.protocol import Protocol
+from trialrun.report.report import render
+
+
+@pytest.fixture(scope="session")
+def example() -> ModuleType:
+    path = Path(__file__).parents[1] / "example_trial.py"
+    spec = importlib.util.spec_from_file_location("example_trial", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def protocol() -> Protocol:
+    return load("vascu_il2")
+
+
+@pytest.fixture(scope="session")
+def tables(protocol: Protocol, example: ModuleType) -> dict[str, pl.DataFrame]:
+    return example.tables(protocol)
+
+
+@pytest.fixture(scope="session")
+def results(protocol: Protocol, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
+    return {**analyse(protocol, tables), "seed": 20260101}
+
+
+@pytest.fixture(scope="session", params=["en", "fr"])
+def spoken(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def html(protocol: Protocol, tables: dict[str, pl.DataFrame], results: dict[str, Any], spoken: str) -> str:
+    return render(protocol, tables, results, spoken)
