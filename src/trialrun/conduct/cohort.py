@@ -160,7 +160,8 @@ class Occurrences:
         """Those where ``mask`` (K,) is true."""
         if mask.all():
             return self
-        return Occurrences(self.participant[mask], self.moment[mask], self.columns.filter(pl.Series(mask)))
+        columns = self.columns.filter(pl.Series(mask)) if mask.any() else self.columns.clear()
+        return Occurrences(self.participant[mask], self.moment[mask], columns)
 
 
 def _cell(item: Item, value: Any) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trialrun.conduct import words
 from trialrun.conduct.cohort import Cohort, Index, Times, day
-from trialrun.conduct.permission import consented, open_, spread
+from trialrun.conduct.permission import consented, open_, run_out, spread
 from trialrun.conduct.reading import View, judged
 from trialrun.conduct.standing import held, hold_ends, standing
 from trialrun.conduct.verdict import NO, UNKNOWN, YES, Condition, Reason, Verdict, plain
@@ -126,7 +126,7 @@ def _moment(view: View, decision: str, stops: Mask) -> list[Condition]:
     here = standing(cohort, spread(cohort, who, view.now))
     first, last = here.earliest[decision][who], here.latest[decision][who]
     until = hold_ends(cohort, decision)[who]
-    over = held(cohort, decision)[who] & (today > until)
+    over = run_out(cohort, decision, who, view.now)
     return [
         plain(
             "window",

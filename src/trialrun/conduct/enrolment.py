@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trialrun.conduct.cohort import Cohort, Index, Times, day
 from trialrun.conduct.reading import answers, matching, read
-from trialrun.conduct.standing import held
+from trialrun.conduct.standing import held, standing
 from trialrun.conduct.verdict import YES, Condition, Verdict, plain
 from trialrun.protocol.chain import Days, Mask
 from trialrun.protocol.protocol import Protocol
@@ -43,7 +43,10 @@ class Roll:
 def roll(cohort: Cohort, who: Index, now: Times) -> Roll:
     """The roll of some participants of a cohort (one trial) at ``now`` (len(who),)."""
     study = cohort.protocol.study
-    gone = ~np.isnat(cohort.stopped[who]) | (cohort.ended[who] <= now)
+    moments = np.full(cohort.n, np.datetime64("NaT", "m"))
+    moments[who] = now
+    too_late = standing(cohort, moments).undosed(cohort)[who]
+    gone = ~np.isnat(cohort.stopped[who]) | (cohort.ended[who] <= now) | too_late
     settled = np.ones(len(who), dtype=bool)
     if study.enrolment.stagger:
         decision = study.enrolment.stagger.until

@@ -16,6 +16,7 @@ from trialrun.conduct.cohort import Cohort, Index, Numbers, Times, day
 from trialrun.conduct.reading import View, judged
 from trialrun.conduct.standing import Standing, begins_course, held, hold_ends, screening_point, standing
 from trialrun.conduct.verdict import NO, UNKNOWN, YES, Condition, Reason, Verdict, plain
+from trialrun.protocol.chain import Mask
 from trialrun.protocol.protocol import Timepoint
 from trialrun.protocol.rule import Rule
 
@@ -86,13 +87,24 @@ def open_(cohort: Cohort, who: Index, now: Times) -> Condition:
 
 
 def _not_stopped(cohort: Cohort, who: Index, now: Times) -> Condition:
-    stopped = cohort.stopped[who]
+    """No stop by then, and no hold that had run out, whether or not anyone has looked since."""
+    stopped = cohort.stopped[who] <= now
+    over = {name: run_out(cohort, name, who, now) for name in cohort.protocol.decisions}
 
     def message(row: int) -> str:
-        why = stop_words(cohort, str(cohort.stop_rule[who[row]]))
-        return f"injections were stopped on {day(stopped)[row]}: {why}"
+        if stopped[row]:
+            why = stop_words(cohort, str(cohort.stop_rule[who[row]]))
+            return f"injections were stopped on {day(cohort.stopped[who])[row]}: {why}"
+        why = next(stop_words(cohort, f"decisions.{name}.hold") for name in over if over[name][row])
+        return f"injections are to be stopped: {why}"
 
-    return plain("stopped", ~(stopped <= now), message, "no more injections; follow-up goes on", final=True)
+    holds = ~np.logical_or.reduce([stopped, *over.values()])
+    return plain("stopped", holds, message, "no more injections; follow-up goes on", final=True)
+
+
+def run_out(cohort: Cohort, decision: str, who: Index, now: Times) -> Mask:
+    """Whose hold by a decision had lasted too long by then."""
+    return np.asarray(held(cohort, decision)[who] & (day(now) > hold_ends(cohort, decision)[who]))
 
 
 def stop_words(cohort: Cohort, rule: str) -> str:

@@ -57,8 +57,13 @@ def read(
 
 def answers(rule: Rule, frame: pl.DataFrame) -> Answers:
     """What a rule says in each row: YES, NO or UNKNOWN."""
-    said = frame.with_columns(expression(rule).alias("holds"))["holds"]
-    return np.asarray(said.cast(pl.Int8).fill_null(UNKNOWN).to_numpy())
+    said = frame.select(_said(rule))["said"].to_numpy()
+    return np.asarray(said if len(said) == len(frame) else np.broadcast_to(said, (len(frame),)))
+
+
+@lru_cache(maxsize=4096)
+def _said(rule: Rule) -> pl.Expr:
+    return expression(rule).cast(pl.Int8).fill_null(pl.lit(UNKNOWN, pl.Int8)).alias("said")
 
 
 def judged(view: View, rule: Rule) -> tuple[pl.DataFrame, Answers]:
@@ -172,11 +177,13 @@ def _latest_value(view: View, sheet: Sheet, item: str) -> tuple[Numbers, Times]:
 def decode(sheet: Sheet, item: str, values: Numbers) -> pl.Series:
     """Numbers back to the column type that rules expect; NaN becomes null."""
     asked = sheet.form.items[item]
+    if asked.type == "choice":
+        codes = np.array([*asked.codes, None], dtype=object)
+        chosen = np.where(np.isnan(values), -1, values).astype(int)
+        return pl.Series(item, codes[chosen].tolist(), dtype=pl.String)
     column = pl.Series(item, values, nan_to_null=True)
     if asked.type == "boolean":
         return column.cast(pl.Boolean)
-    if asked.type == "choice":
-        return pl.Series(item, list(asked.codes), dtype=pl.String).gather(column.cast(pl.UInt32))
     if asked.type == "date":
         return column.cast(pl.Int32).cast(pl.Date)
     return column.cast(pl.String) if asked.type == "text" else column
@@ -188,21 +195,27 @@ def decode(sheet: Sheet, item: str, values: Numbers) -> pl.Series:
 def _aggregate(view: View, name: str, variable: Variable) -> tuple[pl.Series, Index]:
     """The value for each of ``who``, and the participants with an occurrence that cannot be judged."""
     rows, unsure = _matching(view, name)
-    if variable.aggregate != "count" and len(rows):
+    if variable.aggregate != "count" and len(rows) and rows.columns[variable.reads[1]].null_count():
         unknown = rows.columns[variable.reads[1]].is_null().to_numpy()
         unsure = np.concatenate([unsure, rows.participant[unknown]])
         rows = rows.keep(~unknown)
+    proven = _proven(view, variable, unsure) if view.knowledge == "complete" else None
     if variable.aggregate in ("first", "last"):
-        value = _picked(rows, variable.reads[1], view.who, last=variable.aggregate == "last")
-    else:
-        value = pl.Series(_summary(variable, rows, view.who, view.now), nan_to_null=True).cast(
-            _dtype(view, name)
-        )
+        return _chosen(view, variable, rows, proven).alias(name), unsure
+    value = _summary(variable, rows, view.who, view.now)
+    if variable.none is not None:
+        value = np.where(np.isnan(value), float(variable.none), value)
+    if proven is not None:
+        value = np.where(proven, value, np.nan)
+    return pl.Series(name, value, nan_to_null=True).cast(_dtype(view, name)), unsure
+
+
+def _chosen(view: View, variable: Variable, rows: Occurrences, proven: Mask | None) -> pl.Series:
+    """The item of the first or last occurrence."""
+    value = _picked(rows, variable.reads[1], view.who, last=variable.aggregate == "last")
     if variable.none is not None:
         value = value.fill_null(pl.Series([variable.none], dtype=value.dtype)[0])
-    if view.knowledge == "complete":
-        value = value.set(pl.Series(~_proven(view, variable, unsure)), None)
-    return value.alias(name), unsure
+    return value if proven is None else value.set(pl.Series(~proven), None)
 
 
 def _dtype(view: View, name: str) -> Any:

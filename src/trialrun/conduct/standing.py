@@ -73,11 +73,11 @@ class Standing:
         if planned.only == "stopped":
             absent = absent | ~self.early
         if planned.kind == "visit" and planned.offset >= 0:
-            absent = absent | self._undosed(cohort)
+            absent = absent | self.undosed(cohort)
         return np.asarray(absent)
 
-    def _undosed(self, cohort: Cohort) -> Mask:
-        """Follow-up is for everyone dosed: who can no longer be dosed has none."""
+    def undosed(self, cohort: Cohort) -> Mask:
+        """Who has no injection and can no longer have one: follow-up is for everyone dosed."""
         first = cohort.protocol.timepoints[cohort.protocol.first_dose].cycle
         return np.asarray(np.isnat(cohort.first_injection) & self.void[str(first)])
 

@@ -33,6 +33,9 @@ def triggered(
             break
         if wanted is not None and not wanted & forms_read(cohort.protocol, name):
             continue
+        logs = _silent(cohort.protocol, name)
+        if logs and not any(cohort.logs[form].rows for form in logs):
+            continue
         rule = cohort.protocol.rules[f"stops.{name}"]
         mine = np.nonzero(left)[0]
         frame = read(cohort, rule.reads, who[mine], now[mine], None, "so far")
@@ -93,6 +96,16 @@ def _timed(protocol: Protocol) -> tuple[frozenset[str], frozenset[str]]:
         if variable.aggregate == "since":
             dates.add(variable.reads[0])
     return frozenset(logs), frozenset(dates)
+
+
+@lru_cache(maxsize=1024)
+def _silent(protocol: Protocol, stop: str) -> tuple[str, ...]:
+    """Logs in which something must be written for a stop to hold (none: it must always be looked at)."""
+    rule = protocol.rules[f"stops.{stop}"]
+    logs = {protocol.variables[name].reads[0] for name in rule.reads}
+    nobody, now = Cohort(protocol, 1), np.zeros(1, dtype="datetime64[m]")
+    said = answers(rule, read(nobody, rule.reads, np.zeros(1, dtype=np.int64), now, None, "so far"))
+    return tuple(logs) if logs <= set(protocol.logs) and said[0] != YES else ()
 
 
 @lru_cache(maxsize=1024)

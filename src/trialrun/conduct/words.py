@@ -99,7 +99,7 @@ def cure(view: View, names: Iterable[str], row: int) -> str:
 
 def _fill(view: View, form: str, point: str, items: list[str], row: int) -> str:
     asked = view.protocol.forms[form]
-    questions = ", ".join(f"«{asked.items[item].ask()}»" for item in items)
+    questions = ", ".join(f"«{asked.items[item].ask()}»" for item in dict.fromkeys(items))
     where = "" if point == "latest" else f" at {point}"
     again = "".join(_stale(view, form, point, items, row))
     return f"fill «{asked.title()}»{where} ({questions}){again}"
