@@ -391,3 +391,12 @@ def test_rules_are_quick():
     assert quickest(lambda: evaluate(rules, many), 10) < 10
     assert quickest(lambda: explain(rules["r1"], one), 50) < 1
     assert expression(rules["r0"]) is expression(rules["r0"])
+
+
+@pytest.mark.parametrize("tenths", range(400, 1400, 7))
+def test_decimal_limits_are_met_exactly(tenths: int) -> None:
+    """Binary differences of decimal numbers must not slip under a limit (64.1 - 62.1 < 2 in floats)."""
+    kilograms = {"after": Type("number", "kg"), "before": Type("number", "kg")}
+    rule = parse("after - before >= '2 kg'", kilograms)
+    frame = pl.DataFrame({"after": [(tenths + 20) / 10], "before": [tenths / 10]})
+    assert evaluate({"gained": rule}, frame)["gained"].to_list() == [True]

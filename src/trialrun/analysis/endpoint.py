@@ -74,11 +74,13 @@ def last_day_of(protocol: Protocol, arrays: Arrays, point: str) -> _Floats:
 
 
 def followed(protocol: Protocol, arrays: Arrays, point: str) -> _Mask:
-    """(T, n): seen at this timepoint or a later one, or known of from the first day of its window on."""
-    planned = protocol.timepoints[point]
-    later = [i for i, name in enumerate(arrays.points) if protocol.timepoints[name].offset >= planned.offset]
-    seen = arrays.attended[:, :, later].any(axis=-1)
-    return np.asarray(seen | (arrays.last_day >= due(protocol, arrays, point) - planned.window.before))
+    """(T, n): seen, or known of, on the first day of the timepoint's window or later.
+
+    By the day, not by the visit's name: a form filled ahead of its time follows nobody.
+    """
+    begins = due(protocol, arrays, point) - protocol.timepoints[point].window.before
+    seen = (arrays.attended & (arrays.days >= begins[:, :, None])).any(axis=-1)
+    return np.asarray(seen | (arrays.last_day >= begins))
 
 
 def members(arrays: Arrays) -> _Mask:

@@ -80,6 +80,9 @@ def column(node: Node) -> pl.Expr:
             return -column(value)
 
 
+DECIMALS = 9  # of what a rule computes: finer than any unit a study measures in, coarser than binary noise
+
+
 def _variable(held: pl.Expr, kind: Kind) -> pl.Expr:
     if kind in ("number", "duration"):
         return _finite(held.cast(pl.Float64))
@@ -94,8 +97,12 @@ def _finite(number: pl.Expr) -> pl.Expr:
 
 
 def _computed(number: pl.Expr) -> pl.Expr:
-    """As `_finite`, but names the number once, so that nested arithmetic does not double at each level."""
-    held = pl.struct(number.alias("number"))
+    """As `_finite`, but names the number once, so that nested arithmetic does not double at each level.
+
+    Rounded, because binary arithmetic misses limits that people's decimal numbers meet: 64.1 − 62.1 is
+    1.9999999999999929, and would slip under "2 kg gained".
+    """
+    held = pl.struct(number.round(DECIMALS).alias("number"))
     return held.struct.with_fields(_finite(pl.field("number")).alias("number")).struct.field("number")
 
 
