@@ -108,7 +108,14 @@ def test_trace_for_programs() -> None:
 
 def test_trace_for_people() -> None:
     output = run("trace", "vascu_il2").output
-    for word in ("R20", "E5", "activity: Suppression assay", "context: nothing to execute", "Assumptions ("):
+    for word in (
+        "R20",
+        "E5",
+        "activity: Suppression assay",
+        "context: nothing to execute",
+        "Assumptions (",
+        "not for enrolment",
+    ):
         assert word in output
     assert max(map(len, output.splitlines())) <= 100
 
@@ -128,11 +135,20 @@ def test_calendar_for_people() -> None:
     assert max(map(len, lines)) <= 100
     [dose] = [line for line in lines if "2008-03-24" in line]
     assert dose.split()[:3] == ["Mon", "2008-03-24", "22"]
-    for word in ("W3 D1", "3 million IU", "day hospital", "-0/+7 days"):
+    for word in ("W3 D1", "day hospital", "-0/+7 "):
         assert word in dose
+    assert "Historical reference, not for enrolment" in output
     dates = [row["date"] for row in as_json("calendar", "vascu_il2", "--start", "2008-03-03")]
     assert [date for line in lines[1:] for date in dates if date in line] == dates
-    assert "Treatment: course W3" in output
+    assert "Treatment: course W1, 5 doses of 1.5 million IU\n" in output
+    assert "Treatment: course W3, 5 doses of 3 million IU (ambulatory" in output
+
+
+def test_calendar_leaves_room_for_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("calendar", "vascu_il2", "--start", "2008-03-03").output.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("Vital signs and pre-injection" in line for line in lines)
 
 
 def test_calendar_in_full_lists_all_that_is_done() -> None:
@@ -141,8 +157,12 @@ def test_calendar_in_full_lists_all_that_is_done() -> None:
 
 def test_calendar_in_french() -> None:
     output = run("calendar", "vascu_il2", "--start", "2008-03-03", "--language", "fr").output
-    assert "Traitement: cure S3" in output
+    assert "Traitement : cure S3, 5 doses de 3 millions d'UI (en ambulatoire, si" in output
     assert "1,5 millions d'UI" in output
+    assert "Référence historique" in output
+    for place in ("à l'hôpital", "en hôpital de jour", "en ambulatoire", "sur place"):
+        assert f" {place} " in output
+    assert "hospital" not in output and "on site" not in output
     assert "lun 2008-03-03" in output
 
 
@@ -161,7 +181,20 @@ def test_calendar_warns_of_a_slip_that_is_not_allowed() -> None:
     result = run("calendar", "vascu_il2", "--start", "2008-03-03", "--began", "C2=2008-04-10")
     assert result.exit_code == 0
     assert result.stderr.startswith("Warning: C2 began on 2008-04-10, 17 days after the planned 2008-03-24")
-    assert "2008-04-10" in result.stdout
+    assert "Treatment: course W3, omitted by the study\nBegun on 2008-04-10;" in result.stdout
+    assert " W3 D" not in result.stdout
+    french = run(
+        "calendar", "vascu_il2", "--start", "2008-03-03", "--began", "C2=2008-03-23", "--language", "fr"
+    )
+    assert "cure S3, non permise par l'étude\nCommencée le 2008-03-23 ; prévue le 2008-03-24" in french.stdout
+
+
+def test_calendar_warns_programs_on_the_rows_concerned() -> None:
+    rows = as_json("calendar", "vascu_il2", "--start", "2008-03-03", "--began", "C2=2008-04-10")
+    warned = [row for row in rows if "warning" in row]
+    assert {(row["cycle"], row["kind"], row["dose"]) for row in warned} == {("C2", "omitted", None)}
+    assert warned[0]["warning"].startswith("C2 began on 2008-04-10, 17 days after the planned 2008-03-24")
+    assert sum(row["dose"] or 0 for row in rows) == 37.5
 
 
 @pytest.mark.parametrize(
@@ -179,6 +212,21 @@ def test_calendar_warns_of_a_slip_that_is_not_allowed() -> None:
             "'C2' is not a cycle and its date; write e.g. C2=2008-03-28",
         ),
         (("--start", "2008-03-03", "--began", "C2=soon"), "'soon' is not a date"),
+        (("--start", "9999-12-01"), "write a year from 1900 to 2200"),
+        (("--start", "0001-01-01"), "write a year from 1900 to 2200"),
+        (("--start", "2008-03-03", "--began", "C2=9999-12-01"), "write a year from 1900 to 2200"),
+        (
+            ("--start", "2008-03-03", "--began", "C2=2008-03-01"),
+            "C2 cannot begin on 2008-03-01: C1, the course before it, lasts from 2008-03-03 to 2008-03-07.",
+        ),
+        (
+            ("--start", "2008-03-03", "--began", "C2=2008-03-24", "--began", "C2=2008-03-25"),
+            "C2 is given twice",
+        ),
+        (
+            ("--start", "2008-03-03", "--began", "C1=2008-03-04"),
+            "C1 begins with the first dose, by --start on 2008-03-03, not on 2008-03-04",
+        ),
         (("--start", "2008-03-03", "--language", "de"), "Its languages: en, fr."),
     ],
 )

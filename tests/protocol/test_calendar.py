@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from trialrun.protocol.calendar import calendar, slips
+from trialrun.protocol.calendar import Disorder, calendar, slips
 from trialrun.protocol.protocol import Protocol
 
 MONDAY = datetime.date(2008, 3, 3)
@@ -110,3 +110,38 @@ def test_a_start_that_the_study_does_not_allow_is_said(
     assert len(messages) == len(says)
     for message, said in zip(messages, says, strict=True):
         assert message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("actual", "says"),
+    [
+        ({"C2": "2008-03-01"}, "C2 cannot begin on 2008-03-01: C1, .* lasts from 2008-03-03 to 2008-03-07"),
+        ({"C2": "2008-03-07"}, "C2 cannot begin"),
+        ({"C3": "2008-03-26"}, "C3 cannot begin on 2008-03-26: C2, .* from 2008-03-24 to 2008-03-28"),
+        ({"C2": "2008-03-31", "C3": "2008-04-04"}, "C2, .* from 2008-03-31 to 2008-04-04"),
+        ({"C2": "2008-05-30", "C3": "2008-04-14"}, "C3 cannot begin"),
+    ],
+)
+def test_courses_that_overlap_are_refused(protocol: Protocol, actual: dict[str, str], says: str) -> None:
+    began = {cycle: day(date) for cycle, date in actual.items()}
+    for ask in (calendar, lambda *given: list(slips(*given))):
+        with pytest.raises(Disorder, match=says):
+            ask(protocol, MONDAY, began)
+
+
+@pytest.mark.parametrize("began", ["2008-03-23", "2008-04-01"])
+def test_a_course_that_the_study_does_not_allow_is_no_plan(protocol: Protocol, began: str) -> None:
+    rows = calendar(protocol, MONDAY, {"C2": day(began)})
+    left_out = [row for row in rows if row["cycle"] == "C2"]
+    assert {(row["kind"], row["dose"], row["unit"]) for row in left_out} == {("omitted", None, None)}
+    assert all(began in row["warning"] for row in left_out)
+    assert left_out[0]["date"] == "2008-03-24"
+    assert next(row["date"] for row in rows if row["id"] == "C3.D1") == "2008-04-14"
+    assert not any("warning" in row for row in rows if row not in left_out)
+
+
+def test_without_the_last_course_follow_up_counts_from_the_first(protocol: Protocol) -> None:
+    began = {"C2": day("2008-03-31"), "C3": day("2008-04-28"), "C4": day("2008-05-20")}
+    rows = {row["id"]: row for row in calendar(protocol, MONDAY, began)}
+    assert (rows["C3.D1"]["kind"], rows["C4.D1"]["kind"]) == ("dose", "omitted")
+    assert (rows["W11"]["day"], rows["W37"]["day"]) == (78, 260)

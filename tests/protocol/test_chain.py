@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialrun.protocol.chain import Days, chain, study_day
@@ -42,6 +42,7 @@ def test_on_time_every_date_is_its_planned_offset(protocol: Protocol) -> None:
     assert np.isnat(dates["SAFETY"]).all()  # counted from a last dose that nobody has had yet
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.sampled_from(CYCLES), st.integers(-5, 30))
 def test_a_course_that_slips_takes_with_it_what_hangs_on_it_and_nothing_else(cycle: str, slip: int) -> None:
     before = chain(PROTOCOL, START)
@@ -54,6 +55,7 @@ def test_a_course_that_slips_takes_with_it_what_hangs_on_it_and_nothing_else(cyc
         assert moved == [slip if cycle in hangs_on(name) else 0, 0], name
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.integers(0, 10), min_size=4, max_size=4))
 def test_slips_of_several_courses_add_up(slips: list[int]) -> None:
     start = START[:1]

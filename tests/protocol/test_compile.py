@@ -193,6 +193,51 @@ SPOILED = [
         "there is no endpoint `regulatory_cell`",
         "regulatory_cells",
     ),
+    Spoiled(FORMS, "occurs: onset", "occurs: onst", "date item of the form `ae` called `onst`", "onset"),
+    Spoiled(FORMS, "occurs: onset", "occurs: term", "date item of the form `ae` called `term`", "onset"),
+    Spoiled(
+        FORMS,
+        "    repeats: true\n    occurs: onset",
+        "    occurs: onset",
+        "`occurs` belongs to a form with a row per occurrence",
+        at="  ae:\n    title",
+    ),
+    Spoiled(
+        STUDY, "item: place", "item: plaice", "choice item of the form `injection` called `plaice`", "place"
+    ),
+    Spoiled(
+        STUDY,
+        "item: place\n",
+        "\n",
+        "`item` and `allowed` go together",
+        at="places:                          #",
+    ),
+    Spoiled(
+        STUDY,
+        "allowed: {hospital: [hospital]",
+        "allowed: {hospital: [hospitl]",
+        "code of injection.place `hospitl`",
+        "hospital",
+    ),
+    Spoiled(
+        STUDY,
+        "ambulatory: [home",
+        "ambulant: [home",
+        "called `ambulatory`",
+        "ambulant",
+        at="ambulatory: {effect",
+    ),
+    Spoiled(
+        STUDY, "places: {D1: day hospital", "places: {D1: day hopital", "called `day hopital`", "day hospital"
+    ),
+    Spoiled(
+        STUDY,
+        "level: half, setting: hospital",
+        "level: half, setting: hospice",
+        "called `hospice`",
+        "hospital",
+    ),
+    Spoiled(STUDY, "apart: 12 hours", "apart: half a day", "is not a length of time", "21 days"),
     Spoiled(STUDY, "consent: consent.signed", "consent: consent.sined", "called `sined`", "consent.signed"),
     Spoiled(
         STUDY,

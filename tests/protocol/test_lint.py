@@ -114,3 +114,15 @@ def test_a_second_look(study: Path, file: str, old: str, new: str, code: str, pa
 def test_blood_of_a_month_is_summed(study: Path) -> None:
     found = changed(study, "study.yaml", ("month: 200 mL", "month: 60 mL"))
     assert any("in the 30 days from C1.D1 on; the limit is 60 mL" in finding.message for finding in found)
+
+
+def test_a_text_without_words_in_a_language_of_the_study(study: Path) -> None:
+    [found] = changed(study, "study.yaml", ("{en: Screening, fr: Sélection}, from", "{en: Screening}, from"))
+    assert (found.code, found.path) == ("untranslated", "epochs/screening/title")
+    assert "1 text has no words in `fr`" in found.message
+
+
+def test_many_texts_without_words_are_one_finding(study: Path) -> None:
+    [found] = changed(study, "study.yaml", ("languages: [en, fr]", "languages: [en, fr, de]"))
+    assert found.code == "untranslated"
+    assert "no words in `de`" in found.message and " more." in found.message

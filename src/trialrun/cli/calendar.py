@@ -9,35 +9,55 @@ from typing import Any
 
 import click
 
-from trialrun.cli.terminal import as_json, console, print_json
+from trialrun.cli.terminal import as_json, console, print_json, print_standing
+from trialrun.protocol.calendar import Disorder, Slip, slips
 from trialrun.protocol.calendar import calendar as planned
-from trialrun.protocol.calendar import slips
 from trialrun.protocol.compile import load
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.protocol import Protocol
 
 Row = Mapping[str, Any]
 
+FIRST, LAST = 1900, 2200  # years, far enough on both sides for any trial and the dates counted from its start
+
 WORDS: dict[str, dict[str, Any]] = {
     "en": {
         "dates": "dates if the first dose is on",
+        "colon": ":",
         "course": "course",
         "decision": "Decision",
         "point": ".",
         "if": "{}, if “{}” ends as expected",
+        "late": "omitted by the study",
+        "early": "not allowed by the study",
+        "slip": "Begun on {}; planned for {}, {}. What follows is counted from the planned day.",
+        "doses": ("{} dose of {}", "{} doses of {}"),
         "days": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-        "columns": ("Date", "Day", "Visit", "Dose", "Where", "Window"),
+        "columns": ("Date", "Day", "Visit", "Where", "± days"),
         "what": "What",
+        "places": {},
     },
     "fr": {
         "dates": "dates si la première dose est le",
+        "colon": " :",
         "course": "cure",
         "decision": "Décision",
         "point": ",",
         "if": "{}, si « {} » finit comme prévu",
+        "late": "omise selon l'étude",
+        "early": "non permise par l'étude",
+        "slip": "Commencée le {} ; prévue le {}, {}. La suite est comptée à partir du jour prévu.",
+        "doses": ("{} dose de {}", "{} doses de {}"),
         "days": ("lun", "mar", "mer", "jeu", "ven", "sam", "dim"),
-        "columns": ("Date", "Jour", "Visite", "Dose", "Lieu", "Fenêtre"),
+        "columns": ("Date", "Jour", "Visite", "Lieu", "± jours"),
         "what": "Quoi",
+        "places": {
+            "hospital": "à l'hôpital",
+            "day hospital": "en hôpital de jour",
+            "ambulatory": "en ambulatoire",
+            "on site": "sur place",
+            "home": "à domicile",
+        },
     },
 }
 
@@ -47,9 +67,12 @@ class Day(click.ParamType[datetime.date]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime.date:
         try:
-            return datetime.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=datetime.UTC).date()
+            date = datetime.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=datetime.UTC).date()
         except ValueError:
             self.fail(f"{value!r} is not a date; write year-month-day, e.g. 2008-03-03.", param, ctx)
+        if not FIRST <= date.year <= LAST:
+            self.fail(f"{value!r} is out of reach; write a year from {FIRST} to {LAST}.", param, ctx)
+        return date
 
 
 class Beginning(click.ParamType[tuple[str, datetime.date]]):
@@ -86,22 +109,43 @@ def calendar(
     Decisions are taken to end as the study expects.
     """
     protocol = load(study)
-    actual = dict(began)
-    _require(protocol, actual, language)
-    rows = planned(protocol, start, actual, language)
+    _require_language(protocol, language)
+    actual = _actual(protocol, start, began)
+    try:
+        rows = planned(protocol, start, actual, language)
+    except Disorder as error:
+        raise click.BadParameter(str(error), param_hint="'--began'") from error
     if as_json:
         print_json(rows)
         return
-    for slip in slips(protocol, start, actual):
+    slipped = {slip.cycle: slip for slip in slips(protocol, start, actual)}
+    for slip in slipped.values():
         click.secho(f"Warning: {slip.message}.", fg="yellow", err=True)
-    _for_people(protocol, start, rows, language, full)
+    _for_people(protocol, start, rows, slipped, language, full)
 
 
-def _require(protocol: Protocol, actual: Mapping[str, datetime.date], language: str) -> None:
-    for cycle in actual:
+def _actual(
+    protocol: Protocol, start: datetime.date, began: tuple[tuple[str, datetime.date], ...]
+) -> dict[str, datetime.date]:
+    """Course -> its actual day 1, each said once, and the first one as ``--start`` says."""
+    first = protocol.timepoints[protocol.first_dose].cycle
+    actual: dict[str, datetime.date] = {}
+    for cycle, date in began:
+        wrong = None
         if cycle not in protocol.cycles:
             hint = (suggestion(cycle, protocol.cycles) or "").replace("`", "'")
-            raise click.BadParameter(f"there is no cycle '{cycle}'. {hint}", param_hint="'--began'")
+            wrong = f"there is no cycle '{cycle}'. {hint}"
+        elif cycle in actual:
+            wrong = f"{cycle} is given twice, with {actual[cycle]} and {date}; write it once."
+        elif cycle == first and date != start:
+            wrong = f"{cycle} begins with the first dose, by --start on {start}, not on {date}; write one."
+        if wrong:
+            raise click.BadParameter(wrong, param_hint="'--began'")
+        actual[cycle] = date
+    return actual
+
+
+def _require_language(protocol: Protocol, language: str) -> None:
     if language not in protocol.study.languages:
         known = ", ".join(protocol.study.languages)
         message = f"the study is not written in '{language}'. Its languages: {known}."
@@ -109,32 +153,74 @@ def _require(protocol: Protocol, actual: Mapping[str, datetime.date], language: 
 
 
 def _for_people(
-    protocol: Protocol, start: datetime.date, rows: list[dict[str, Any]], language: str, full: bool
+    protocol: Protocol,
+    start: datetime.date,
+    rows: list[dict[str, Any]],
+    slipped: Mapping[str, Slip],
+    language: str,
+    full: bool,
 ) -> None:
     words = WORDS.get(language, WORDS["en"])
     out = console()
-    out.print(f"{protocol.id}: {words['dates']} {start}", style="bold")
+    out.print(f"{protocol.id}{words['colon']} {words['dates']} {start}", style="bold")
+    print_standing(out, protocol, language)
+    rows = [{**row, "where": _where(protocol, row, language)} for row in rows]
     cells = [(*words["columns"], words["what"]), *(_cells(row, words) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for number, (_, group) in enumerate(groupby(rows, key=lambda row: (row["epoch"], row["cycle"]))):
         listed = list(group)
-        out.print(f"\n{_heading(protocol, listed, language)}", style="bold")
-        out.print(_table(listed, widths, words, full, heads=number == 0))
+        slip = slipped.get(listed[0]["cycle"])
+        out.print(f"\n{_heading(protocol, listed, slip, language)}", style="bold")
+        if slip:
+            window = protocol.study.treatment.cycles[slip.cycle].window.words(language)
+            out.print(words["slip"].format(slip.began, slip.planned, window), style="yellow")
+        listed = [row for row in listed if row["kind"] != "omitted"]
+        if listed:
+            out.print(_table(listed, widths, words, full, heads=number == 0))
 
 
-def _heading(protocol: Protocol, rows: list[dict[str, Any]], language: str) -> str:
-    """``Treatment: course W3``, with what its setting depends on."""
+def _heading(protocol: Protocol, rows: list[dict[str, Any]], slip: Slip | None, language: str) -> str:
+    """``Treatment: course W3, 5 doses of 3 million IU``, with what its setting depends on."""
     words = WORDS.get(language, WORDS["en"])
     title = protocol.study.epochs[rows[0]["epoch"]].title(language)
     cycle = rows[0]["cycle"]
     if cycle is None:
         return title
     label = protocol.timepoints[f"{cycle}.D1"].label(language).split()[0]
+    course = f"{title}{words['colon']} {words['course']} {label}"
+    if slip:
+        return f"{course}, {words['late' if slip.late else 'early']}"
+    doses = [_dose(row, words) for row in rows if row["dose"] is not None]
     provided = next((row for row in rows if "provided" in row), None)
+    if doses:
+        course = f"{course}, {words['doses'][len(doses) > 1].format(len(doses), doses[0])}"
     if provided is None:
-        return f"{title}: {words['course']} {label}"
+        return course
     decision = protocol.decisions[provided["provided"].partition(" = ")[0]].title(language)
-    return f"{title}: {words['course']} {label} ({words['if'].format(provided['setting'], decision)})"
+    setting = _place(protocol, provided["setting"], language)
+    return f"{course} ({words['if'].format(setting, decision)})"
+
+
+def _dose(row: Row, words: Mapping[str, Any]) -> str:
+    return f"{row['dose']:g} {row['unit']}".replace(".", words["point"], 1)
+
+
+def _where(protocol: Protocol, row: Row, language: str) -> str:
+    return _place(protocol, row["place"] or row["setting"] or "", language)
+
+
+def _place(protocol: Protocol, place: str, language: str) -> str:
+    """A place or setting in a language: as the study names it, unless there are words for it.
+
+    The study names places by one word in English; the form of an injection has words for some.
+    """
+    if language == "en" or not place:
+        return place
+    known = WORDS.get(language, {}).get("places", {})
+    form = protocol.forms.get(protocol.study.recorded_on.injection)
+    item = form.items.get("place") if form else None
+    text = item.codes.get(place.replace(" ", "_")) if item else None
+    return str(known.get(place) or (text(language) if text else place))
 
 
 def _table(
@@ -161,8 +247,16 @@ def _cells(row: Row, words: Mapping[str, Any]) -> tuple[str, ...]:
         f"{words['days'][date.weekday()]} {row['date']}",
         str(row["day"]),
         label,
-        f"{row['dose']:g} {row['unit']}".replace(".", words["point"], 1) if row["dose"] is not None else "",
-        row["place"] or row["setting"] or "",
-        row["window"]["text"],
+        row["where"],
+        _window(row),
         "; ".join([*title, *row["what"]]),
     )
+
+
+def _window(row: Row) -> str:
+    """The days around a date: ``±3``, ``-0/+7``, ``0``; a window in hours keeps its unit: ``-0/+12 h``."""
+    text = str(row["window"]["text"])
+    if text[0] not in "±-":
+        return "0"
+    size, _, unit = text.partition(" ")
+    return f"{size} h" if unit in ("hours", "heures") else size

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
 
-from trialrun.cli.terminal import as_json, console, print_json
+from trialrun.cli.terminal import as_json, console, print_json, print_standing, program
 from trialrun.protocol.compile import load
 from trialrun.protocol.lint import Finding, lint, report
 from trialrun.protocol.problem import ProtocolError
@@ -46,8 +47,7 @@ def _for_people(protocol: Protocol, study: str, listed: bool) -> None:
     out, about = console(), protocol.study
     out.print(Text(f"{protocol.id}, version {about.version}", style="bold"))
     out.print(about.title())
-    if about.standing:
-        out.print(Padding(Text(about.standing(), style="bold yellow"), (1, 2, 0, 2)))
+    print_standing(out, protocol)
     out.print(f"\n{_summary(protocol)}", style="dim", soft_wrap=False)
     findings = lint(protocol)
     out.print("\nNo errors.", _counted(len(findings), "finding") + (":" if findings else "."))
@@ -55,7 +55,8 @@ def _for_people(protocol: Protocol, study: str, listed: bool) -> None:
         out.print(Padding(_finding(finding), (1, 2, 0, 2)))
     assumed = assumptions(protocol)
     out.print(f"\n{_counted(len(assumed), 'assumption')}, each with its reason", end="")
-    out.print(":" if listed else f" (trialrun check {study} --assumptions).")
+    again = f"{program()} check {shlex.quote(study)} --assumptions"
+    out.print(":" if listed else f" ({again}).")
     for one in assumed if listed else []:
         out.print(Padding(Text.assemble((one["about"], "bold"), f"\n{one['reason']}"), (1, 2, 0, 2)))
     out.print(f"\nProtocol {protocol.hash}", style="dim", soft_wrap=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from trialrun.cli.terminal import as_json, print_json
+from trialrun.cli.terminal import as_json, print_json, program
 
 if TYPE_CHECKING:
     from trialrun.demo.demonstration import Demonstration
@@ -35,7 +38,11 @@ STEPS = {
     help="A new folder for everything.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same trial."
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=1,
+    show_default=True,
+    help="The same seed gives the same trial.",
 )
 @as_json
 def demo(study: str, out: Path, seed: int, as_json: bool) -> None:
@@ -46,13 +53,33 @@ def demo(study: str, out: Path, seed: int, as_json: bool) -> None:
     """
     from trialrun.demo.demonstration import demonstrate, summary
 
-    if as_json:
-        print_json(summary(demonstrate(study, out, seed)))
-        return
     begun = time.monotonic()
-    with _progress() as tell:
-        made = demonstrate(study, out, seed, tell)
-    _close(made, time.monotonic() - begun)
+    with _writing(out):
+        if as_json:
+            made = demonstrate(study, out, seed)
+        else:
+            with _progress() as tell:
+                made = demonstrate(study, out, seed, tell)
+    if as_json:
+        print_json(summary(made))
+    else:
+        _close(made, time.monotonic() - begun)
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """What the disk refuses, in words."""
+    another = "Choose another folder with --out."
+    try:
+        for path in (out, *out.parents):
+            if path.exists() and not path.is_dir():
+                raise click.ClickException(f"{path} is a file, not a folder. {another}")
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename and str(error.filename) != str(out) else ""
+        raise click.ClickException(
+            f"the trial cannot be written to {out}: {error.strerror or error}{where}. {another}"
+        ) from error
 
 
 class _progress:
@@ -95,9 +122,6 @@ def _close(made: Demonstration, seconds: float) -> None:
     files = Table(box=None, show_header=False, pad_edge=False)
     for name, what in _files(made):
         files.add_row(Text(str(made.folder / name), style="bold"), what)
-    tries = Table(box=None, show_header=False, pad_edge=False)
-    for command, what in _tries(made):
-        tries.add_row(Text(command, style="cyan"), what)
     parts: list[Any] = [
         Text("Virtual participants: simulated, not observed.", style="bold magenta"),
         *([Text(standing(), style="italic")] if standing else []),
@@ -105,9 +129,6 @@ def _close(made: Demonstration, seconds: float) -> None:
         *_headlines(made),
         Text(""),
         files,
-        Text(""),
-        Text("What to try next", style="bold"),
-        tries,
     ]
     if made.defects:
         parts += [
@@ -118,6 +139,10 @@ def _close(made: Demonstration, seconds: float) -> None:
     counted = f"{made.entries:,} entries, {'not all' if made.defects else 'all'} verified"
     title = f"{made.protocol.id} · {counted} · {made.rows:,} table rows · {seconds:.0f} s"
     console.print(Panel(Group(*parts), title=title, box=box.ROUNDED, padding=(1, 2)))
+    console.print("\nWhat to try next", style="bold")
+    for command, what in _tries(made):  # outside the panel and never broken, so that it can be copied
+        console.print(f"  {what}:", style="dim")
+        console.print(Text(f"    {command}", style="cyan"), soft_wrap=True)
 
 
 def _headlines(made: Demonstration) -> list[Any]:
@@ -145,7 +170,7 @@ def _files(made: Demonstration) -> list[tuple[str, str]]:
     ]
     return [
         *listed,
-        ("results.json", "every number of it"),
+        ("results.json", "the results, as data"),
         ("tables/", "SDTM-shaped tables (Parquet), each row with its source"),
         ("record.sqlite3", "the record: every entry, chained and hashed"),
         ("anchor.txt", "the length and head of every chain; keep it elsewhere"),
@@ -154,10 +179,19 @@ def _files(made: Demonstration) -> list[tuple[str, str]]:
 
 
 def _tries(made: Demonstration) -> list[tuple[str, str]]:
-    name = made.folder
+    called = program()
+    name, anchor, study, another = (
+        shlex.quote(str(path))
+        for path in (
+            made.folder,
+            made.folder / "anchor.txt",
+            made.folder / "study",
+            f"{made.folder}-2",
+        )
+    )
     return [
-        (f"trialrun verify {name} --anchor {name}/anchor.txt", "prove the record whole"),
-        (f"trialrun trace {name}/study", "where every element of the protocol comes from"),
-        (f"trialrun calendar {name}/study --start 2008-03-03", "one participant's dates"),
-        (f"trialrun demo --seed 2 --out {name}-2", "another ten virtual participants"),
+        (f"{called} verify {name} --anchor {anchor}", "prove the record whole"),
+        (f"{called} trace {study}", "where every element of the protocol comes from"),
+        (f"{called} calendar {study} --start 2008-03-03", "one participant's dates"),
+        (f"{called} demo --seed 2 --out {another}", "another ten virtual participants"),
     ]

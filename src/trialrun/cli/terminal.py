@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from trialrun.protocol.protocol import Protocol
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
@@ -22,3 +28,23 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(highlight=False, markup=False, emoji=False)
+
+
+def print_standing(out: Console, protocol: Protocol, language: str = "en") -> None:
+    """What the study says of its own standing goes on every page that people read."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    standing = protocol.study.standing
+    if standing:
+        out.print(Padding(Text(standing(language), style="bold yellow"), (1, 2, 0, 2)))
+
+
+def program() -> str:
+    """This tool as its commands are to be typed: by name where that finds it, else as it was called."""
+    called = Path(sys.argv[0])
+    if called.stem != "trialrun":  # called from Python
+        return "trialrun"
+    found = shutil.which("trialrun")
+    on_path = found is not None and Path(found).resolve() == called.resolve()
+    return "trialrun" if on_path else shlex.quote(sys.argv[0])

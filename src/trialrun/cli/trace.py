@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from trialrun.cli.terminal import as_json, console, print_json
+from trialrun.cli.terminal import as_json, console, print_json, print_standing
 from trialrun.protocol.compile import load
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.trace import about
@@ -37,6 +37,8 @@ def _for_people(protocol: Protocol, found: Mapping[str, Any]) -> None:
         for one in (*found["statements"], *found["further"])
     ]
     out.print(f"{protocol.id}: what the sources say, and what executes it", style="bold")
+    print_standing(out, protocol)
+    out.print()
     out.print(_table(("", "The source says", "Executed by"), rows))
     out.print(
         f"\nAssumptions ({len(found['assumptions'])}): what no source says, and why it is so", style="bold"

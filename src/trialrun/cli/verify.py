@@ -1,9 +1,14 @@
 """`trialrun verify`: prove the record of a trial whole and unaltered."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from trialrun.record.verify import Verified
 
 
 @click.command()
@@ -34,10 +39,27 @@ def verify(ctx: click.Context, trial: Path, anchors: tuple[Path, ...], as_json: 
     found = verify(trial, kept)
     if as_json:
         listed = [{"chain": f.chain, "sequence": f.sequence, "wrong": f.wrong} for f in found.findings]
-        click.echo(json.dumps({"entries": found.entries, "chains": len(found.chains), "findings": listed}))
-    elif found.findings:
-        for finding in found.findings:
-            click.echo(str(finding) if finding.sequence else f"{finding.chain}: {finding.wrong}")
+        counted = {"entries": found.entries, "chains": len(found.chains), "files": found.files}
+        click.echo(json.dumps({**counted, "anchors": len(kept), "findings": listed}))
     else:
-        click.echo(f"{found.entries} entries on {len(found.chains)} chains, all whole")
+        for finding in found.findings:
+            click.echo(finding)
+        for line in _closing(found, len(kept)):
+            click.echo(line)
     ctx.exit(1 if found.findings else 0)
+
+
+def _closing(found: "Verified", anchors: int) -> Iterator[str]:
+    """What was proven, and what could not be."""
+    if not found.findings:
+        yield f"{found.entries} entries on {len(found.chains)} chains, all whole"
+        if found.files is not None:
+            yield (
+                f"{found.files} files are as SHA256SUMS says; who can change them can change that list too, "
+                "so keep a copy of it outside"
+            )
+    if not anchors:
+        yield (
+            "no anchor was given: a cut tail or a rewritten chain shows only against an anchor kept outside "
+            "(--anchor)"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,25 +23,42 @@ def calendar(
 
     ``actual`` gives the dates of courses that began on another day (``{"C2": …}``); what hangs on
     them moves along. Visits that only some participants have (after stopping early) are left out,
-    and each decision is taken to end as the study expects; ``provided`` names that condition.
-    Raises KeyError for a course that the study does not have.
+    and each decision is taken to end as the study expects; ``provided`` names that condition. A course
+    that the study does not let begin on its day is of the kind ``omitted``: without a dose, on the days
+    it was planned for, and its ``warning`` says why. Raises KeyError for a course that the study does
+    not have, Disorder for one that begins before the course ahead of it has ended.
     """
-    dates = _dates(protocol, start, actual or {})
+    began, refused = _settled(protocol, start, actual or {})
+    dates = _dates(protocol, start, began, refused)
     first = dates[protocol.first_dose]
     order = {name: i for i, name in enumerate(protocol.timepoints)}
     planned = [(dates[name], point) for name, point in protocol.timepoints.items() if point.only is None]
     planned.sort(key=lambda row: (row[0], order[row[1].id]))
-    return [_row(protocol, point, date, first, language) for date, point in planned]
+    rows = [_row(protocol, point, date, first, language) for date, point in planned]
+    return [_omitted(row, refused[row["cycle"]]) if _part_of(row, refused) else row for row in rows]
+
+
+def _part_of(row: Mapping[str, Any], courses: Collection[str]) -> bool:
+    """Whether the row falls away with one of the courses: visits take place all the same."""
+    return row["kind"] != "visit" and row["cycle"] in courses
+
+
+def _omitted(row: dict[str, Any], slip: Slip) -> dict[str, Any]:
+    """The row of what will not take place, so that nobody takes it for a plan."""
+    return {**row, "kind": "omitted", "what": [], "dose": None, "unit": None, "warning": slip.message}
 
 
 def _dates(
-    protocol: Protocol, start: datetime.date, actual: Mapping[str, datetime.date]
+    protocol: Protocol,
+    start: datetime.date,
+    actual: Mapping[str, datetime.date],
+    omitted: Collection[str] = (),
 ) -> dict[str, datetime.date | Any]:
     """Date of every timepoint: the actual one of the courses that have begun, else the planned one."""
     began = {f"{cycle}.D1": _days(date) for cycle, date in actual.items()}
-    if unknown := began.keys() - protocol.timepoints.keys():
-        raise KeyError(", ".join(sorted(unknown)))
-    return {name: day[0].item() for name, day in {**chain(protocol, _days(start), began), **began}.items()}
+    void = {cycle: np.array([cycle in omitted]) for cycle in protocol.cycles}
+    dates = {**chain(protocol, _days(start), began, void), **began}
+    return {name: day[0].item() for name, day in dates.items()}
 
 
 def _days(date: datetime.date) -> Days:
@@ -95,6 +112,10 @@ def _window(point: Timepoint, date: datetime.date, language: str) -> dict[str, A
     }
 
 
+class Disorder(ValueError):
+    """Courses that begin on days on which they cannot: before the course ahead of them has ended."""
+
+
 @dataclass(frozen=True)
 class Slip:
     """A course that began outside its window, or after more delay in all than the study allows."""
@@ -104,25 +125,86 @@ class Slip:
     began: datetime.date
     message: str
 
+    @property
+    def late(self) -> bool:
+        return self.began > self.planned
+
 
 def slips(protocol: Protocol, start: datetime.date, actual: Mapping[str, datetime.date]) -> Iterator[Slip]:
-    """What of the actual starts the study does not allow; delays add up over the courses."""
+    """What of the actual starts the study does not allow; delays add up over the courses.
+
+    Raises as ``calendar`` does.
+    """
+    yield from _settled(protocol, start, actual)[1].values()
+
+
+def _settled(
+    protocol: Protocol, start: datetime.date, actual: Mapping[str, datetime.date]
+) -> tuple[dict[str, datetime.date], dict[str, Slip]]:
+    """(day 1 of the courses that began as the study allows, the slips of those that did not).
+
+    Course by course, since what was left out moves nothing: later courses are counted from the day it
+    was planned for.
+    """
+    if unknown := actual.keys() - set(protocol.cycles):
+        raise KeyError(", ".join(sorted(unknown)))
+    first = protocol.timepoints[protocol.first_dose].cycle
+    began: dict[str, datetime.date] = {}
+    refused: dict[str, Slip] = {}
+    ahead: str | None = None
+    for cycle in sorted(protocol.cycles, key=lambda name: protocol.timepoints[f"{name}.D1"].offset):
+        dates = _dates(protocol, start, began)
+        if cycle in actual and ahead:
+            _require_order(protocol, cycle, actual[cycle], ahead, actual.get(ahead, dates[f"{ahead}.D1"]))
+        slip = None
+        if cycle in actual and cycle != first:
+            on_time = dates[protocol.first_dose] + _offset(protocol, cycle)
+            slip = _slip(protocol, cycle, dates[f"{cycle}.D1"], actual[cycle], on_time)
+        if slip:
+            refused[cycle] = slip
+        elif cycle in actual:
+            began[cycle] = actual[cycle]
+        ahead = cycle
+    return began, refused
+
+
+def _offset(protocol: Protocol, cycle: str) -> datetime.timedelta:
+    """From the first dose to day 1 of a course, if everything runs on time."""
+    return datetime.timedelta(days=protocol.timepoints[f"{cycle}.D1"].offset)
+
+
+def _require_order(
+    protocol: Protocol, cycle: str, began: datetime.date, ahead: str, ahead_began: datetime.date
+) -> None:
+    last = max(point.offset for point in protocol.doses if point.cycle == ahead)
+    ends = ahead_began + datetime.timedelta(days=last) - _offset(protocol, ahead)
+    if began <= ends:
+        raise Disorder(
+            f"{cycle} cannot begin on {began}: {ahead}, the course before it, lasts from {ahead_began} "
+            f"to {ends}. Write a later day for {cycle}, or correct the day of {ahead}."
+        )
+
+
+def _slip(
+    protocol: Protocol, cycle: str, planned: datetime.date, began: datetime.date, on_time: datetime.date
+) -> Slip | None:
+    """Why the study does not let a course begin on its day, if it does not."""
     allowed = protocol.study.treatment.delays.cumulative
-    total = 0
-    for cycle in protocol.cycles:
-        if cycle not in actual:
-            continue
-        earlier = {other: date for other, date in actual.items() if other != cycle}
-        planned, began = _dates(protocol, start, earlier)[f"{cycle}.D1"], actual[cycle]
-        late = (began - planned).days
-        total += max(late, 0)
-        window = protocol.study.treatment.cycles[cycle].window
-        if not -window.before <= late <= window.after:
-            far = f"{abs(late)} day{'s' if abs(late) != 1 else ''} {'after' if late > 0 else 'before'}"
-            message = f"{cycle} began on {began}, {far} the planned {planned}; allowed is {window}"
-            yield Slip(cycle, planned, began, message)
-        elif late > 0 and total > allowed.days:
-            message = (
-                f"{cycle} began on {began}: the delays come to {total} days, and {allowed} are allowed in all"
-            )
-            yield Slip(cycle, planned, began, message)
+    window = protocol.study.treatment.cycles[cycle].window
+    late, total = (began - planned).days, (began - on_time).days
+    if not -window.before <= late <= window.after:
+        far = f"{abs(late)} day{'s' if abs(late) != 1 else ''} {'after' if late > 0 else 'before'}"
+        message = f"{cycle} began on {began}, {far} the planned {planned}; allowed is {window}"
+    elif late > 0 and total > allowed.days:
+        message = (
+            f"{cycle} began on {began}: the delays come to {total} days, and {allowed} are allowed in all"
+        )
+    else:
+        return None
+    return Slip(cycle, planned, began, f"{message}. {_said(cycle, late > 0)}")
+
+
+def _said(cycle: str, late: bool) -> str:
+    """What the study makes of it."""
+    verdict = f"The study omits {cycle}" if late else f"The study does not let {cycle} begin so early"
+    return f"{verdict}; what follows is counted from its planned day"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from trialrun.protocol.protocol import Protocol, Timepoint
+from trialrun.protocol.text import Text
 from trialrun.protocol.trace import assumptions, trace
 
 MONTH = 30  # days, over which blood is summed
+SHOWN = 3  # texts that a finding names
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Finding:
 
 def lint(protocol: Protocol) -> list[Finding]:
     """All findings, in the order of the study file."""
-    checks = (_sums, _labels, _lengths, _blood, _misread, _unused, _uncovered)
+    checks = (_sums, _labels, _lengths, _blood, _misread, _unused, _uncovered, _untranslated)
     return [finding for check in checks for finding in check(protocol)]
 
 
@@ -150,3 +154,40 @@ def _uncovered(protocol: Protocol) -> Iterator[Finding]:
         if not statement["elements"] and not statement["context"]:
             message = f"No element executes {statement['id']}: {statement['says']}"
             yield Finding("uncovered-statement", f"sources/{statement['source']}", message)
+
+
+def _untranslated(protocol: Protocol) -> Iterator[Finding]:
+    """Texts without words in one of several languages; `W11` or `1` is the same in all of them."""
+    languages = protocol.study.languages
+    files = {**dict(protocol.study), "forms": protocol.forms, "variables": protocol.variables}
+    texts = [*_texts(files, ""), *_texts(protocol.sources, "")] if len(languages) > 1 else []
+    for language in languages:
+        missing = [
+            path
+            for path, text in texts
+            if language not in text.languages and re.search(r"[^\W\d_A-Z]{2}", text(text.languages[0]))
+        ]
+        if missing:
+            more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+            texts_have = "texts have" if len(missing) > 1 else "text has"
+            message = (
+                f"{len(missing)} {texts_have} no words in `{language}`, a language of the study: "
+                f"{', '.join(missing[:SHOWN])}{more}."
+            )
+            yield Finding("untranslated", missing[0], message)
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, Text]]:
+    """Every text of the study files, with its path."""
+    if isinstance(value, Text):
+        yield path, value
+        return
+    inside: Any = ()
+    if isinstance(value, BaseModel):
+        inside = value
+    elif isinstance(value, Mapping):
+        inside = value.items()
+    elif isinstance(value, list | tuple):
+        inside = enumerate(value)
+    for name, one in inside:
+        yield from _texts(one, f"{path}/{name}".lstrip("/"))
