@@ -201,3 +201,32 @@ def test_plain_rounds_half_away_and_refuses_what_is_not_a_number() -> None:
         plain(float("nan"))
     with pytest.raises(ValueError, match="JSON compliant"):
         canonical({"x": float("nan")})
+
+
+def test_each_kind_of_event_is_counted_alone(protocol: Protocol, tables: Tables) -> None:
+    def by_event(ce: pl.DataFrame) -> dict[str, Any]:
+        found: dict[str, Any] = analyse(protocol, {**tables, "CE": ce})["endpoints"]["tolerance"]["by_event"]
+        return found
+
+    decided = by_event(tables["CE"])
+    assert list(decided) == ["flare", "rescue", "death"]
+    assert [each["participants"] for each in decided.values()] == [1, 1, 0]
+    assert [each["composite"] for each in decided.values()] == [False, True, True]
+    assert decided["flare"]["not_adjudicated"] == 0
+    waiting = by_event(tables["CE"].with_columns(CEADJUD=pl.lit(None, pl.String)))
+    assert (waiting["flare"]["participants"], waiting["flare"]["not_adjudicated"]) == (1, 1)
+    refused = by_event(tables["CE"].with_columns(CEADJUD=pl.lit("N")))
+    assert (refused["flare"]["participants"], refused["flare"]["not_adjudicated"]) == (0, 0)
+
+
+def test_every_dose_not_given_is_listed_with_its_reason(results: dict[str, Any]) -> None:
+    listed = results["exposure"]["not_given"]
+    by_004 = [row for row in listed if row["subject"].endswith("004")]
+    assert [(row["point"], row["recorded"], row["reason"]) for row in by_004] == [("C2.D4", True, "toxicity")]
+    planned, who = results["exposure"]["planned"]["doses"], results["exposure"]["participants"]
+    assert len(listed) == sum(planned - row["doses"] for row in who)
+
+
+def test_accrual_in_time(results: dict[str, Any]) -> None:
+    dates = results["accrual"]["included"]
+    assert results["accrual"]["in_time"] == sum(date <= "2009-09-01" for date in dates)

@@ -149,12 +149,14 @@ class Story:
     def outcomes(self) -> list[str]:
         return list(self.protocol.decisions["tolerance_C1"].outcomes)
 
-    def may(self, point: str, day: float, hour: float = 10, amount: Any = None) -> Verdict:
-        return may_inject(self.cohort, point, self.everyone, self.at(day, hour), amount)
+    def may(self, point: str, day: float, hour: float = 10, amount: Any = None, **more: Any) -> Verdict:
+        return may_inject(self.cohort, point, self.everyone, self.at(day, hour), amount, **more)
 
-    def against(self, point: str, day: float, hour: float = 10, amount: Any = None) -> dict[str, str]:
+    def against(
+        self, point: str, day: float, hour: float = 10, amount: Any = None, **more: Any
+    ) -> dict[str, str]:
         """Why an injection is refused: condition -> message and cure."""
-        return {r.condition: str(r) for r in self.may(point, day, hour, amount).reasons()}
+        return {r.condition: str(r) for r in self.may(point, day, hour, amount, **more).reasons()}
 
 
 @pytest.fixture(scope="session")

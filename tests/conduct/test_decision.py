@@ -135,3 +135,19 @@ def test_a_later_correction_does_not_decide_again(story):
     story.ambulatory().event(5, grade=2, outcome="resolved")
     assert story.outcomes[story.cohort.outcome["tolerance_C1"][0]] == "ambulatory"
     assert np.isnat(story.cohort.stopped[0])
+
+
+def test_a_decision_dated_back_does_not_outlive_the_hold_or_a_stop(story):
+    story.dosed().decide(19, infection=True)
+    story.visit("tolerance_C1", 25)
+
+    def said(entered):
+        found = judge(story.cohort, "tolerance_C1", story.everyone, story.at(25), story.at(entered))
+        return {r.condition for r in found.reasons()}
+
+    assert said(26) == set()
+    assert said(20) == set()  # not before it is done
+    assert said(27) == {"decisions.tolerance_C1.hold"}
+    story.cohort.stop(story.everyone, "decisions.tolerance_C1.hold", story.at(27))
+    assert said(26) == set()
+    assert said(27) == {"stopped"}

@@ -78,6 +78,13 @@ def test_a_boundary_once_reached_stays_reached(people):
     assert "suspensions.flares" in verdict(late, 200)
 
 
+def test_a_boundary_goes_by_when_flares_began(people):
+    story = flared(people, dosed=5)
+    for one, day in ((0, 10), (1, 40)):  # both told of once the fifth was dosed
+        story.row("flare", 150, one, organ="kidney", major=False, onset=story.date(day))
+    assert "suspensions.flares" in verdict(story, 200)
+
+
 def test_two_toxicities_of_one_organ_suspend_and_of_two_do_not(people):
     def toxic(*systems):
         story = people(3).dosed()

@@ -131,6 +131,80 @@ def test_a_course_too_early_too_late_and_left_out(story):
     assert "wait until 2008-04-07" in story.against("C2.D1", 20)["window"]
 
 
+def test_an_injection_dated_back_does_not_escape_a_hold_or_a_stop(story):
+    story.dosed()
+    story.decide(19, infection=True)
+    story.visit("C2.D1", 21)
+    assert set(story.against("C2.D1", 21)) == {"decisions.tolerance_C1.hold"}
+    assert set(story.against("C2.D1", 21, entered=story.at(27))) == {"stopped"}
+    story.cohort.stop(story.everyone, "stops.rescue", story.at(24))
+    assert set(story.against("C2.D1", 21, entered=story.at(23))) == {"decisions.tolerance_C1.hold"}
+    assert set(story.against("C2.D1", 21, entered=story.at(24))) == {"stopped"}
+
+
+@pytest.mark.parametrize("lacking", [{"grade": None}, {"related": None}, {"onset": None}, {"ended": -1}])
+def test_no_course_begins_while_an_event_cannot_be_judged(story, lacking):
+    story.ambulatory().visit("C2.D1", 21)
+    if "ended" in lacking:
+        lacking = {"ended": story.date(lacking["ended"])}
+    story.event(5, row="a", **{"grade": 3, "related": False, **lacking})
+    assert set(story.against("C2.D1", 21)) == {"before_course.reviewed"}
+    story.row("ae", 5, row="a", grade=3, related=False, onset=story.date(5), ended=story.date(8))
+    assert story.may("C2.D1", 21).permitted.all()
+
+
+def test_eligibility_that_was_corrected_shuts_the_first_course(story):
+    story.screen().include().visit("C1.D1", 0)
+    assert story.may("C1.D1", 0).permitted.all()
+    story.fill("demography", "SCR", -14, age=17)
+    story.fill("exclusions", "SCR", -14, contraindicated=None)
+    said = story.against("C1.D1", 0)
+    assert set(said) == {"eligibility.adult", "eligibility.contraindication"}
+    assert "do not give it; correct the form if it is wrong" in said["eligibility.adult"]
+    story.inject("C1.D1", 0)
+    story.visit("C1.D2", 1)
+    assert story.may("C1.D2", 1).permitted.all()  # what was begun is for the stops to end
+
+
+# ---- where -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("outcome", "point", "allowed"),
+    [
+        ("ambulatory", "C1.D1", {"hospital"}),
+        ("ambulatory", "C2.D1", {"hospital", "day_hospital"}),
+        ("ambulatory", "C2.D2", {"hospital", "day_hospital", "on_site", "home"}),
+        ("ambulatory", "C2.D5", {"hospital", "day_hospital", "on_site"}),
+        ("hospital", "C2.D1", {"hospital"}),
+        ("hospital", "C2.D2", {"hospital"}),
+        ("hold", "C2.D2", set()),
+    ],
+)
+def test_a_dose_is_given_where_its_setting_says(story, outcome, point, allowed):
+    story.dosed()
+    position = np.array([story.outcomes.index(outcome)], dtype=np.int8)
+    story.cohort.decide("tolerance_C1", story.everyone, position, story.at(19))
+    for place in ("hospital", "day_hospital", "on_site", "home", "moon", {"missing": "unknown"}):
+        said = story.may(point, 22, place=place)
+        [condition] = [c for c in said.conditions if c.id == "place"]
+        assert bool(condition.state[0]) == (place in allowed if isinstance(place, str) else False)
+    assert "place" not in {c.id for c in story.may(point, 22).conditions}
+
+
+def test_a_wrong_place_is_said_in_words(story):
+    assert story.dosed().against("C2.D1", 21, place="home")["place"] == (
+        "where course C2 is given has not been decided → make the decision first"
+    )
+    story.screen().visit("C1.D2", 1)
+    story.cohort.injections.happened[:, 1:] = np.datetime64("NaT")
+    story.cohort.injections.values["given"][:, 1:] = np.nan
+    assert story.against("C1.D2", 1, place="home") == {
+        "place": "C1.D2 is given at «Hospital ward», not at «Home» → give it at «Hospital ward»"
+    }
+    assert story.may("C1.D2", 1, place=["hospital"]).permitted.all()
+
+
 # ---- before a dose -------------------------------------------------------------------------------
 
 
@@ -191,6 +265,17 @@ def test_doses_are_never_doubled(second_day):
     assert set(second_day.against("C1.D3", 2)) == {"doubled"}
     second_day.fill("vital_signs", "C1.D3", 3)
     assert second_day.may("C1.D3", 3).permitted.all()
+
+
+def test_two_doses_around_midnight_are_doubled_too(second_day):
+    second_day.fill("vital_signs", "C1.D2", 1, hour=23)
+    second_day.inject("C1.D2", 1, hour=23.9)
+    second_day.fill("vital_signs", "C1.D3", 2, hour=0)
+    assert second_day.against("C1.D3", 2, hour=0.1) == {
+        "apart": "another injection is less than 12 hours away → leave 12 hours between doses"
+    }
+    assert set(second_day.against("C1.D3", 2, hour=11.8)) == {"apart"}
+    assert second_day.may("C1.D3", 2, hour=11.9).permitted.all()
 
 
 @pytest.mark.parametrize(

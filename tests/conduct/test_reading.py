@@ -108,6 +108,30 @@ def test_a_course_is_its_first_21_days_and_a_named_one_lasts_until_the_next(stor
     assert value(story, "dose_limiting_events", 30) == 3
 
 
+def test_an_event_belongs_to_its_onset_whenever_its_row_says_it_was_filled(story):
+    story.dosed()
+    for filled in (-5, 30, 90):  # before the first dose, after the course, later than now
+        story.event(filled, grade=4, onset=story.date(5))
+    assert value(story, "dose_limiting_events", 4) == 0
+    assert value(story, "dose_limiting_events", 25) == 3
+    story.row("rescue", -5, medicine="steroid", started=story.date(6))
+    assert value(story, "rescues", 6) == 1
+    story.row("flare", 40, organ="kidney", major=True, onset=story.date(6))
+    assert value(story, "major_flares", 6) == 1
+
+
+def test_an_event_without_an_onset_belongs_to_the_day_of_its_row(story):
+    story.dosed().event(5, grade=4, onset=None)
+    assert [value(story, "severe_related_events", day) for day in (4, 5)] == [0, 1]
+
+
+def test_an_event_that_ended_before_it_began_is_not_short(story):
+    story.dosed().event(5, grade=3, category="fever", ended=story.date(2))
+    rule = story.protocol.rules["decisions.tolerance_C1.stop"]
+    view = View(story.cohort, story.everyone, story.at(19), "tolerance_C1", "so far")
+    assert judged(view, rule)[1][0] == -1
+
+
 def test_missed_doses_are_those_of_the_latest_course(story):
     story.dosed()
     for day in (1, 2, 3):

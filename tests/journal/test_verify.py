@@ -169,6 +169,9 @@ def edited(number: int, text: str) -> list[Row]:
         (lambda body: body | {"chain": "user:bea"}, 2, "filed wrongly"),
         (lambda body: body | {"time": "2020-01-01T00:00:00.000Z"}, 2, "out of order: its time"),
         (lambda body: {"act": "enter"}, 2, "not an entry"),
+        (lambda body: body | {"payload": []}, 2, "not an entry"),
+        (lambda body: body | {"time": 5}, 2, "not an entry"),
+        (lambda body: body | {"actor": None}, 2, "not an entry"),
     ],
 )
 def test_a_forged_entry_is_named(edit, number: int, wrong: str) -> None:
@@ -223,3 +226,35 @@ def test_an_anchor_asked_for_twice_is_one() -> None:
     again = anchor(store, clock, key="end", actor="system", role="system", protocol="p")
     assert again == outside
     assert store.head("trial").sequence == 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "wrong"),
+    [
+        ([], "lists no chain"),
+        ([f"{'a' * 64} 3 user:anna"], "does not list the trial chain"),
+        ([f"{'a' * 64} 3 trial", f"{'b' * 64} 3 trial"], "line 3: trial is listed twice"),
+        ([f"{'a' * 64} 0 trial"], "line 2: expected"),
+        ([f"{'a' * 64} ٣ trial"], "line 2: expected"),
+        ([f"{'x' * 64} 3 trial"], "line 2: expected"),
+    ],
+)
+def test_an_anchor_that_proves_nothing_is_refused(lines: list[str], wrong: str) -> None:
+    with pytest.raises(Unstorable, match=wrong):
+        Anchor.parse("\n".join([f"trialrun anchor {OUTSIDE.time}", *lines]))
+
+
+def test_a_chain_that_an_anchor_should_have_seen_is_named() -> None:
+    heads = {chain: head for chain, head in OUTSIDE.heads.items() if chain != "user:anna"}
+    for findings in (verify(ROWS, [Anchor(OUTSIDE.time, heads)]), check(Anchor(OUTSIDE.time, heads), STORE)):
+        [finding] = findings
+        assert (finding.chain, finding.sequence) == ("user:anna", 1)
+        assert "does not list it" in finding.wrong
+
+
+def test_an_anchor_entry_without_heads_is_named() -> None:
+    store, clock = MemoryStore(), contract.SetClock()
+    contract.put(store, contract.draft("trial", "a", act="anchor", payload={"heads": [1]}), clock=clock)
+    [finding] = verify(store.rows())
+    assert (finding.chain, finding.sequence) == ("trial", 1)
+    assert "not an anchor" in finding.wrong

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,8 @@ from record_walk import (
 )
 
 from trialrun.record.refusal import Refused
+
+CONCOMITANT = {"medicine": "Paracetamol", "started": "2008-03-01", "indication": "Fever"}
 
 
 def refused(walk: Walk, command: Callable[..., Any], *said: Any, **more: Any) -> Refused:
@@ -96,7 +99,8 @@ def test_all_problems_are_told_at_once(screened: Walk) -> None:
     error = refused(
         screened, screened.enter, "vital_signs", "C1.D1", at("2008-03-02 00:00"), values, by="nobody"
     )
-    assert set(error.names()) == {"actor", "consent", "item.pulse", "item.systolic", "item.colour"}
+    wrong = {"actor", "window", "consent", "item.pulse", "item.systolic", "item.colour"}
+    assert set(error.names()) == wrong
 
 
 def test_a_value_outside_its_limits_is_stored_once_confirmed(screened: Walk) -> None:
@@ -195,7 +199,8 @@ def test_nothing_precedes_consent(walk: Walk) -> None:
     walk.enter("consent", "SCR", SCREENED, consent)
     early = refused(walk, vital, at("2008-03-02 09:00"))
     assert "2008-03-02 09:00 is before the consent of 2008-03-03 09:00" in early.render()
-    vital(at("2008-03-03 08:30"))  # screening of that day
+    assert refused(walk, vital, at("2008-03-03 08:59")).names() == ("consent",)  # not even on that day
+    vital(SCREENED)
     event = {**EVENT, "onset": "2008-03-03"}
     assert refused(walk, walk.write, "ae", "1", at("2008-03-03 08:30"), event).names() == ("consent",)
 
@@ -427,6 +432,190 @@ def test_day_1_of_a_course_that_can_still_begin_is_not_missed(decided: Walk) -> 
     decided.dose("C2.D1", later(29), missed)
 
 
+def test_a_correction_of_an_injection_passes_the_same_rules(begun: Walk) -> None:
+    begun.enter("vital_signs", "C1.D2", later(1), {**VITAL_SIGNS, "temperature": 39.5})
+    begun.dose("C1.D2", later(1, 1), {"given": False, "dose": 0, "reason_not_given": "toxicity"})
+    fix = partial(begun.correct, "injection")
+    given = {**GIVEN, "dose": 18}
+    assert refused(begun, fix, "C1.D2", given).names() == ("dose", "before_dose.vital_signs")
+    assert refused(begun, fix, "C1.D1", {"dose": 3}).names() == ("dose",)
+    assert refused(begun, fix, "C1.D1", {"dose": 3}, deviation=" ").names() == ("deviation", "dose")
+    assert "consent" in refused(begun, fix, "C1.D1", {}, happened=at("2007-01-01 09:00")).names()
+    assert refused(begun, fix, "C1.D1", {"lot": "L-18"}, by="lab").names() == ("by",)
+    fix("C1.D1", {"lot": "L-18"}, by="nils")
+    entry = fix("C1.D2", given, deviation="ten-fold error")
+    assert [b["condition"] for b in entry.payload["broken"]] == ["dose", "before_dose.vital_signs"]
+    [row] = begun.trial.cohort(begun.subject).logs["deviation"].rows
+    assert (row["row"], row["happened"]) == ("dose C1.D2", np.datetime64("2008-03-18T10:00"))
+
+
+def test_a_second_deviation_of_one_dose_has_a_row_of_its_own(begun: Walk) -> None:
+    begun.correct("injection", "C1.D1", {"dose": 3}, deviation="wrong vial")
+    begun.correct("injection", "C1.D1", {"dose": 2}, deviation="half of it spilt")
+    rows = begun.trial.cohort(begun.subject).logs["deviation"].rows
+    assert [row["row"] for row in rows] == ["dose C1.D1", "dose C1.D1 (2)"]
+
+
+def test_a_correction_is_judged_of_its_own_moment(walk: Walk) -> None:
+    """A stop that came later forbids nothing; one that time had brought by then does."""
+    walk.first_course()
+    walk.write(
+        "ae", "1", later(5), {**EVENT, "category": "capillary_leak", "grade": 3, "onset": "2008-03-22"}
+    )
+    assert not np.isnat(walk.trial.cohort(walk.subject).stopped[0])
+    walk.correct("injection", "C1.D5", {}, happened=later(4, 1.5))
+    assert walk.trial.cohort(walk.subject).logs["deviation"].rows == []
+
+
+def test_an_overdue_stop_forbids_even_what_is_dated_before_it_was_written(begun: Walk) -> None:
+    begun.write("ae", "1", later(1), {**EVENT, "grade": 3, "onset": "2008-03-18"})
+    begun.enter("vital_signs", "C1.D5", later(4), VITAL_SIGNS)
+    begun.clock.set(later(5))
+    assert len(begun.trial.tick()) == 1
+    error = refused(begun, begun.dose, "C1.D5", later(4, 20), GIVEN)
+    assert error.names() == ("stopped",)
+
+
+def test_what_is_due_stops_before_any_command(begun: Walk) -> None:
+    begun.write("ae", "1", later(1), {**EVENT, "grade": 3, "onset": "2008-03-18"})
+    begun.clock.set(later(6))
+    error = refused(begun, begun.correct, "vital_signs", "C1.D1", {"pulse": 71}, reason=" ")
+    assert error.names() == ("reason",)  # and the stop was taken back with it
+    begun.correct("vital_signs", "C1.D1", {"pulse": 71})
+    acts = [entry.act for entry in begun.trial.store.chain("participant:PSL-001")]
+    assert acts[-2:] == ["stop", "correct"]
+
+
+def test_a_second_dose_never_takes_the_place_of_the_first(begun: Walk) -> None:
+    error = refused(begun, begun.dose, "C1.D1", later(0, 3), {**GIVEN, "dose": 3}, deviation="given twice")
+    assert error.names() == ("recorded",)
+    assert "write the extra dose as a row of «Protocol deviation»" in error.render()
+    assert begun.trial.cohort(begun.subject).injections.value("dose", "C1.D1")[0] == 1.5
+
+
+def test_a_deviation_is_told_in_words(begun: Walk) -> None:
+    error = refused(begun, begun.dose, "C1.D2", later(1), GIVEN, deviation=" ")
+    assert error.names()[0] == "deviation"
+
+
+def test_an_injection_is_given_or_not_and_not_before_its_day(begun: Walk) -> None:
+    skipped = {"given": False, "dose": 0, "reason_not_given": "logistic"}
+    assert refused(begun, begun.dose, "C1.D4", later(1), skipped).names() == ("window",)
+    begun.clock.set(later(1))
+    assert refused(begun, begun.dose, "C1.D2", later(1), {**skipped, "dose": 1}).names() == ("item.dose",)
+    unknown = {"dose": 0, "reason_not_given": "logistic"}
+    error = refused(begun, begun.dose, "C1.D2", later(1), unknown, missing={"given": "unknown"})
+    assert "it is not known whether it was given" in error.render()
+    begun.dose("C1.D2", later(1), skipped)
+    assert refused(begun, begun.correct, "injection", "C1.D2", {"dose": 2}).names() == ("item.dose",)
+
+
+# ---- the days of a timepoint, consent and end ----------------------------------------------------
+
+
+def test_a_timepoint_waits_for_its_day_and_notes_what_comes_late(begun: Walk) -> None:
+    error = refused(begun, begun.enter, "vital_signs", "W37", later(1), VITAL_SIGNS)
+    assert "W37 begins on 2008-11-24 00:00, not at 2008-03-18 09:00 → wait until then" in error.render()
+    collect = partial(begun.trial.collect, begun.subject, "treg_blood", by="nils")
+    begun.clock.set(later(30))
+    assert refused(begun, collect, "C4.D5", later(1), key="early").names() == ("window",)
+    assert collect("C1.D8", later(7), key="then").payload.get("late") is None
+    begun.enter("laboratory", "C1.D5", later(2), LABORATORY)  # up to 72 hours ahead
+    assert "late" not in begun.enter("vital_signs", "C1.D8", later(8), VITAL_SIGNS).payload
+    assert begun.enter("laboratory", "C1.D8", later(12), LABORATORY).payload["late"] is True
+    moved = refused(begun, begun.correct, "vital_signs", "C1.D8", {}, happened=later(2))
+    assert moved.names() == ("window",)
+
+
+def test_consent_is_not_taken_back_by_a_correction(begun: Walk) -> None:
+    error = refused(begun, begun.correct, "consent", "SCR", {"signed": False})
+    assert "a withdrawal is an end of participation" in error.render()
+    error = refused(begun, begun.correct, "consent", "SCR", {}, happened=later(0, 0.5))
+    assert "is after what was done at 2008-03-03 09:00" in error.render()
+    again = {"signed": True, "version": "3.0", "biobank": True, "genetic": False}
+    assert refused(begun, begun.enter, "consent", "SCR", later(1), again, reason="new").names() == (
+        "consent",
+    )
+    begun.correct("consent", "SCR", {"version": "3.0"}, happened=at("2008-03-03 08:00"))
+
+
+def test_the_end_comes_after_what_was_done(begun: Walk) -> None:
+    begun.clock.set(later(10))
+    end = partial(begun.trial.end, begun.subject, by="anna")
+    gone = {"status": "withdrawn", "date": "2008-03-12"}
+    error = refused(begun, end, later(-5), gone, key="a")
+    assert "something was done at 2008-03-17 10:00: participation did not end at" in error.render()
+    error = refused(begun, end, later(10), {**gone, "status": "completed"}, key="b")
+    assert "W37 begins on 2008-11-24: participation is not completed before" in error.render()
+    end(later(2), gone, key="c")
+    form = partial(begun.correct, "end_of_participation", "any time")
+    assert refused(begun, form, {"status": "completed"}).names() == ("end",)
+    assert refused(begun, form, {}, happened=later(-1)).names() == ("end",)
+
+
+def test_events_are_told_after_the_end(begun: Walk) -> None:
+    event = {**EVENT, "onset": "2008-03-18"}
+    begun.write("ae", "1", later(1), event)
+    begun.clock.set(later(9))
+    gone = {"status": "withdrawn", "date": "2008-03-20"}
+    begun.trial.end(begun.subject, later(3), gone, by="anna", key="end")
+    begun.write("ae", "2", later(2), {**event, "category": "other"})  # it was before
+    begun.write("ae", "1", later(6), {"ended": "2008-03-20"})
+    late = {**event, "onset": "2008-03-22"}
+    assert refused(begun, begun.write, "ae", "3", later(5), late).names() == ("participation",)
+    begun.write("ae", "3", later(5), {**late, "serious": True, "seriousness": "hospitalisation"})
+
+
+# ---- what is no command at all -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "condition"),
+    [
+        ({"key": "stop/44"}, "key"),
+        ({"key": None}, "key"),
+        ({"key": 7}, "key"),
+        ({"key": "\ud800"}, "key"),
+        ({"by": None}, "by"),
+        ({"happened": "2008-03-17"}, "happened"),
+        ({"happened": date(2008, 3, 17)}, "happened"),
+        ({"happened": None}, "happened"),
+        ({"happened": at("0001-01-01 00:00")}, "happened"),
+        ({"happened": at("9999-12-31 23:59")}, "happened"),
+        ({"form": ["ae"]}, "form"),
+        ({"row": None}, "row"),
+        ({"row": "\0"}, "row"),
+        ({"reason": 3}, "reason"),
+        ({"values": None}, "values"),
+        ({"values": {1: 2}}, "values"),
+        ({"values": {**CONCOMITANT, "medicine": "\ud800"}}, "item.medicine"),
+        ({"values": {**CONCOMITANT, "medicine": "a\0b"}}, "item.medicine"),
+        ({"values": {**CONCOMITANT, "medicine": "x" * 10_001}}, "item.medicine"),
+        ({"values": {**CONCOMITANT, "medicine": 10**400}}, "item.medicine"),
+        ({"values": {**CONCOMITANT, "started": at("2008-01-01 00:00")}}, "item.started"),
+        ({"missing": {"medicine": 10**400}}, "item.medicine"),
+        ({"confirmed": {"medicine": 1}}, "item.medicine"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_words_that_are_no_command_are_refused(begun: Walk, said: dict[str, Any], condition: str) -> None:
+    usual = {"form": "concomitant", "row": "1", "happened": later(0), "values": CONCOMITANT}
+    usual |= {"by": "anna", "key": "k", "missing": {}, "confirmed": {}, "reason": None}
+    assert condition in refused(begun, begun.trial.write, begun.subject, **{**usual, **said}).names()
+    begun.trial.write(begun.subject, **usual)
+
+
+def test_a_number_without_end_and_a_missing_reason_are_refused(begun: Walk) -> None:
+    begun.clock.set(later(1))
+    endless = {**VITAL_SIGNS, "temperature": 10**400}
+    error = refused(begun, begun.enter, "vital_signs", "C1.D2", later(1), endless)
+    assert error.names() == ("item.temperature",)
+    error = refused(begun, begun.correct, "vital_signs", "C1.D1", {"pulse": 71}, reason=None)
+    assert error.names() == ("reason",)
+    error = refused(begun, begun.correct, "vital_signs", "C1.D1", {}, happened="yesterday")
+    assert error.names() == ("happened",)
+
+
 # ---- decisions, stops, holds ---------------------------------------------------------------------
 
 
@@ -437,7 +626,9 @@ def test_a_decision_waits_for_the_review_and_says_so(walk: Walk) -> None:
     assert (
         "«Adverse event review» is not filled → fill «Adverse event review» at tolerance_C1" in error.render()
     )
-    judged = "«Later courses ambulatory» cannot be judged: not known (worst related grade C1, serious related C1)"
+    judged = (
+        "«Later courses ambulatory» cannot be judged: not known (worst related grade C1, serious related C1)"
+    )
     assert judged in error.render()
     assert refused(walk, walk.decide, later(19, 1), "tolerance_C2").names() == ("decision",)
 
@@ -511,7 +702,7 @@ def test_an_event_that_lasts_too_long_stops_though_nothing_is_entered(begun: Wal
     begun.enter("vital_signs", "C1.D5", later(4), VITAL_SIGNS)
     begun.clock.set(later(5))
     error = refused(begun, begun.dose, "C1.D5", later(5), GIVEN)
-    assert "stops.dose_limiting_toxicity" in error.names()
+    assert error.names() == ("stopped",)
     [stop] = begun.trial.tick()
     assert stop.payload == {"rule": "stops.dose_limiting_toxicity", "cause": None}
 

@@ -91,10 +91,11 @@ def test_a_replay_is_what_the_commands_left(
 def test_another_process_that_wrote_is_caught_up_with(walk: Walk) -> None:
     walk.begin()
     other = Trial(walk.trial.protocol, walk.trial.store, walk.clock)
-    other.enter(walk.subject, "vital_signs", "C1.D2", later(0), VITAL_SIGNS, by="nils", key="theirs")
+    walk.clock.set(later(1))
+    other.enter(walk.subject, "vital_signs", "C1.D2", later(1), VITAL_SIGNS, by="nils", key="theirs")
     assert walk.trial.cohort(walk.subject).sheets["vital_signs"].value("pulse", "C1.D2")[0] == 72
     with pytest.raises(Refused, match="was entered for"):
-        walk.enter("vital_signs", "C1.D2", later(0), VITAL_SIGNS)
+        walk.enter("vital_signs", "C1.D2", later(1), VITAL_SIGNS)
     assert_replay_is_live(walk.trial, walk.subject)
 
 

@@ -236,3 +236,89 @@ def test_words_of_the_trial_cannot_become_markup(protocol: Protocol, tables: Any
     harmful = {**results, "software": "<script>alert(1)</script>"}
     said = render(protocol, tables, harmful)
     assert "<script" not in said
+
+
+def test_a_published_row_says_whether_the_model_was_fitted_to_it(
+    page: Page, protocol: Protocol, spoken: str
+) -> None:
+    assert protocol.sources.published
+    marked = {row.id for row in protocol.sources.published.results if row.fitted}
+    assert {"improved", "cryoglobulin_fell", "regulatory_cells"} <= marked
+    words = language(spoken)
+    assert page.text.count(flat(words("published.fitted"))) == len(marked)
+    rest = len(protocol.sources.published.results) - len(marked)
+    assert page.text.count(flat(words("published.not.fitted"))) == rest
+    assert flat(words("published.tuned")) in page.text
+
+
+def test_a_trial_of_people_has_no_words_about_the_model(protocol: Protocol, example: ModuleType) -> None:
+    tables = example.tables(protocol, 2, virtual=False)
+    results = {**analyse(protocol, tables), "model": MODEL}
+    said = Page(render(protocol, tables, results)).text
+    assert "fitted" not in said[: said.index("What was assumed", said.index("Exposure Doses given"))]
+    assert "The model of virtual participants" not in said
+
+
+def test_events_are_named_and_flares_stand_alone(page: Page, spoken: str) -> None:
+    named = {
+        "en": ("had no vasculitis flare, rescue treatment or death", "vasculitis flare: 1 of 10"),
+        "fr": (
+            "sans poussée de vascularite, traitement de secours ni décès",
+            "poussée de vascularite : 1 sur 10",
+        ),
+    }
+    for said in named[spoken]:
+        assert said in page.text
+    assert "without an event" not in page.text
+    assert "aucun événement" not in page.text
+
+
+def test_a_flare_that_waits_for_adjudication_is_said(protocol: Protocol, tables: Any) -> None:
+    waiting = {**tables, "CE": tables["CE"].with_columns(CEADJUD=pl.lit(None, pl.String))}
+    said = Page(render(protocol, waiting, analyse(protocol, waiting))).text
+    assert "Vasculitis flare: 1 not yet adjudicated" in said
+    assert "vasculitis flare: 1 of 10 (1 not yet adjudicated)" in said
+
+
+def test_doses_not_given_have_their_reason(page: Page, spoken: str) -> None:
+    row = {"en": "PSL-004 W3 D4 Toxicity", "fr": "PSL-004 S3 J4 Toxicité"}[spoken]
+    assert row in page.text
+
+
+def test_hodges_and_lehmann_are_named(page: Page, spoken: str) -> None:
+    assert {"en": "(Hodges–Lehmann ratio × 3.27)", "fr": "(rapport de Hodges-Lehmann × 3,27)"}[
+        spoken
+    ] in page.text
+    assert not re.search(r"median of \d+ pairs|médiane de \d+ paires", page.text)
+
+
+MODEL = {
+    "name": "two_cells",
+    "assumptions": [
+        {
+            "element": "model/people/late",
+            "about": "late",
+            "reason": "People come late.",
+            "standing": "assumed",
+        },
+        {"element": "two_cells/ka", "about": "ka", "reason": "Read in a paper.", "standing": "published"},
+    ],
+}
+
+
+def test_the_assumptions_of_the_model_are_counted_apart(protocol: Protocol, tables: Any) -> None:
+    results = analyse(protocol, tables)
+    without = Page(render(protocol, tables, results)).text
+    assert "The model of virtual participants" not in without
+    said = Page(render(protocol, tables, {**results, "model": MODEL})).text
+    assert "The model of virtual participants (two_cells) assumes 1 thing more" in said
+    assert "People come late." in said
+    assert "Read in a paper." not in said
+    counted = re.search(r"The sources leave (\d+) things open", without)
+    assert counted and counted[0] in said
+
+
+def test_accrual_says_how_many_came_in_time(page: Page, spoken: str, results: dict[str, Any]) -> None:
+    count = results["accrual"]["in_time"]
+    words = {"en": f"within the planned 18 months: {count};", "fr": f"dans les 18 mois prévus : {count} ;"}
+    assert words[spoken] in page.text

@@ -57,7 +57,7 @@ def stops(tables: Tables) -> list[dict[str, Any]]:
     ]
 
 
-def exposure(protocol: Protocol, arrays: Arrays) -> dict[str, Any]:
+def exposure(protocol: Protocol, arrays: Arrays, tables: Tables) -> dict[str, Any]:
     """Doses and cumulative dose of every dosed participant, in the substance's unit, and what was planned."""
     given = arrays.doses[0] > 0
     amount = arrays.doses[0].copy()
@@ -77,11 +77,35 @@ def exposure(protocol: Protocol, arrays: Arrays) -> dict[str, Any]:
         "planned": {"doses": len(planned), "cumulative": float(sum(planned.values()))},
         "doses": sum(row["doses"] for row in listed),
         "participants": listed,
+        "not_given": not_given(protocol, arrays, tables),
     }
 
 
+def not_given(protocol: Protocol, arrays: Arrays, tables: Tables) -> list[dict[str, Any]]:
+    """Every planned dose that a dosed participant did not have, in the order of the plan.
+
+    ``reason`` is the code of the form, null where none was given. ``recorded`` is false for a dose nobody
+    wrote anything about; of participants who are still followed these are left out, as they may come.
+    """
+    written = {
+        (who, point): reason
+        for who, point, reason in tables["EX"].select("USUBJID", "TIMEPT", "EXREASOC").iter_rows()
+    }
+    planned = [point.id for point in protocol.doses if point.dose]
+    listed = []
+    for i in members(arrays)[0].nonzero()[0]:
+        who = arrays.subjects[i]
+        for point in planned:
+            recorded = (who, point) in written
+            expected = recorded or arrays.ended[0, i] >= 0
+            if expected and not arrays.doses[0, i, arrays.point(point)] > 0:
+                reason = written.get((who, point))
+                listed.append({"subject": who, "point": point, "recorded": recorded, "reason": reason})
+    return listed
+
+
 def accrual(protocol: Protocol, tables: Tables) -> dict[str, Any]:
-    """Dates of inclusion, and the plan: so many in so many months from the start."""
+    """Dates of inclusion, and the plan: so many in so many months; ``in_time`` were within them."""
     dates = included(tables)["on"].to_list()
     start = _first(protocol, "date")
     lasts = protocol.study.timeline.get("inclusion")
@@ -89,6 +113,8 @@ def accrual(protocol: Protocol, tables: Tables) -> dict[str, Any]:
     plan: dict[str, Any] = {"planned": protocol.study.enrolment.planned, "months": months or None}
     plan["start"] = start.isoformat() if start else None
     plan["end"] = add_months(start, months).isoformat() if start and months else None
+    end = plan["end"]
+    plan["in_time"] = sum(date.isoformat() <= end for date in dates) if end else None
     return plan | {"included": [date.isoformat() for date in dates]}
 
 

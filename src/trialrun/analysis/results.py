@@ -9,22 +9,25 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 import numpy as np
+import polars as pl
 
 from trialrun import __version__
 from trialrun.analysis import course
 from trialrun.analysis.arrays import Arrays, from_tables
 from trialrun.analysis.endpoint import (
     Result,
+    by,
     change,
     estimate,
     hypothetical,
+    last_day_of,
     members,
     organs_at,
     response,
     summaries,
 )
 from trialrun.analysis.estimate import Interval, NotEstimable
-from trialrun.analysis.log import Tables
+from trialrun.analysis.log import Tables, rows
 from trialrun.analysis.multiplicity import holm
 from trialrun.analysis.organ_response import OrganResponse
 from trialrun.analysis.paired_change import PairedChange
@@ -52,11 +55,13 @@ def analyse(protocol: Protocol, tables: Tables) -> dict[str, Any]:
         "virtual": bool((tables["DM"]["VIRTUAL"] == "Y").any()),
         "counts": course.counts(arrays, tables),
         "stops": course.stops(tables),
-        "endpoints": {name: _endpoint(protocol, arrays, name, each) for name, each in estimates.items()},
+        "endpoints": {
+            name: _endpoint(protocol, arrays, tables, name, each) for name, each in estimates.items()
+        },
         "multiplicity": _multiplicity(protocol, estimates),
         "safety": adverse_events(protocol, tables, dosed),
         "suspensions": suspensions(protocol, tables),
-        "exposure": course.exposure(protocol, arrays),
+        "exposure": course.exposure(protocol, arrays, tables),
         "accrual": course.accrual(protocol, tables),
         "published": _published(protocol),
     }
@@ -101,11 +106,12 @@ def _number(value: float) -> float | None:
 # ---- endpoints -----------------------------------------------------------------------------------
 
 
-def _endpoint(protocol: Protocol, arrays: Arrays, name: str, found: Result) -> dict[str, Any]:
+def _endpoint(protocol: Protocol, arrays: Arrays, tables: Tables, name: str, found: Result) -> dict[str, Any]:
     endpoint = protocol.study.endpoints[name]
     head = {"kind": endpoint.kind, "level": endpoint.level}
     if isinstance(found, WithoutEvent):
-        return head | _without(arrays, found)
+        assert isinstance(endpoint, defined.WithoutEvent)
+        return head | _without(arrays, found) | {"by_event": _by_event(protocol, arrays, tables, endpoint)}
     if isinstance(found, PairedChange):
         assert isinstance(endpoint, defined.PairedChange)
         return head | _change(arrays, endpoint, found)
@@ -132,6 +138,34 @@ def _without(arrays: Arrays, found: WithoutEvent) -> dict[str, Any]:
         "participants_with_event": _named(arrays, found.event[0]),
         "participants_lost": _named(arrays, found.lost[0]),
     }
+
+
+def _by_event(
+    protocol: Protocol, arrays: Arrays, tables: Tables, endpoint: defined.WithoutEvent
+) -> dict[str, dict[str, Any]]:
+    """Each kind of event alone: participants, and whether it counts only by the composite strategy.
+
+    ``not_adjudicated`` are the occurrences among them that wait for the adjudicators (item ``adjudicated``).
+    """
+    end = last_day_of(protocol, arrays, endpoint.until)
+    composite = [name for name, how in endpoint.estimand.intercurrent.items() if how.startswith("composite")]
+    found = {}
+    for name in endpoint.events:
+        who = _named(arrays, (members(arrays) & by(arrays, name, end))[0])
+        found[name] = {
+            "participants": len(who),
+            "composite": name in composite,
+            "not_adjudicated": _waiting(protocol, tables, name, who),
+        }
+    return found
+
+
+def _waiting(protocol: Protocol, tables: Tables, form: str, who: list[str]) -> int:
+    events = rows(protocol, tables, form) if form in protocol.logs else pl.DataFrame()
+    if "adjudicated" not in events.columns:
+        return 0
+    since = pl.col("USUBJID").is_in(who) & ~(pl.col("day") < 1).fill_null(False)
+    return events.filter(since & pl.col("adjudicated").is_null()).height
 
 
 def _change(arrays: Arrays, endpoint: defined.PairedChange, found: PairedChange) -> dict[str, Any]:
@@ -229,7 +263,12 @@ def _published(protocol: Protocol) -> dict[str, Any] | None:
     if published is None:
         return None
     rows = [
-        {"id": row.id, "endpoint": row.endpoint, "number": dict(row.number) if row.number else None}
+        {
+            "id": row.id,
+            "endpoint": row.endpoint,
+            "number": dict(row.number) if row.number else None,
+            "fitted": row.fitted,
+        }
         for row in published.results
     ]
     return {"cite": published.cite, "results": rows}

@@ -174,6 +174,7 @@ def _files(made: Demonstration) -> list[tuple[str, str]]:
         ("tables/", "SDTM-shaped tables (Parquet), each row with its source"),
         ("record.sqlite3", "the record: every entry, chained and hashed"),
         ("anchor.txt", "the length and head of every chain; keep it elsewhere"),
+        ("SHA256SUMS", "the hash of every file of the results"),
         ("study/", "the protocol this trial was run with"),
     ]
 

@@ -142,15 +142,24 @@ class Log:
         }
         participant = np.array([row["participant"] for row in rows], dtype=np.int64)
         happened = np.array([row["happened"] for row in rows], dtype="datetime64[m]")
-        return Occurrences(participant, happened, pl.DataFrame(items))
+        date = day(happened)
+        if self.form.occurs:
+            said = items[self.form.occurs].to_numpy().astype("datetime64[D]")
+            date = np.where(np.isnat(said), date, said)
+        return Occurrences(participant, happened, date, pl.DataFrame(items))
 
 
 @dataclass(frozen=True)
 class Occurrences:
-    """Occurrences of a form, K of them: whose (position in the cohort), when, and a column per item."""
+    """Occurrences of a form, K of them: whose (position in the cohort), when, and a column per item.
+
+    moment: when the form says it was filled; date: the day it took place, which is the item that the form
+    names in ``occurs`` where that is known, and else the day of the moment.
+    """
 
     participant: Index
     moment: Times
+    date: Days
     columns: pl.DataFrame
 
     def __len__(self) -> int:
@@ -161,7 +170,7 @@ class Occurrences:
         if mask.all():
             return self
         columns = self.columns.filter(pl.Series(mask)) if mask.any() else self.columns.clear()
-        return Occurrences(self.participant[mask], self.moment[mask], columns)
+        return Occurrences(self.participant[mask], self.moment[mask], self.date[mask], columns)
 
 
 def _cell(item: Item, value: Any) -> Any:

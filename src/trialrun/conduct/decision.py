@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trialrun.conduct import words
 from trialrun.conduct.cohort import Cohort, Index, Times, day
-from trialrun.conduct.permission import consented, open_, run_out, spread
+from trialrun.conduct.permission import consented, latest, open_, run_out, spread
 from trialrun.conduct.reading import View, judged
 from trialrun.conduct.standing import held, hold_ends, standing
 from trialrun.conduct.verdict import NO, UNKNOWN, YES, Condition, Reason, Verdict, plain
@@ -76,11 +76,13 @@ class Judgement:
         return kept
 
 
-def judge(cohort: Cohort, decision: str, who: Index, now: Times) -> Judgement:
+def judge(cohort: Cohort, decision: str, who: Index, now: Times, entered: Times | None = None) -> Judgement:
     """Read the outcomes from top to bottom; the first whose rule holds is it.
 
     Outcomes that stop or hold act on what is known so far; those that let treatment go on need
     complete values and stay shut otherwise. An outcome that is not known ends the reading: it waits.
+    entered: when the decision is written down (local, len(who),), if later than ``now``: a hold that has run
+    out by then, and a stop, cannot be undone by dating a decision back.
     """
     outcomes = cohort.protocol.decisions[decision].outcomes
     chosen = np.full(len(who), WAITS, dtype=np.int8)
@@ -99,10 +101,12 @@ def judge(cohort: Cohort, decision: str, who: Index, now: Times) -> Judgement:
         left &= said == NO
     stops = np.array([outcome.effect == "stop" for outcome in outcomes.values()] + [False])[chosen]
     view = View(cohort, who, now, decision, "complete")
-    return Judgement(decision, chosen, _may_decide(view, decision, stops), frames, unknown, view)
+    return Judgement(
+        decision, chosen, _may_decide(view, decision, stops, latest(now, entered)), frames, unknown, view
+    )
 
 
-def _may_decide(view: View, decision: str, stops: Mask) -> Verdict:
+def _may_decide(view: View, decision: str, stops: Mask, entered: Times) -> Verdict:
     """The participant, the moment and the forms; a stop is never made to wait for the last two."""
     cohort, who, now = view.cohort, view.who, view.now
     stopped, dosed = cohort.stopped[who], cohort.first_injection[who] <= now
@@ -111,22 +115,26 @@ def _may_decide(view: View, decision: str, stops: Mask) -> Verdict:
         open_(cohort, who, now),
         plain("decided", ~made, "the decision has been made", "a decision is not made twice", final=True),
         plain(
-            "stopped", ~(stopped <= now), "injections were stopped", "nothing is left to decide", final=True
+            "stopped",
+            ~(stopped <= entered),
+            "injections were stopped",
+            "nothing is left to decide",
+            final=True,
         ),
         consented(cohort, who, now),
         plain("dosed", dosed, "no injection has been given", "there is nothing to decide yet"),
-        *_moment(view, decision, stops),
+        *_moment(view, decision, stops, entered),
     ]
     return Verdict((*conditions, *_needs(view, decision, stops)))
 
 
-def _moment(view: View, decision: str, stops: Mask) -> list[Condition]:
+def _moment(view: View, decision: str, stops: Mask, entered: Times) -> list[Condition]:
     """Not before its days, and not after a hold has run out; late it is still made."""
     cohort, who, today = view.cohort, view.who, day(view.now)
     here = standing(cohort, spread(cohort, who, view.now))
     first, last = here.earliest[decision][who], here.latest[decision][who]
     until = hold_ends(cohort, decision)[who]
-    over = run_out(cohort, decision, who, view.now)
+    over = run_out(cohort, decision, who, entered)
     return [
         plain(
             "window",

@@ -100,7 +100,7 @@ def _matched(cohort: Cohort, suspension: str, who: Index, now: Times) -> tuple[D
         rows, _unsure = matching(cohort, name, who, now, None, "so far", item if grouped else None)
         kinds = rows.columns[item].to_list() if grouped else []
         for k, one in enumerate(rows.participant.tolist()):  # few: events that suspend a trial
-            since[place[one]] = np.fmin(since[place[one]], day(rows.moment[k : k + 1])[0])
+            since[place[one]] = np.fmin(since[place[one]], rows.date[k])
             codes[place[one]] |= {kinds[k]} if grouped else frozenset()
     return since, codes
 

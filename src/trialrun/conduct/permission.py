@@ -1,6 +1,7 @@
 """What may be done now: inclusion and injections, each with the conditions of the study files.
 
-An act is judged at its own moment: a consent, a stop or an end that came later does not count against it.
+An act is judged at its own moment: a consent or an end that came later does not count against it. Only a
+stop, and a hold that has run out, count by when the act is entered: what is dated back does not escape them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import polars as pl
 from trialrun.conduct import words
 from trialrun.conduct.cohort import Cohort, Index, Numbers, Times, day
 from trialrun.conduct.reading import View, judged
+from trialrun.conduct.setting import places
 from trialrun.conduct.standing import Standing, begins_course, held, hold_ends, screening_point, standing
 from trialrun.conduct.verdict import NO, UNKNOWN, YES, Condition, Reason, Verdict, plain
 from trialrun.protocol.chain import Mask
@@ -23,7 +25,6 @@ from trialrun.protocol.rule import Rule
 
 def may_include(cohort: Cohort, who: Index, now: Times) -> Verdict:
     """Conditions for including ``who`` at ``now`` (len(who),): consent and every criterion."""
-    view = View(cohort, who, now, screening_point(cohort), "complete")
     included = ~np.isnat(cohort.included[who])
     conditions = [
         plain("included", ~included, "already included", "nothing to do", final=True),
@@ -31,23 +32,30 @@ def may_include(cohort: Cohort, who: Index, now: Times) -> Verdict:
         consented(cohort, who, now),
     ]
     cure = "this person cannot be included; correct the form if it is wrong"
-    for name, criterion in cohort.protocol.study.eligibility.items():
-        wanted = criterion.require is not None
-        conditions.append(_ruled(view, f"eligibility.{name}", criterion.text(), wanted, cure))
-    return Verdict(tuple(conditions))
+    return Verdict((*conditions, *_eligible(cohort, who, now, cure)))
 
 
-def may_inject(cohort: Cohort, point: str, who: Index, now: Times, amount: Any = None) -> Verdict:
+def may_inject(
+    cohort: Cohort,
+    point: str,
+    who: Index,
+    now: Times,
+    amount: Any = None,
+    place: Any = None,
+    entered: Times | None = None,
+) -> Verdict:
     """Conditions for giving the injection planned at ``point`` to ``who`` at ``now`` (len(who),).
 
     amount: the dose that is to be given, one or one each, in the unit of the plan; None is not looked at.
+    place: the code of the place where it is to be given, one or one each; None is not looked at.
+    entered: when the injection is written down (local, len(who),), if later than ``now``.
     """
     planned = cohort.protocol.timepoints[point]
     here = standing(cohort, spread(cohort, who, now))
     conditions = [
         open_(cohort, who, now),
         *_once(cohort, planned, who, now),
-        _not_stopped(cohort, who, now),
+        _not_stopped(cohort, who, latest(now, entered)),
         consented(cohort, who, now),
         plain("included", cohort.included[who] <= now, "not included yet", "include the participant first"),
         *_decided(cohort, planned, who, now),
@@ -55,6 +63,11 @@ def may_inject(cohort: Cohort, point: str, who: Index, now: Times, amount: Any =
     ]
     if amount is not None:
         conditions.append(_amount(cohort, planned, amount, len(who)))
+    if place is not None:
+        conditions += _placed(cohort, planned, who, place)
+    if point == cohort.protocol.first_dose:
+        cure = "do not give it; correct the form if it is wrong"
+        conditions += _eligible(cohort, who, now, cure)
     return Verdict(
         (*conditions, *_before_course(cohort, planned, who, now), *_before_dose(cohort, point, who, now))
     )
@@ -65,6 +78,11 @@ def spread(cohort: Cohort, who: Index, now: Times) -> Times:
     moments = np.full(cohort.n, np.datetime64("NaT", "m"))
     moments[who] = now
     return moments
+
+
+def latest(now: Times, entered: Times | None) -> Times:
+    """When an act is written down: not before it is done."""
+    return now if entered is None else np.asarray(np.maximum(now, entered))
 
 
 # ---- the participant -----------------------------------------------------------------------------
@@ -120,15 +138,20 @@ def stop_words(cohort: Cohort, rule: str) -> str:
 
 
 def _once(cohort: Cohort, planned: Timepoint, who: Index, now: Times) -> list[Condition]:
-    """Never the same dose twice, never two doses on one day."""
+    """Never the same dose twice, never two doses on one day or nearer to each other than the study allows."""
     sheet = cohort.injections
     recorded = ~np.isnat(sheet.at(planned.id)[who])
-    given = np.where(sheet.values["given"][who] == 1, day(sheet.happened[who]), np.datetime64("NaT", "D"))
-    same_day = (given == day(now)[:, None]).any(axis=1) & ~recorded
+    given = np.where(sheet.values["given"][who] == 1, sheet.happened[who], np.datetime64("NaT", "m"))
+    same_day = (day(given) == day(now)[:, None]).any(axis=1) & ~recorded
+    apart = cohort.protocol.study.treatment.missed_dose.apart
+    hours = apart.hours if apart else 0.0
+    near = (np.abs(given - now[:, None]) < np.timedelta64(round(hours * 60), "m")).any(axis=1) & ~recorded
+    too_near = f"another injection is less than {hours:g} hours away"
     again = "correct the record if it is wrong"
     return [
         plain("recorded", ~recorded, f"{planned.id} is recorded already", again, final=True),
         plain("doubled", ~same_day, "another injection was given that day", "doses are never doubled"),
+        plain("apart", ~near | same_day, too_near, f"leave {hours:g} hours between doses"),
     ]
 
 
@@ -216,7 +239,44 @@ def _doses(given: Any) -> Numbers:
     )
 
 
+def _placed(cohort: Cohort, planned: Timepoint, who: Index, place: Any) -> list[Condition]:
+    """Where it is given; nowhere while the setting is not decided."""
+    named = cohort.protocol.study.treatment.places
+    if named is None or named.item is None:
+        return []
+    allowed = places(cohort, planned.id, who)
+    listed = [place] if isinstance(place, str | Mapping) else np.atleast_1d(np.asarray(place, dtype=object))
+    given = np.broadcast_to(np.array([one if isinstance(one, str) else "" for one in listed]), (len(who),))
+    codes = cohort.injections.form.items[named.item].codes
+
+    def right(row: int) -> str:
+        return " or ".join(f"«{codes[code]()}»" for code in allowed[row])
+
+    def message(row: int) -> str:
+        if not allowed[row]:
+            return f"where course {planned.cycle} is given has not been decided"
+        code = str(given[row])
+        wrong = f"at «{codes[code]()}»" if code in codes else "at an unknown place"
+        return f"{planned.id} is given at {right(row)}, not {wrong}"
+
+    def cure(row: int) -> str:
+        return f"give it at {right(row)}" if allowed[row] else "make the decision first"
+
+    holds = np.array([str(code) in one for code, one in zip(given, allowed, strict=True)], dtype=bool)
+    return [plain("place", holds, message, cure)]
+
+
 # ---- the rules of the study ----------------------------------------------------------------------
+
+
+def _eligible(cohort: Cohort, who: Index, now: Times, cure: str) -> list[Condition]:
+    """Every criterion, on the forms of screening as they stand."""
+    view = View(cohort, who, now, screening_point(cohort), "complete")
+    criteria = cohort.protocol.study.eligibility.items()
+    return [
+        _ruled(view, f"eligibility.{name}", one.text(), one.require is not None, cure)
+        for name, one in criteria
+    ]
 
 
 def _before_course(cohort: Cohort, planned: Timepoint, who: Index, now: Times) -> list[Condition]:

@@ -1,6 +1,7 @@
 """Reads variables as they are known at a moment: one column each, one row per participant.
 
-What happened after the moment does not count. Two ways of reading: ``complete`` for what permits (a value
+What happened after the moment does not count; an occurrence with a date of its own (``occurs``) counts from
+that date on, whenever it was written down. Two ways of reading: ``complete`` for what permits (a value
 counts only where it is proven whole, and is null otherwise) and ``so far`` for what protects (what has been
 reported counts at once).
 """
@@ -259,13 +260,23 @@ def _occurrences(view: View, form: str, wanted: set[str]) -> Occurrences:
         rows = _filled(view.cohort.sheets[form], view.who, wanted)
     if not len(rows):
         return rows
-    rows = rows.keep(rows.moment <= view.now[_position(view.who, rows.participant)])
+    rows = rows.keep(_taken_place(view, form, rows))
     columns = rows.columns
     if "happened" in wanted:
         columns = columns.with_columns(happened=pl.Series(day(rows.moment)))
     if "lasting" in wanted:
         columns = columns.with_columns(lasting=_lasting(view, rows))
-    return Occurrences(rows.participant, rows.moment, columns)
+    return Occurrences(rows.participant, rows.moment, rows.date, columns)
+
+
+def _taken_place(view: View, form: str, rows: Occurrences) -> Mask:
+    """Which occurrences had taken place: by their own date where it is known, else by that of the form."""
+    now = view.now[_position(view.who, rows.participant)]
+    own = view.protocol.forms[form].occurs
+    filled = np.asarray(rows.moment <= now)
+    if own is None:
+        return filled
+    return np.where(rows.columns[own].is_null().to_numpy(), filled, rows.date <= day(now))
 
 
 def _filled(sheet: Sheet, who: Index, wanted: set[str]) -> Occurrences:
@@ -274,14 +285,16 @@ def _filled(sheet: Sheet, who: Index, wanted: set[str]) -> Occurrences:
     row, column = np.nonzero(~np.isnat(happened))
     items = [item for item in sheet.values if item in wanted] or list(sheet.values)[:1]
     columns = {item: decode(sheet, item, sheet.values[item][who[row], column]) for item in items}
-    return Occurrences(who[row], happened[row, column], pl.DataFrame(columns))
+    moment = happened[row, column]
+    return Occurrences(who[row], moment, day(moment), pl.DataFrame(columns))
 
 
 def _lasting(view: View, rows: Occurrences) -> pl.Series:
-    """Days from onset to end, or to now while it goes on."""
+    """Days from onset to end, or to now while it goes on; not known where the end comes before the onset."""
     today = day(view.now)[_position(view.who, rows.participant)].astype(np.float64)
     ended = _numbers(rows, "ended")
-    return pl.Series(np.where(np.isnan(ended), today, ended) - _numbers(rows, "onset"), nan_to_null=True)
+    days = np.where(np.isnan(ended), today, ended) - _numbers(rows, "onset")
+    return pl.Series(np.where(days < 0, np.nan, days), nan_to_null=True)
 
 
 def _numbers(rows: Occurrences, item: str) -> Numbers:
@@ -300,7 +313,7 @@ def _during(view: View, period: str, rows: Occurrences) -> Mask:
 
     An occurrence belongs to its day, whatever the hour. Raises ValueError for ``this course`` outside one.
     """
-    cohort, mine, date = view.cohort, rows.participant, day(rows.moment)
+    cohort, mine, date = view.cohort, rows.participant, rows.date
     if period == "study":
         return np.ones(len(mine), dtype=bool)
     if period == "since first dose":
@@ -345,7 +358,7 @@ def _picked(rows: Occurrences, item: str, who: Index, *, last: bool) -> pl.Serie
     if not len(rows):
         return pl.Series(item, [None] * len(who), dtype=rows.columns.schema.get(item, pl.Date))
     known = np.nonzero(rows.columns[item].is_not_null().to_numpy())[0]
-    order = known[np.argsort(rows.moment[known], kind="stable")][:: 1 if last else -1]
+    order = known[np.lexsort((rows.moment[known], rows.date[known]))][:: 1 if last else -1]
     chosen = np.full(len(who), np.nan)
     chosen[_position(who, rows.participant[order])] = order
     return rows.columns[item].gather(pl.Series(chosen, nan_to_null=True).cast(pl.UInt32))

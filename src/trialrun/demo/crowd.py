@@ -23,20 +23,19 @@ class Recorded:
         self.seed = seed
         self.number = number
         self.sites: list[Site] = []
-        self.ledgers: list[RecordLedger] = []
 
     def screen(self, number: int, date: np.datetime64) -> None:
         names = list(self.trial.protocol.study.sites)
-        ledger = RecordLedger(self.trial, self.clock, names[number % len(names)], number)
+        ledger = RecordLedger(self.trial, self.clock, names[number % len(names)], number, date)
         site = Site(self.trial.protocol, [Person(self.seed, self.number, number)], ledger)
         site.trial_is_open = lambda when: is_open(self.trial.protocol, self.present(), when)
         site.screen(ALONE, date)
         self.sites.append(site)
-        self.ledgers.append(ledger)
 
     def day(self, date: np.datetime64) -> None:
-        for site in self.sites:
-            site.day(date)
+        for part in (Site.morning, Site.noon, Site.evening):
+            for site in self.sites:
+                part(site, date)
 
     def today(self) -> np.datetime64:
         days = [day for site in self.sites if not np.isnat(day := site.today())]

@@ -20,8 +20,9 @@ from trialrun.protocol.compile import load
 from trialrun.protocol.problem import Place, Problem, ProtocolError
 from trialrun.protocol.protocol import Protocol
 from trialrun.record.trial import Trial
-from trialrun.record.verify import verify
+from trialrun.record.verify import SUMS, checksums, verify
 from trialrun.report.report import render
+from trialrun.simulate.population import assumptions, population
 from trialrun.simulate.trial import arrivals, conduct
 from trialrun.tables import files
 from trialrun.tables.build import build
@@ -55,9 +56,7 @@ def demonstrate(study: str, out: Path, seed: int, tell: Tell = silent) -> Demons
         hint = "Choose another folder with --out, or remove it."
         raise ProtocolError([Problem(Place(str(out)), "is there already and not empty", hint)])
     protocol = load(study)
-    if not protocol.model:
-        missing = f"{protocol.id} has no model of virtual people"
-        raise ProtocolError([Problem(Place("model.yaml"), missing, "Add a model.yaml.")])
+    population(protocol)
     tell("check", 1.0)
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -82,13 +81,15 @@ def _made(
     defects = validate(tables, protocol)
     files.write(tables, folder / "tables")
     tell("tables", 1.0)
-    results = {**analyse(protocol, tables), "seed": seed}
+    model = {"name": protocol.model["model"], "assumptions": assumptions(protocol)}
+    results = {**analyse(protocol, tables), "seed": seed, "model": model}
     (folder / "results.json").write_text(canonical(results), "utf-8")
     tell("analysis", 1.0)
     for language in protocol.study.languages:
         name = "report.html" if language == protocol.study.languages[0] else f"report.{language}.html"
         (folder / name).write_text(render(protocol, tables, results, language), "utf-8")
         tell("report", 1.0)
+    (folder / SUMS).write_text(checksums(folder), "utf-8", newline="")
     verified = verify(folder)
     wrong = tuple(str(finding) for finding in verified.findings)
     tell("verify", 1.0)

@@ -13,8 +13,8 @@ from trialrun.conduct.cohort import Cohort, Index, Times
 from trialrun.protocol.protocol import Protocol
 from trialrun.record.person import Person
 from trialrun.record.trial import Trial
+from trialrun.simulate.ledger import Row
 
-MINUTE = np.timedelta64(1, "m")
 REPEATED = "done again, as the visit was put off"
 FOLLOWED = "follow-up of the event"
 
@@ -41,18 +41,21 @@ class VirtualClock:
 
 
 class RecordLedger:
-    """One participant of a trial; enrolled when the first thing is written."""
+    """One participant of a trial, enrolled on the morning of the day of screening: two who are screened
+    on one day have their numbers before either comes."""
 
-    def __init__(self, trial: Trial, clock: VirtualClock, site: str, number: int) -> None:
+    def __init__(
+        self, trial: Trial, clock: VirtualClock, site: str, number: int, date: np.datetime64
+    ) -> None:
         self.trial = trial
         self.clock = clock
         self.site = site
         self.number = number
-        self.subject: str | None = None
-        self._nobody = Cohort(trial.protocol, 1)
         self._acts = 0
-        self._last = np.datetime64("1970-01-01T00:00", "m")
+        self._last = date.astype("datetime64[m]")
         self._zone = ZoneInfo(trial.protocol.study.sites[site].timezone)
+        self._set(self._last)
+        self.subject = trial.enrol(site, by="investigator", key=f"enrol-{number}")
 
     @property
     def protocol(self) -> Protocol:
@@ -60,7 +63,7 @@ class RecordLedger:
 
     @property
     def cohort(self) -> Cohort:
-        return self._nobody if self.subject is None else self.trial.cohort(self.subject)
+        return self.trial.cohort(self.subject)
 
     # ---- acts --------------------------------------------------------------------------------
 
@@ -82,28 +85,20 @@ class RecordLedger:
             reason=reason,
         )
 
-    def write(
-        self,
-        form: str,
-        who: int,
-        row: str,
-        when: np.datetime64,
-        now: np.datetime64,
-        values: Mapping[str, Any],
-    ) -> None:
-        subject = self._at(now)
-        there = any(found["row"] == row for found in self.cohort.logs[form].rows)
-        reason = FOLLOWED if there else None
-        self.trial.write(
-            subject,
-            form,
-            row,
-            _naive(when),
-            _given(values),
-            by=self._role(form),
-            key=self._key(form),
-            reason=reason,
-        )
+    def write(self, form: str, rows: Sequence[Row]) -> None:
+        for row in rows:
+            subject = self._at(row.now)
+            there = any(found["row"] == row.id for found in self.cohort.logs[form].rows)
+            self.trial.write(
+                subject,
+                form,
+                row.id,
+                _naive(row.when),
+                _given(row.values),
+                by=self._role(form),
+                key=self._key(form),
+                reason=FOLLOWED if there else None,
+            )
 
     def collect(self, specimen: str, point: str, who: Index, when: Times) -> None:
         subject = self._at(when[0])
@@ -123,21 +118,19 @@ class RecordLedger:
         )
 
     def tick(self, who: Index, when: Times) -> None:
-        if self.subject is not None:
-            self._at(when[0])
-            self.trial.tick(self.subject)
+        self.trial.tick(self._at(when[0]))
 
     # ---- by whom, when, under which key ------------------------------------------------------
 
     def _at(self, moment: np.datetime64) -> str:
-        """Set the clock to the moment of writing; the first time, give the person a number."""
+        """Set the clock to the moment of writing, which may be later than what is written."""
         if moment > self._last:
             self._last = moment
-        local = self._last.astype(datetime.datetime).replace(tzinfo=self._zone)
-        self.clock.set(local.astimezone(datetime.UTC))
-        if self.subject is None:
-            self.subject = self.trial.enrol(self.site, by="investigator", key=f"enrol-{self.number}")
+        self._set(self._last)
         return self.subject
+
+    def _set(self, moment: np.datetime64) -> None:
+        self.clock.set(_naive(moment).replace(tzinfo=self._zone).astimezone(datetime.UTC))
 
     def _role(self, form: str) -> str:
         by = self.protocol.forms[form].by

@@ -6,6 +6,7 @@ as a copy of it lies where the author of the change cannot reach.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from trialrun import __version__
 from trialrun.journal.append import append
 from trialrun.journal.canon import digest
 from trialrun.journal.clock import Clock
-from trialrun.journal.entry import GENESIS, Draft, Entry
+from trialrun.journal.entry import Draft, Entry
 from trialrun.journal.errors import Unstorable
 from trialrun.journal.finding import Finding
 from trialrun.journal.store import Store
@@ -21,6 +22,7 @@ from trialrun.journal.store import Store
 TRIAL = "trial"
 ACT = "anchor"
 _TITLE = "trialrun anchor"
+_LINE = re.compile(r"(?P<hash>[0-9a-f]{64}) (?P<length>[1-9][0-9]*) (?P<chain>\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +39,32 @@ class Anchor:
 
     @classmethod
     def parse(cls, text: str) -> Anchor:
-        """Read `text()` back. Raises Unstorable, with the line, if it is not an anchor."""
+        """Read `text()` back. Raises Unstorable, with the line, if it is not an anchor or proves nothing."""
         title, *lines = text.splitlines() or [""]
         if not title.startswith(_TITLE + " "):
             raise Unstorable(
                 f"line 1: expected `{_TITLE} TIME`, found `{title[:60]}`; is this the right file?"
             )
-        heads = {}
+        heads: dict[str, tuple[int, str]] = {}
         for number, line in enumerate(lines, 2):
-            match line.split(" "):
-                case [hash, length, chain] if len(hash) == len(GENESIS) and length.isdecimal():
-                    heads[chain] = (int(length), hash)
-                case _:
-                    raise Unstorable(f"line {number}: expected `hash length chain`, found `{line[:90]}`")
+            found = _LINE.fullmatch(line)
+            if not found:
+                raise Unstorable(f"line {number}: expected `hash length chain`, found `{line[:90]}`")
+            if found["chain"] in heads:
+                raise Unstorable(
+                    f"line {number}: {found['chain']} is listed twice; use the copy as it was made"
+                )
+            heads[found["chain"]] = (int(found["length"]), found["hash"])
+        if TRIAL not in heads:
+            missing = "does not list the trial chain" if heads else "lists no chain"
+            raise Unstorable(f"the anchor {missing}: it was cut; use the copy as it was made")
         return cls(title.removeprefix(_TITLE + " "), heads)
 
     @classmethod
     def of(cls, entry: Entry) -> Anchor:
         """The anchor that an entry of the trial chain holds, the entry itself not counted."""
         heads = entry.payload["heads"]
-        return cls(entry.time, {chain: (each["length"], each["hash"]) for chain, each in heads.items()})
+        return cls(entry.time, {chain: (int(each["length"]), each["hash"]) for chain, each in heads.items()})
 
 
 def anchor(
@@ -93,6 +101,8 @@ def check(anchor: Anchor, store: Store) -> list[Finding]:
         kept = digest(row.text) if row and row.sequence == length else None
         if finding := compare(anchor, chain, kept, store.head(chain).sequence):
             findings.append(finding)
+    first = {chain: next(store.chain(chain)) for chain in store.heads() if chain not in anchor.heads}
+    findings += [found for chain, entry in first.items() if (found := unlisted(anchor, chain, entry.time))]
     return findings
 
 
@@ -107,3 +117,11 @@ def compare(anchor: Anchor, chain: str, kept: str | None, length: int) -> Findin
     if kept is None:
         return Finding(chain, counted, f"missing, though {since} counted it")
     return Finding(chain, counted, f"rewritten: this entry or one before it is not what {since} saw")
+
+
+def unlisted(anchor: Anchor, chain: str, begun: str) -> Finding | None:
+    """A chain whose first entry says a time before the anchor's, which must then have counted it."""
+    if chain in anchor.heads or begun >= anchor.time:
+        return None
+    since = f"the anchor of {anchor.time} does not list it"
+    return Finding(chain, 1, f"added or back-dated: it says it began {begun}, but {since}")

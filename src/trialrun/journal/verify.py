@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from trialrun.journal.anchor import ACT, TRIAL, Anchor, compare
+from trialrun.journal.anchor import ACT, TRIAL, Anchor, compare, unlisted
 from trialrun.journal.canon import canonical, digest
 from trialrun.journal.entry import GENESIS, Entry
 from trialrun.journal.errors import Damaged, Unstorable
 from trialrun.journal.finding import Finding
 from trialrun.journal.store import Row
+
+_TYPES = dict.fromkeys(("chain", "key", "time", "actor", "role", "act", "protocol", "previous"), str) | {
+    "payload": dict
+}
 
 
 def verify(rows: Iterable[Row], anchors: Iterable[Anchor] = ()) -> list[Finding]:
@@ -27,11 +31,18 @@ def verify(rows: Iterable[Row], anchors: Iterable[Anchor] = ()) -> list[Finding]
     for row in rows:
         chains[row.chain].append(row)
     findings = {chain: finding for chain, links in chains.items() if (finding := _first(links))}
-    for anchor in [*_inner(chains[TRIAL]), *anchors]:
+    inner, unread = _inner(chains.get(TRIAL, []))
+    if unread and TRIAL not in findings:
+        findings[TRIAL] = unread
+    for anchor in [*inner, *anchors]:
         for chain, (length, _) in anchor.heads.items():
             links = chains.get(chain, [])
             kept = next((digest(row.text) for row in links if row.sequence == length), None)
             if chain not in findings and (finding := compare(anchor, chain, kept, len(links))):
+                findings[chain] = finding
+        for chain in chains.keys() - findings.keys() - anchor.heads.keys():
+            entry, _ = _read(chains[chain][0])
+            if entry and (finding := unlisted(anchor, chain, entry.time)):
                 findings[chain] = finding
     return [findings[chain] for chain in sorted(findings)]
 
@@ -66,12 +77,23 @@ def _read(row: Row) -> tuple[Entry | None, str]:
             return None, "text not canonical: it was not written by the journal"
     except (Damaged, Unstorable, UnicodeDecodeError):
         return None, "not an entry: it was not written by the journal"
+    if not all(isinstance(getattr(entry, name), kind) for name, kind in _TYPES.items()):
+        return None, "not an entry: its parts are not of their types"
     if (entry.chain, entry.sequence) != (row.chain, row.sequence):
         return None, f"filed wrongly: its text says entry {entry.sequence} of {entry.chain}"
     return entry, ""
 
 
-def _inner(links: Sequence[Row]) -> list[Anchor]:
-    """The anchors in the trial chain, as far as they can be believed."""
-    entries = [entry for row in links if (entry := _read(row)[0])]
-    return [Anchor.of(entry) for entry in entries if entry.act == ACT]
+def _inner(links: Sequence[Row]) -> tuple[list[Anchor], Finding | None]:
+    """The anchors in the trial chain, as far as they can be believed, and the first that is none."""
+    anchors, unread = [], None
+    for entry in (entry for row in links if (entry := _read(row)[0])):
+        if entry.act != ACT:
+            continue
+        try:
+            anchors.append(Anchor.of(entry))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            unread = unread or Finding(
+                entry.chain, entry.sequence, "not an anchor: it holds no lengths and heads"
+            )
+    return anchors, unread

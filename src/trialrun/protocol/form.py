@@ -64,7 +64,14 @@ class Form(Element):
     by: Literal["nurse", "investigator", "pharmacist", "laboratory", "adjudicator", "participant"]
     domain: str = Field(pattern=r"^[A-Z]{2}$")
     repeats: bool = False
+    occurs: str | None = None
     items: dict[Name, Item] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _occurs_once_a_row(self) -> Self:
+        if self.occurs and not self.repeats:
+            raise ValueError("`occurs` belongs to a form with a row per occurrence; add `repeats: true`")
+        return self
 
 
 class FormsFile(Part):

@@ -24,7 +24,17 @@ STUDY, FORMS, VARIABLES, SOURCES = "study.yaml", "forms.yaml", "variables.yaml",
 
 def link(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:
     """Every dangling name."""
-    checks = (_activities, _variables, _decisions, _recorded_on, _enrolment, _endpoints, _objectives)
+    checks = (
+        _activities,
+        _occurrences,
+        _places,
+        _variables,
+        _decisions,
+        _recorded_on,
+        _enrolment,
+        _endpoints,
+        _objectives,
+    )
     return [_dangling(sources, *missing) for check in checks for missing in check(protocol)]
 
 
@@ -51,6 +61,57 @@ def _activities(protocol: Protocol) -> Iterator[Missing]:
                     specimen,
                     protocol.study.specimens,
                 )
+
+
+def _occurrences(protocol: Protocol) -> Iterator[Missing]:
+    """The date item that says when a row of a form took place."""
+    for name, form in protocol.forms.items():
+        dates = [key for key, item in form.items.items() if item.type == "date"]
+        if form.occurs and form.occurs not in dates:
+            yield (
+                FORMS,
+                ("forms", name, "occurs"),
+                f"date item of the form `{name}` called",
+                form.occurs,
+                dates,
+            )
+
+
+def _places(protocol: Protocol) -> Iterator[Missing]:
+    """The item and codes of the places, and every setting that is to have some."""
+    places, form = protocol.study.treatment.places, protocol.study.recorded_on.injection
+    if places is None or places.item is None or form not in protocol.forms:
+        return
+    path: Path = ("treatment", "places")
+    items = {key: item for key, item in protocol.forms[form].items.items() if item.type == "choice"}
+    if places.item not in items:
+        yield STUDY, (*path, "item"), f"choice item of the form `{form}` called", places.item, items
+        return
+    codes = items[places.item].codes
+    for kind, listed in places.allowed.items():
+        for i, code in enumerate(listed):
+            if code not in codes:
+                yield STUDY, (*path, "allowed", kind, i), f"code of {form}.{places.item}", code, codes
+    for where, kind in _settings(protocol):
+        if kind not in places.allowed:
+            yield STUDY, where, "setting in `treatment.places.allowed` called", kind, places.allowed
+
+
+def _settings(protocol: Protocol) -> Iterator[tuple[Path, str]]:
+    """Every setting and place of a dose day that the study names, with the path of the name."""
+    deciding = set()
+    for name, cycle in protocol.study.treatment.cycles.items():
+        path: Path = ("treatment", "cycles", name)
+        yield from (((*path, "places", day), place) for day, place in cycle.places.items())
+        if cycle.setting_decision is None:
+            yield (*path, "setting"), cycle.setting
+        else:
+            deciding.add(cycle.setting_decision)
+    for name in sorted(deciding & protocol.decisions.keys()):
+        for key, outcome in protocol.decisions[name].outcomes.items():
+            if outcome.effect == "continue":
+                at: Path = ("decisions", name, "outcomes", key)
+                yield (*at, "setting") if outcome.setting else at, outcome.setting or key
 
 
 def _variables(protocol: Protocol) -> Iterator[Missing]:

@@ -143,6 +143,7 @@ class PublishedResult(Part):
     value: Words
     number: dict[str, float] | None = None
     endpoint: str | None = None
+    fitted: bool = False  # the model of virtual participants was fitted to this result
     note: Words | None = None
 
 

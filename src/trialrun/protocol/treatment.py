@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from trialrun.protocol.element import Element, Name, Part
-from trialrun.protocol.text import Counted, DoseCount, Length, Tolerance, Window, Words
+from trialrun.protocol.text import Counted, DoseCount, Length, Several, Tolerance, Window, Words
 
 
 class Substance(Element):
@@ -61,12 +61,24 @@ class Delays(Element):
 
 class MissedDose(Element):
     late: Length
+    apart: Length | None = None
     make_up: Literal["never"]
     complete_with: int
 
 
 class Places(Element):
-    pass
+    """Where a dose may be given: for each setting or place of a dose day, codes of an item of its form."""
+
+    item: str | None = None
+    allowed: dict[str, Several] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.item is None) == bool(self.allowed):
+            raise ValueError(
+                "`item` and `allowed` go together: the item of the injection form, and its codes"
+            )
+        return self
 
 
 class Treatment(Part):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,11 +25,14 @@ from trialrun.journal.entry import Change, Draft, Entry
 from trialrun.record import local
 from trialrun.record.filling import NONE, Filling, Values, differences, stored, stranger
 from trialrun.record.local import date_of
-from trialrun.record.projection import PREFIX, WHO, Projection
+from trialrun.record.projection import HAPPENED, PREFIX, WHO, Projection
 from trialrun.record.read import entries_read, storable
 from trialrun.record.refusal import Refused
 from trialrun.record.submission import Command, Outcome
-from trialrun.record.value import Answers, Content
+from trialrun.record.value import Answers, Content, plain
+
+JUDGED = {"given", "dose", "place", HAPPENED}
+"""What of an injection the rules look at."""
 
 
 class Commands(Filling):
@@ -39,6 +43,7 @@ class Commands(Filling):
     def enrol(self, site: str, *, by: str, key: str) -> str:
         """Give the next person of a site a number; the subject id, e.g. `PSL-001`."""
         command = Command("enrol", f"Enrolling at {site}", by, key, None, {"site": site})
+        self._sound(command)
         chain = f"site:{site}"
         role, reasons = self._actor(by, command.act)
         if site not in self.protocol.study.sites:
@@ -85,7 +90,8 @@ class Commands(Filling):
 
         def checked(known: Projection, now: Times) -> Outcome:
             taken = known.cohort.collected.get((specimen, point))
-            reasons = self._within_participation(known, now, sameday=point == self._screening)
+            tasks = self._tasks(point, specimen=specimen)
+            reasons = self._within_participation(known, now) + self._too_early(known, tasks, point, now)
             if taken is None:
                 where = [at for each, at in known.cohort.collected if each == specimen]
                 cure = (
@@ -98,7 +104,7 @@ class Commands(Filling):
                 reasons.append(
                     Reason("recorded", f"{specimen} at {point} is recorded already", "nothing to do")
                 )
-            return Outcome(reasons, dict(arguments))
+            return Outcome(reasons, {**arguments, **self._late(known, tasks, point, now)})
 
         return self._submit(subject, command, checked)
 
@@ -130,27 +136,103 @@ class Commands(Filling):
                 return Outcome(reasons)
             found = self._check(known, form, point, answers, None, date_of(now))
             given = found.contents.get("given") is True
-            against = (
-                self._against(known, point, now, found.contents.get("dose"))
-                if given
-                else self._waits(known, point, now)
-            )
-            reasons = found.reasons if given and deviation else [*found.reasons, *against]
-            outcome = stored(form, point, reasons, differences(None, found.contents, None), answers)
+            outcome = stored(form, point, found.reasons, differences(None, found.contents, None), answers)
+            if given:
+                entered = local.there(self.clock.now(), known.zone)
+                against = self._against(known, point, now, found.contents, entered)
+                self._deviated(known, point, against, outcome, deviation)
+            else:
+                outcome.reasons += self._waits(known, point, now) + self._not_given(
+                    known, point, now, found.contents
+                )
             outcome.forms = None if self.protocol.timepoints[point].course_day == 1 else (form,)
-            if given and against and deviation:
-                outcome.payload["deviation"] = deviation
-                outcome.payload["broken"] = [
-                    {"condition": r.condition, "message": r.message} for r in against
-                ]
-                outcome.more.append(self._deviation(point, deviation, against))
             return outcome
 
         return self._submit(subject, command, checked)
 
-    def _against(self, known: Projection, point: str, now: Times, amount: Content) -> list[Reason]:
+    def _deviated(
+        self,
+        known: Projection,
+        point: str,
+        against: list[Reason],
+        outcome: Outcome,
+        deviation: str | None,
+    ) -> None:
+        """What forbids an injection refuses it, or stands beside it with why it was given all the same.
+
+        Nothing makes room for a second injection at one timepoint: it would take the place of the first.
+        """
+        form = self.protocol.study.recorded_on.deviation
+        if deviation is not None and not deviation.strip():
+            outcome.reasons.append(Reason("deviation", "the deviation is blank", "say why it was given"))
+            deviation = None
+        again = [reason for reason in against if reason.condition == "recorded"]
+        cure = f"write the extra dose as a row of «{self._title(form)}»; "
+        cure += "correct the amount of the first if both were one"
+        outcome.reasons += [replace(r, cure=cure) for r in again] if deviation else against
+        if not against or not deviation or again:
+            return
+        outcome.payload["deviation"] = deviation
+        outcome.payload["broken"] = [{"condition": r.condition, "message": r.message} for r in against]
+        outcome.more.append(self._deviation(known, point, deviation, against))
+
+    def _reinjected(
+        self,
+        known: Projection,
+        point: str,
+        now: Times,
+        contents: Mapping[str, Content],
+        outcome: Outcome,
+        deviation: str | None,
+    ) -> None:
+        """A corrected injection is judged as if it had not been recorded. One that was given all along is
+        judged by what stood at its moment; one only now said to have been given, like any entered now."""
+        form = self.protocol.study.recorded_on.injection
+        given = known.filled[form, point].contents().get("given") is True
+        then = self._without(known, point, now if given else None)
+        outcome.forms = None if self.protocol.timepoints[point].course_day == 1 else (form,)
+        outcome.happened = f"{now[0]}[{known.zone}]"
+        if contents.get("given") is not True:
+            outcome.reasons += self._not_given(then, point, now, contents)
+        elif {change.item for change in outcome.changes} & JUDGED:
+            entered = None if given else local.there(self.clock.now(), known.zone)
+            against = self._against(then, point, now, contents, entered)
+            self._deviated(known, point, against, outcome, deviation)
+
+    def _without(self, known: Projection, point: str, until: Times | None) -> Projection:
+        """The participant but for one injection, as of a moment (None: as now known)."""
+        place = self.protocol.study.recorded_on.injection, point
+        chain = self.store.chain(known.chain)
+        entries = (e for e in chain if (e.payload.get("form"), e.payload.get("place")) != place)
+        return Projection.replay(self.protocol, known.subject, entries, until=until)
+
+    def _not_given(
+        self, known: Projection, point: str, now: Times, contents: Mapping[str, Content]
+    ) -> list[Reason]:
+        """What is wrong with an injection that is said not to have been given."""
+        if contents.get("given") is not False:
+            return [Reason("item.given", "it is not known whether it was given", "find out, then record it")]
+        dose, first = contents.get("dose"), standing(known.cohort, now).earliest[point]
+        reasons = []
+        if isinstance(dose, int | float) and dose > 0:
+            message = f"a dose of {dose:g} is named, and said not to have been given"
+            reasons.append(Reason("item.dose", message, "write 0, or that it was given"))
+        if (day(now) < first)[0]:
+            message = f"{point} may be given from {first[0]}: it is not missed on {day(now)[0]}"
+            reasons.append(Reason("window", message, f"wait until {first[0]}"))
+        return reasons
+
+    def _against(
+        self,
+        known: Projection,
+        point: str,
+        now: Times,
+        contents: Mapping[str, Content],
+        entered: Times | None,
+    ) -> list[Reason]:
         """Every condition that forbids the injection, a stop that only time has brought about included."""
-        verdict = may_inject(known.cohort, point, WHO, now, amount)
+        amount, where = contents.get("dose"), plain(contents.get("place"))
+        verdict = may_inject(known.cohort, point, WHO, now, amount, where, entered)
         overdue = [
             name.removeprefix("stops.") for name in self._overdue(known, now) if name.startswith("stops.")
         ]
@@ -179,7 +261,7 @@ class Commands(Filling):
         return reasons
 
     def _deviation(
-        self, point: str, why: str, against: list[Reason]
+        self, known: Projection, point: str, why: str, against: list[Reason]
     ) -> tuple[str, str, dict[str, Any], tuple[Change, ...]]:
         """The row that the deviation form gets. Its first text takes the words; a choice that has the
         code `dose` takes that; what else is required is not known."""
@@ -194,7 +276,9 @@ class Commands(Filling):
             elif item.required:
                 contents[name] = {"missing": "unknown"}
         changes = tuple(Change(name, None, content) for name, content in contents.items())
-        return "write", "deviation", {"form": form, "place": f"dose {point}"}, changes
+        number = 1 + sum(each == form and row.startswith(f"dose {point}") for each, row in known.filled)
+        place = f"dose {point}" if number == 1 else f"dose {point} ({number})"
+        return "write", "deviation", {"form": form, "place": place}, changes
 
     # ---- decisions, signatures, files ----------------------------------------------------------------
 
@@ -210,7 +294,8 @@ class Commands(Filling):
             if person and person.role != role:
                 message = f"{person.name} ({person.role}) does not make this decision"
                 return Outcome([Reason("by", message, f"the study leaves it to the {role}")])
-            judgement = judge(known.cohort, decision, WHO, now)
+            entered = local.there(self.clock.now(), known.zone)
+            judgement = judge(known.cohort, decision, WHO, now, entered)
             if not judgement.ready[0]:
                 return Outcome([*judgement.reasons()])
             outcomes = list(self.protocol.decisions[decision].outcomes)

@@ -16,7 +16,7 @@ from typing import Any
 import django
 from django.apps import apps
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from trialrun.record import schema
@@ -30,6 +30,10 @@ _PATIENCE = 20  # seconds; assumed
 # at checkpoints, and a power cut may take the last acts but never corrupts (https://sqlite.org/pragma.html,
 # synchronous). A virtual trial can be run again.
 _SYNCHRONOUS = {False: "FULL", True: "NORMAL"}
+
+# What reading a damaged file may raise, directly or through Django. Python fails to decode SQLite's own
+# message when that quotes a damaged name.
+UNREADABLE = (OSError, sqlite3.Error, DatabaseError, UnicodeDecodeError)
 
 _memory = count(1)
 
@@ -93,23 +97,40 @@ def create(folder: Path, *, virtual: bool) -> Database:
 
 
 def attach(folder: Path) -> Database:
-    """Open the record of a trial. Raises RecordError if there is none, or if it is not protected."""
-    file = (folder / FILE).resolve()
-    if not file.is_file():
+    """Open the record of a trial. Raises RecordError if there is none, or if anything is wrong around it."""
+    if not (folder / FILE).is_file():
         raise RecordError(f"{folder} holds no {FILE}: it is not a trial; make one first")
     try:
-        connection = sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True)
-        try:
-            faults = schema.faults(connection)
-            virtual = not faults and schema.virtual(connection)
-        finally:
-            connection.close()
-    # Python fails to decode SQLite's own message when that quotes a damaged name.
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise RecordError(f"{file} cannot be read ({error}); restore a backup") from error
+        opened, faults = inspect(folder)
+    except UNREADABLE as error:
+        raise RecordError(f"{folder / FILE} cannot be read ({error}); restore a backup") from error
     if faults:
-        raise RecordError(f"{file} is not protected against change: {'; '.join(faults)}; restore a backup")
-    return _connect(str(file), str(file), virtual)
+        raise RecordError(f"{opened.alias}: {'; '.join(faults)}; restore a backup")
+    return opened
+
+
+def inspect(folder: Path) -> tuple[Database, list[str]]:
+    """Open a record whatever is wrong with its guards and its stamp, and say what is: to verify it.
+
+    Raises one of UNREADABLE if it cannot be read at all.
+    """
+    file = (folder / FILE).resolve()
+    virtual, faults = _looked_at(file)
+    return _connect(str(file), str(file), virtual), faults
+
+
+def _looked_at(file: Path) -> tuple[bool, list[str]]:
+    """Whether the record is virtual, and what is wrong around its entries."""
+    if not file.is_file():
+        raise FileNotFoundError("it is not there")
+    connection = sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True)
+    try:
+        if not schema.tables(connection):
+            raise sqlite3.DatabaseError("it is empty, or another program's")
+        guards = [f"not protected against change: {fault}" for fault in schema.faults(connection)]
+        return bool(schema.virtual(connection)), guards + schema.contradictions(connection)
+    finally:
+        connection.close()
 
 
 def memory(*, virtual: bool = True) -> Database:

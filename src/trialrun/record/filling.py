@@ -10,18 +10,25 @@ import numpy as np
 
 from trialrun.conduct.cohort import Times, day
 from trialrun.conduct.reading import read
+from trialrun.conduct.standing import standing
 from trialrun.conduct.verdict import Reason
 from trialrun.journal.entry import Change, Entry
 from trialrun.protocol.form import Form
 from trialrun.protocol.plan import ANY_TIME
 from trialrun.protocol.problem import nearest
+from trialrun.protocol.protocol import Task
 from trialrun.record import local
+from trialrun.record.person import FILLS, RIGHTS
 from trialrun.record.projection import HAPPENED, WHO, Filled, Projection
 from trialrun.record.submission import Command, Outcome, Submission
 from trialrun.record.value import Answers, Checked, Content, check
 
 Values = Mapping[str, Any]
 NONE: Values = {}
+COMPLETED = "completed"
+"""The code of an end of participation that comes only once the last visit is due."""
+SERIOUS = "AE.AESER"
+"""The SDTM name of the item that says whether an adverse event is serious."""
 
 
 class Filling(Submission):
@@ -58,7 +65,9 @@ class Filling(Submission):
                 )
             if reasons:
                 return Outcome(reasons)
-            return self._filled(known, form, point, now, answers, reason)
+            outcome = self._filled(known, form, point, now, answers, reason)
+            outcome.reasons += self._fills(by, form)
+            return outcome
 
         return self._submit(subject, command, checked)
 
@@ -96,9 +105,9 @@ class Filling(Submission):
             )
             if reasons:
                 return Outcome(reasons)
-            reasons = self._within_participation(known, now, sameday=self._at_screening(form))
             # A row may tell what came of it later, but nothing that is still to come.
             found = self._check(known, form, None, answers, known.filled.get((form, row)), self._today(known))
+            reasons = self._fills(by, form, answers) + self._told(known, form, row, now, found.contents)
             changes = differences(known.filled.get((form, row)), found.contents, reason)
             reasons += [*found.reasons, *_unreasoned(changes)]
             return stored(form, row, reasons or _unchanged(changes), changes, answers)
@@ -118,13 +127,16 @@ class Filling(Submission):
         missing: Mapping[str, str] = NONE,
         confirmed: Mapping[str, str] = NONE,
         happened: datetime | None = None,
+        deviation: str | None = None,
     ) -> Entry:
         """Change what was entered at a timepoint or row: items not named keep what they have.
 
-        happened: the right time, if the one entered was wrong.
+        happened: the right time, if the one entered was wrong; deviation: why an injection that comes out as
+        forbidden was given all the same.
         """
         answers = Answers(values, missing, confirmed)
         arguments = {**vars(answers), "form": form, "place": place, "reason": reason, HAPPENED: happened}
+        arguments |= {"deviation": deviation} if deviation is not None else {}
         command = Command("correct", f"Correcting {self._title(form)} at {place}", by, key, None, arguments)
 
         def checked(known: Projection, now: Times) -> Outcome:
@@ -136,19 +148,34 @@ class Filling(Submission):
                 return Outcome([nothing])
             found = self._check(known, form, place, answers, filled, self._today(known))
             changes = differences(filled, found.contents, reason)
-            reasons = [*found.reasons, *self._moved(known, happened)]
-            if happened is not None and not reasons:
-                changes = (
-                    *changes,
-                    Change(HAPPENED, filled.happened, local.text(happened, known.zone), reason),
-                )
-            if not reason.strip():
+            wrong = self._moved(known, happened)
+            moment = local.wall(filled.happened) if happened is None or wrong else local.minute(happened)
+            reasons = [*found.reasons, *wrong, *self._fills(by, form, answers)]
+            reasons += self._still(known, form, place, moment, found.contents, happened is not None)
+            if happened is not None and not wrong:
+                then = local.text(happened, known.zone)
+                moved = Change(HAPPENED, filled.happened, then, reason)
+                changes = (*changes, moved) if moved.old != moved.new else changes
+            if not (reason or "").strip():
                 reasons.append(Reason("reason", "a correction says why", "give the reason"))
             outcome = stored(form, place, reasons or _unchanged(changes), changes, answers)
             outcome.payload["of"] = filled.since
+            if form == self.protocol.study.recorded_on.injection:
+                self._reinjected(known, place, moment, found.contents, outcome, deviation)
             return outcome
 
         return self._submit(subject, command, checked)
+
+    def _reinjected(
+        self,
+        known: Projection,
+        point: str,
+        now: Times,
+        contents: Mapping[str, Content],
+        outcome: Outcome,
+        deviation: str | None,
+    ) -> None:
+        raise NotImplementedError
 
     def _moved(self, known: Projection, happened: datetime | None) -> list[Reason]:
         """What is wrong with a corrected time."""
@@ -161,12 +188,9 @@ class Filling(Submission):
         before = [point.id for point in self.protocol.visits if point.offset < 0]
         return before[0] if before else None
 
-    def _at_screening(self, form: str) -> bool:
-        return self._screening in self.protocol.where_asked[form]
-
-    def _title(self, form: str) -> str:
-        found: Form | None = self.protocol.forms.get(form)
-        return found.title() if found else form
+    def _title(self, form: object) -> str:
+        found: Form | None = self.protocol.forms.get(form) if isinstance(form, str) else None
+        return found.title() if found else f"{form!s:.40}"
 
     def _today(self, known: Projection) -> date:
         return local.date_of(local.there(self.clock.now(), known.zone))
@@ -195,10 +219,10 @@ class Filling(Submission):
         self, known: Projection, form: str, point: str, now: Times, answers: Answers, reason: str | None
     ) -> Outcome:
         """A planned form: once, or again with a reason, and then every answer anew."""
-        recorded_on = self.protocol.study.recorded_on
-        reasons: list[Reason] = []
         before = known.filled.get((form, point))
-        if form == recorded_on.end.partition(".")[0]:
+        tasks = self._tasks(point, form=form)
+        reasons = self._too_early(known, tasks, point, now)
+        if form == self._end_form:
             if before is None and not np.isnat(known.cohort.ended[0]):
                 reasons.append(
                     Reason(
@@ -207,21 +231,149 @@ class Filling(Submission):
                         "it ends once; correct its form",
                     )
                 )
-        elif form != recorded_on.consent.partition(".")[0]:
-            reasons += self._within_participation(known, now, sameday=point == self._screening)
+        elif form != self._consent_form:
+            reasons += self._within_participation(known, now)
         found = self._check(known, form, point, answers, None, local.date_of(now))
+        reasons += self._framed(known, form, before, now, found.contents)
         if before is not None and not (reason and reason.strip()):
             message = f"«{self._title(form)}» at {point} was entered for {before.happened.partition('[')[0]}"
             reasons.append(
                 Reason("repeated", message, "give the reason for entering it again, or correct it")
             )
-        return stored(
-            form,
-            point,
-            [*reasons, *found.reasons],
-            differences(before, found.contents, reason, anew=True),
-            answers,
-        )
+        changes = differences(before, found.contents, reason, anew=True)
+        outcome = stored(form, point, [*reasons, *found.reasons], changes, answers)
+        outcome.payload |= self._late(known, tasks, point, now)
+        return outcome
+
+    # ---- by whom, and when -------------------------------------------------------------------------
+
+    def _fills(self, by: str, form: str, answers: Answers | None = None) -> list[Reason]:
+        """Whether this person fills this form; adjudicators also answer what a log leaves open for them."""
+        person, asked = self.person(by), self.protocol.forms.get(form)
+        if person is None or asked is None or person.role not in FILLS:
+            return []
+        able = [role for role, forms in FILLS.items() if asked.by in forms]
+        if form == self.protocol.study.recorded_on.injection:
+            able = [role for role in able if "dose" in RIGHTS[role]]
+        if person.role in able:
+            return []
+        if person.role == "adjudicator" and asked.repeats and answers:
+            named = {*answers.values, *answers.missing, *answers.confirmed} & {*asked.items}
+            if not any(asked.items[name].required for name in named):
+                return []
+        message = f"{person.name} ({person.role}) does not fill «{asked.title()}»"
+        return [Reason("by", message, f"this is for: {', '.join(able)}")]
+
+    @property
+    def _end_form(self) -> str:
+        return self.protocol.study.recorded_on.end.partition(".")[0]
+
+    @property
+    def _consent_form(self) -> str:
+        return self.protocol.study.recorded_on.consent.partition(".")[0]
+
+    def _tasks(self, point: str, *, form: str | None = None, specimen: str | None = None) -> list[Task]:
+        """What is planned of a form or specimen at a timepoint with dates: not screening nor any time."""
+        planned = None if point == self._screening else self.protocol.timepoints.get(point)
+        tasks = planned.tasks if planned else ()
+        return [task for task in tasks if (task.form, task.specimen) in ((form, None), (None, specimen))]
+
+    def _too_early(self, known: Projection, tasks: list[Task], point: str, now: Times) -> list[Reason]:
+        """Nothing is done at a timepoint before its first day, unless the study lets it be done ahead."""
+        if not tasks:
+            return []
+        rows = [self.protocol.activity(task.activity) for task in tasks]
+        ahead = max((row.ahead.days for row in rows if row.ahead), default=0.0)
+        first = standing(known.cohort, now).earliest[point].astype("datetime64[m]")
+        first = first - np.timedelta64(round(ahead * 24 * 60), "m")
+        if not (now < first)[0]:
+            return []
+        message = f"{point} begins on {local.shown(first)}, not at {local.shown(now)}"
+        return [Reason("window", message, "wait until then, or name the timepoint at which it was done")]
+
+    def _late(self, known: Projection, tasks: list[Task], point: str, now: Times) -> dict[str, bool]:
+        """A note that it was done after the window of its timepoint: it counts, and shows."""
+        late = bool(tasks) and bool((now > standing(known.cohort, now).until[point])[0])
+        return {"late": True} if late else {}
+
+    def _told(
+        self, known: Projection, form: str, row: str, now: Times, contents: Mapping[str, Content]
+    ) -> list[Reason]:
+        """Whether a log takes a row of that time. What is there goes on after the end of participation, and
+        serious adverse events are told whenever they come (ICH E2A)."""
+        items = self.protocol.forms[form].items
+        serious = any(items[name].sdtm == SERIOUS and contents[name] is True for name in contents)
+        reported = serious and form == self.protocol.study.recorded_on.adverse_event
+        lasting = reported or (form, row) in known.filled
+        reasons = self._within_participation(known, now)
+        return [reason for reason in reasons if not (lasting and reason.condition == "participation")]
+
+    def _still(
+        self,
+        known: Projection,
+        form: str,
+        place: str,
+        moment: Times,
+        contents: Mapping[str, Content],
+        moved: bool,
+    ) -> list[Reason]:
+        """Whether what is corrected still fits into the participation."""
+        if form in (self._end_form, self._consent_form):
+            return self._framed(known, form, known.filled[form, place], moment, contents)
+        if not moved:
+            return []
+        if self.protocol.forms[form].repeats:
+            return self._told(known, form, place, moment, contents)
+        early = self._too_early(known, self._tasks(place, form=form), place, moment)
+        # The rules of injections look at their days themselves.
+        early = [] if form == self.protocol.study.recorded_on.injection else early
+        return [*self._within_participation(known, moment), *early]
+
+    def _framed(
+        self,
+        known: Projection,
+        form: str,
+        before: Filled | None,
+        moment: Times,
+        contents: Mapping[str, Content],
+    ) -> list[Reason]:
+        """Consent comes before everything that is recorded, and the end after it."""
+        if form == self._end_form:
+            return self._ending(known, moment, contents)
+        return self._consenting(known, moment, contents) if form == self._consent_form and before else []
+
+    def _consenting(self, known: Projection, moment: Times, contents: Mapping[str, Content]) -> list[Reason]:
+        item = self.protocol.study.recorded_on.consent.partition(".")[2]
+        done = self._done(known, self._consent_form)
+        if contents.get(item) is not True and not np.isnat(known.cohort.first_injection[0]):
+            message = "injections were given under this consent"
+            return [Reason("consent", message, "a withdrawal is an end of participation: record that")]
+        if done and moment[0] > min(done):
+            message = f"{local.shown(moment)} is after what was done at {local.shown(np.array([min(done)]))}"
+            return [Reason("consent", message, "nothing of the trial precedes consent; correct the time")]
+        return []
+
+    def _ending(self, known: Projection, moment: Times, contents: Mapping[str, Content]) -> list[Reason]:
+        item = self.protocol.study.recorded_on.end.partition(".")[2]
+        done, reasons = self._done(known, self._end_form), []
+        if done and moment[0] < max(done):
+            message = f"something was done at {local.shown(np.array([max(done)]))}"
+            message = f"{message}: participation did not end at {local.shown(moment)}"
+            reasons.append(Reason("end", message, "correct the time, or what was recorded after it"))
+        last = [*self.protocol.where_asked[self._end_form]][-1:]
+        if contents.get(item) == COMPLETED and last:
+            first = standing(known.cohort, moment).earliest[last[0]]
+            if (day(moment) < first)[0]:
+                message = f"{last[0]} begins on {first[0]}: participation is not completed before"
+                reasons.append(Reason("end", message, "write why it ended early"))
+        return reasons
+
+    def _done(self, known: Projection, without: str) -> list[np.datetime64]:
+        """When everything took place that people recorded at timepoints, but for one form."""
+        sheets = known.cohort.sheets
+        forms = [f.happened for (form, _), f in known.filled.items() if form in sheets and form != without]
+        acts = [act.happened for act in known.acts if act.act != "stop"]
+        return [local.wall(text)[0] for text in (*forms, *acts)]
 
     def _check(
         self,

@@ -16,6 +16,8 @@ from trialrun.conduct.verdict import Reason
 from trialrun.journal.errors import Unstorable
 from trialrun.journal.moment import bounds
 
+FIRST_YEAR = 1900
+
 
 def text(happened: datetime, zone: str) -> str:
     """A naive local time with its zone, as entries hold it: `2026-03-29T08:30[Europe/Paris]`."""
@@ -56,13 +58,17 @@ def shown(minute: Times) -> str:
     return str(minute[0]).replace("T", " ")
 
 
-def faults(happened: datetime, zone: str, now: datetime) -> list[Reason]:
-    """Why an act cannot have taken place then: no such time, or not yet."""
+def faults(happened: object, zone: str, now: datetime) -> list[Reason]:
+    """Why an act cannot have taken place then: no such time, not yet, or before anyone who lives."""
+    if not isinstance(happened, datetime):
+        return [Reason("happened", f"{happened!r:.40} is no date and time", "give a datetime without a zone")]
     if happened.tzinfo is not None:
         return [Reason("happened", f"{happened} carries a zone", "give the time on the site's wall clock")]
+    if happened.year < FIRST_YEAR:
+        return [Reason("happened", f"the year {happened.year} is before any trial", "correct the time")]
     try:
         earliest, _ = bounds(text(happened, zone))
-    except Unstorable as error:
+    except (Unstorable, OverflowError) as error:
         return [Reason("happened", str(error), "correct the time")]
     if earliest > now:
         message = f"{happened:%Y-%m-%d %H:%M} lies in the future: at the site it is {shown(there(now, zone))}"

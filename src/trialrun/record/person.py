@@ -21,6 +21,16 @@ RIGHTS: dict[str, frozenset[str]] = {
     "monitor": frozenset({"anchor"}),
 }
 
+# Whose forms (`by` in the study files) each role fills: its own, and those that it may stand in for.
+# Adjudicated answers are left to the adjudicators.
+FILLS: dict[str, frozenset[str]] = {
+    "investigator": frozenset({"investigator", "nurse", "pharmacist", "laboratory", "participant"}),
+    "nurse": frozenset({"nurse", "laboratory", "participant"}),
+    "pharmacist": frozenset({"pharmacist"}),
+    "laboratory": frozenset({"laboratory"}),
+    "adjudicator": frozenset({"adjudicator"}),
+}
+
 SYSTEM = "system"
 """Who acts when the program does by itself: a stop that a rule demands, a hold that runs out."""
 

@@ -58,6 +58,10 @@ END""",
 END""",
 }
 
+_FIRST = """SELECT CASE WHEN json_valid(text) THEN text ->> '$.act' END,
+    CASE WHEN json_valid(text) THEN text ->> '$.payload.virtual' END
+    FROM entry WHERE chain = 'trial' ORDER BY sequence LIMIT 1"""
+
 
 def make(connection: sqlite3.Connection, *, virtual: bool) -> None:
     """Lay the tables and their guards, all or none, and stamp the trial real or virtual."""
@@ -66,6 +70,12 @@ def make(connection: sqlite3.Connection, *, virtual: bool) -> None:
         connection.execute(statement)
     connection.execute("INSERT INTO origin (id, virtual) VALUES (1, ?)", [int(virtual)])
     connection.execute("COMMIT")
+
+
+def tables(connection: sqlite3.Connection) -> bool:
+    """Whether both tables are there, whatever they hold."""
+    query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('entry', 'origin')"
+    return bool(connection.execute(query).fetchone()[0] == 2)
 
 
 def faults(connection: sqlite3.Connection) -> list[str]:
@@ -80,6 +90,28 @@ def faults(connection: sqlite3.Connection) -> list[str]:
     return missing + altered + [f"`{name}` was added" for name in found if name not in SCHEMA]
 
 
-def virtual(connection: sqlite3.Connection) -> bool:
-    """Whether the trial was stamped virtual."""
-    return bool(connection.execute("SELECT virtual FROM origin").fetchone()[0])
+def virtual(connection: sqlite3.Connection) -> bool | None:
+    """Whether the trial was stamped virtual; None if the stamp is gone."""
+    stamp = connection.execute("SELECT virtual FROM origin").fetchone()
+    return None if stamp is None else bool(stamp[0])
+
+
+def contradictions(connection: sqlite3.Connection) -> list[str]:
+    """Where the stamp and the first entry of the trial do not say the same; empty if there is no such entry.
+
+    The stamp is guarded, but not hashed: only the entry tells whether it was changed.
+    """
+    stamp = virtual(connection)
+    if stamp is None:
+        return ["it is stamped neither real nor virtual"]
+    first = connection.execute(_FIRST).fetchone()
+    if first is None:
+        return []
+    act, said = first
+    if act != "create":
+        return ["the trial chain does not begin with `create`"]
+    if said not in (0, 1):
+        return ["the trial's first entry does not say whether it is real or virtual"]
+    words = {True: "virtual", False: "real"}
+    wrong = f"it is stamped {words[stamp]}, but the trial's first entry says {words[bool(said)]}"
+    return [] if bool(said) == stamp else [wrong]

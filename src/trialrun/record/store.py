@@ -8,9 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
+from trialrun.journal.anchor import TRIAL
 from trialrun.journal.entry import Entry
 from trialrun.journal.store import EMPTY, Head, Row, Store
-from trialrun.record.database import Database
+from trialrun.record.database import Database, RecordError
 
 _PAGE = 1000
 
@@ -78,6 +79,12 @@ class DjangoStore(Store):
         while page := self._select(query, chain, after, _PAGE):
             yield from (_row(*each) for each in page)
             after = page[-1][2]
+
+    def chain(self, chain: str, after: int = 0) -> Iterator[Entry]:
+        """As every store's; raises RecordError for the trial chain if that is gone: no trial is without."""
+        if chain == TRIAL and self.head(TRIAL) == EMPTY:
+            raise RecordError(f"{self.database.alias}: the trial chain is missing; restore a backup")
+        return super().chain(chain, after)
 
     def faults(self) -> list[str]:
         """What `journal.verify` cannot see, in plain words: damaged pages and indexes, and columns that do

@@ -26,8 +26,9 @@ from trialrun.journal.store import Store
 from trialrun.protocol.protocol import Protocol
 from trialrun.record import local
 from trialrun.record.person import RIGHTS, SYSTEM, Person
-from trialrun.record.projection import PREFIX, WHO, Projection
+from trialrun.record.projection import HAPPENED, PREFIX, WHO, Projection
 from trialrun.record.refusal import Refused
+from trialrun.record.value import unstorable
 
 
 @dataclass
@@ -42,6 +43,8 @@ class Outcome:
     payload: dict[str, Any] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     more: list[tuple[str, str, dict[str, Any], tuple[Change, ...]]] = field(default_factory=list)
+    happened: str | None = None
+    """When what follows from it took place, if the command itself has no time."""
     forms: tuple[str, ...] | None = ()
     """The forms whose stop rules are to be looked at (None: every stop rule)."""
 
@@ -61,6 +64,46 @@ class Command:
         """What must be equal for a repeated key to mean a repeated command."""
         said = [self.act, self.by, self.happened, dict(self.arguments)]
         return digest(json.dumps(said, sort_keys=True, default=str))
+
+    def faults(self) -> list[Reason]:
+        """What keeps these words from being a command at all, whatever they ask for."""
+        found = [fault for name, said in self._texts() for fault in _text_faults(name, said)]
+        if "/" in str(self.key):
+            message = f"the key `{self.key:.40}` contains a `/`"
+            found.append(Reason("key", message, "the program's own acts have such keys; leave it out"))
+        if self.happened is None and self.act not in TIMELESS:
+            found.append(Reason("happened", "the act has no time", "say when it took place"))
+        for name in {*ANSWERS} & {*self.arguments}:
+            found += _answer_faults(name, self.arguments[name])
+        return found
+
+    def _texts(self) -> Iterator[tuple[str, Any]]:
+        yield from (("by", self.by), ("key", self.key))
+        for name, said in self.arguments.items():
+            if name not in (*ANSWERS, HAPPENED, "size") and not (said is None and name in OPTIONAL):
+                yield name, said
+
+
+TIMELESS = ("enrol", "correct", "sign", "user", "anchor")
+ANSWERS = ("values", "missing", "confirmed")
+OPTIONAL = ("reason", "deviation")
+
+
+def _text_faults(name: str, said: Any) -> list[Reason]:
+    if not isinstance(said, str):
+        return [Reason(name, f"`{name}` is not a text", "write it as text")]
+    return [*unstorable(name, said)]
+
+
+def _answer_faults(name: str, said: Any) -> list[Reason]:
+    """Answers go by the names of their items; why one is missing, or right all the same, is told in words."""
+    if not isinstance(said, Mapping) or not all(isinstance(item, str) for item in said):
+        return [Reason(name, f"`{name}` does not name items", "write item: answer, the item as text")]
+    found = [fault for item in said for fault in unstorable(name, item)]
+    for item, answer in said.items():
+        words = name == "values" or isinstance(answer, str)
+        found += unstorable(f"item.{item}", answer) if words else _text_faults(f"item.{item}", answer)
+    return found
 
 
 Check = Callable[[Projection, Times], Outcome]
@@ -135,13 +178,22 @@ class Submission:
     # ---- the one way in ------------------------------------------------------------------------
 
     def _submit(self, subject: str, command: Command, check: Check) -> Entry:
-        """Store a command on a participant's chain, or raise Refused with every reason."""
+        """Store a command on a participant's chain, or raise Refused with every reason.
+
+        Time passes first, so that a stop that is due stands before whatever is done; with the rest it is
+        taken back if the command is refused.
+        """
+        self._sound(command)
+        if not isinstance(subject, str):
+            raise Refused(command.words, [Reason("subject", "the participant's id is not a text", "name it")])
         with self._locked(subject) as known:
             if before := self._repeated(known.chain, command):
                 return before
             now = self.clock.now()
             role, reasons = self._actor(command.by, command.act)
             happened = local.there(now, known.zone)
+            for rule in self._overdue(known, happened):
+                self._stop(known, rule, None)
             if command.happened is not None:
                 reasons += (wrong := local.faults(command.happened, known.zone, now))
                 if not wrong:
@@ -151,13 +203,19 @@ class Submission:
             if reasons:
                 raise Refused(f"{command.words} for {subject}", reasons)
             drafts = [self._draft(known, command, role, outcome)]
-            drafts += [self._following(drafts[0], *more) for more in outcome.more]
+            since = drafts[0].happened or outcome.happened
+            drafts += [self._following(drafts[0], since, *more) for more in outcome.more]
             entries = self._append(known, drafts)
             forms = (
                 None if outcome.forms is None else {*outcome.forms, *(d.payload["form"] for d in drafts[1:])}
             )
             self._protect(known, entries[0], forms)
             return entries[0]
+
+    def _sound(self, command: Command) -> None:
+        """Raises Refused for words that are no command."""
+        if faults := command.faults():
+            raise Refused(command.words, faults)
 
     def _repeated(self, chain: str, command: Command) -> Entry | None:
         """The entry this very command made before. Raises Refused if its key made another."""
@@ -185,7 +243,13 @@ class Submission:
         )
 
     def _following(
-        self, cause: Draft, act: str, ending: str, payload: dict[str, Any], changes: tuple[Change, ...]
+        self,
+        cause: Draft,
+        happened: str | None,
+        act: str,
+        ending: str,
+        payload: dict[str, Any],
+        changes: tuple[Change, ...],
     ) -> Draft:
         return Draft(
             chain=cause.chain,
@@ -196,7 +260,7 @@ class Submission:
             payload=payload,
             changes=changes,
             site=cause.site,
-            happened=cause.happened,
+            happened=happened,
         )
 
     def _append(self, known: Projection, drafts: Iterable[Draft]) -> list[Entry]:
@@ -249,15 +313,13 @@ class Submission:
 
     # ---- conditions that many commands share -----------------------------------------------------
 
-    def _within_participation(
-        self, known: Projection, happened: Times, sameday: bool = False
-    ) -> list[Reason]:
-        """Consent was given by then (or that day), and participation had not ended."""
+    def _within_participation(self, known: Projection, happened: Times) -> list[Reason]:
+        """Consent was given by then, and participation had not ended."""
         consented, ended = known.cohort.consented, known.cohort.ended
         reasons = []
         if np.isnat(consented[0]):
             reasons.append(Reason("consent", "no signed consent", "record the consent first"))
-        elif (day(happened) < day(consented) if sameday else happened < consented)[0]:
+        elif (happened < consented)[0]:
             message = f"{local.shown(happened)} is before the consent of {local.shown(consented)}"
             reasons.append(
                 Reason("consent", message, "nothing of the trial precedes consent; correct the time")

@@ -158,7 +158,11 @@ class Trial(Commands):
         """Make someone known who may act; an id stands for one person for ever."""
         arguments = {"name": person.name, "role": person.role}
         command = Command("user", f"Registering {person.id}", by, key, None, arguments)
+        self._sound(command)
         role, reasons = self._actor(by, "user")
+        if person.role == "investigator" and role not in ("investigator", "") and not reasons:
+            message = f"{by} ({role}) does not register an investigator"
+            reasons.append(Reason("role", message, "this is for: investigator"))
         if reasons := [*reasons, *person.faults()]:
             raise Refused(command.words, reasons)
         with self.store.lock([person.chain]):
@@ -216,6 +220,7 @@ class Trial(Commands):
 
     def anchor(self, *, by: str, key: str) -> Anchor:
         """Write the length and head of every chain down; keep `text()` of it where nobody here can reach."""
+        self._sound(Command("anchor", "Anchoring", by, key, None, {}))
         role, reasons = self._actor(by, "anchor")
         if reasons:
             raise Refused("Anchoring", reasons)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from trialrun.conduct.verdict import Reason
+from trialrun.journal.canon import LARGEST
 from trialrun.protocol.form import Form, Item
 from trialrun.protocol.problem import nearest
 from trialrun.protocol.protocol import Protocol
@@ -21,6 +22,9 @@ from trialrun.protocol.rule import Rule
 from trialrun.protocol.rule_columns import evaluate
 
 WHY_MISSING = ("not done", "unknown", "not applicable")
+
+LONGEST = 10_000
+"""Characters of the longest text that one answer, reason or comment may have."""
 
 Content = Any
 """What stands at an item: a JSON scalar, `{"missing": why}`, or None for nothing."""
@@ -82,6 +86,18 @@ def check(
     return Checked(contents, reasons)
 
 
+def unstorable(place: str, said: Any) -> Iterator[Reason]:
+    """What no record can hold, whatever is asked: half a character, a text or a number without end."""
+    if isinstance(said, str):
+        if len(said) > LONGEST:
+            message = f"the text has {len(said)} characters"
+            yield Reason(place, message, f"write {LONGEST} at most, or attach it")
+        elif any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in said):
+            yield Reason(place, "the text holds a NUL or half a character", "type the text again")
+    elif isinstance(said, Integral) and abs(int(said)) > LARGEST:
+        yield Reason(place, "the number is beyond ±(2^53 - 1)", "write the right number")
+
+
 def plain(content: Content) -> Any:
     """The value itself: None where there is none, for whatever reason."""
     return None if isinstance(content, dict) else content
@@ -141,7 +157,7 @@ def _dated(value: Any, until: date) -> str:
 
 
 def _number(item: Item, value: Any) -> float | int:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real) or not math.isfinite(value):
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real) or not math.isfinite(float(value)):
         raise ValueError(f"{value!r} is not a number", "write a number, or say why it is missing")
     number = int(value) if isinstance(value, Integral) else float(value)
     if item.type == "integer" and number != int(number):

@@ -74,11 +74,11 @@ class Language:
         """How participation ended, from the term in the tables; None = it goes on."""
         return self.words.get(f"ending.{term or 'ongoing'}", (term or "").lower())
 
-    def listed(self, items: list[str]) -> str:
-        """``a, b and c``."""
+    def listed(self, items: list[str], last: str = "and") -> str:
+        """``a, b and c``; ``last`` is the key of the word before the last item."""
         if len(items) < 2:
             return "".join(items)
-        return f"{', '.join(items[:-1])} {self('and')} {items[-1]}"
+        return f"{', '.join(items[:-1])} {self(last)} {items[-1]}"
 
     def _sign(self, text: str) -> str:
         return text.replace(".", self.words["decimal"])

@@ -10,6 +10,7 @@ import polars as pl
 from trialrun.analysis.log import Tables, rows
 from trialrun.protocol.endpoint import OrganResponse, WithoutEvent
 from trialrun.protocol.protocol import Protocol
+from trialrun.report.language import Language
 from trialrun.tables import term
 
 
@@ -154,6 +155,14 @@ def course_label(protocol: Protocol, cycle: str, language: str) -> str:
     """A course as its days are labelled in a language: ``W3``, in French ``S3``."""
     day_1 = protocol.timepoints[f"{cycle}.D1"].label(language)
     return day_1.rpartition(" ")[0] or day_1
+
+
+def event_words(protocol: Protocol, name: str, language: Language) -> str:
+    """What endpoints call an event, to stand inside a sentence: the title of its form, or ``death``."""
+    if name not in protocol.forms:
+        return language.words.get(f"event.{name}", name.replace("_", " "))
+    title = protocol.forms[name].title(language.code)
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
 
 
 def words_of(protocol: Protocol, form: str, item: str, code: str | None, language: str) -> str:

@@ -22,6 +22,7 @@ from trialrun.report.figures.trajectories import trajectories
 from trialrun.report.language import Language
 from trialrun.report.language import language as spoken
 from trialrun.report.participants import participants
+from trialrun.report.published import published
 from trialrun.report.statement import missing, statements
 
 
@@ -42,6 +43,7 @@ def render(protocol: Protocol, tables: Tables, results: dict[str, Any], language
             results=results,
             tables=tables,
             section=section,
+            published=published,
             t=words,
             lang=language,
             statements=statements(protocol, results, words),

@@ -1,10 +1,11 @@
-"""What the report's sections show, as printed rows: facts, published results, safety, course, assumptions."""
+"""What the report's sections show, as printed rows: facts, safety, course, assumptions."""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,7 @@ from trialrun.protocol.trace import assumptions
 from trialrun.report.figures.figure import Rows
 from trialrun.report.language import Language
 from trialrun.report.participants import course_label, short, words_of
-from trialrun.report.statement import change_of, missing
+from trialrun.report.statement import missing
 
 Found = Mapping[str, Any]
 
@@ -58,65 +59,6 @@ def _courses(protocol: Protocol, language: Language) -> Iterator[str]:
         dose = language.number(treatment.levels[cycle.level].dose)
         said = {"label": course_label(protocol, name, language.code), "count": cycle.doses.count}
         yield language("fact.course", **said, dose=dose, unit=substance.unit_name(language.code))
-
-
-def published(protocol: Protocol, results: Found, language: Language) -> Rows | None:
-    """Published results, and ours where an endpoint is their counterpart."""
-    there = protocol.sources.published
-    if there is None:
-        return None
-    code = language.code
-    ours = [_ours(protocol, row, results, language) for row in there.results]
-    notes = [row.note(code) if row.note else "" for row in there.results]
-    body = tuple(
-        (row.about(code), row.value(code), mine, note)
-        for row, mine, note in zip(there.results, ours, notes, strict=True)
-    )
-    head = ("published.result", "published.there", "published.here", "published.note")
-    return Rows(tuple(language(word) for word in head), body)
-
-
-def _ours(protocol: Protocol, row: Any, results: Found, language: Language) -> str:
-    found = results["endpoints"].get(row.endpoint)
-    if found is None:
-        return _beside(protocol, row.id, results, language)
-    if found["kind"] == "proportion_without_event":
-        said = {"x": found["observed_events"], "n": found["without_event"]["n"]}
-        lost = found["lost_counted_as_events"]
-        if lost:
-            return language.plural("published.events.lost", lost, **said)
-        return language("published.events", **said)
-    if found["kind"] == "organ_response":
-        part = found["response"]
-        return language("published.events", x=part["x"], n=part["n"])
-    if "p" in (row.number or {}):
-        return language("not.estimable") if missing(found["test"]) else language.p(found["test"]["p"])
-    return _levels(found, language)
-
-
-def _beside(protocol: Protocol, name: str, results: Found, language: Language) -> str:
-    """Ours for the results that every study has under the same name, whatever its endpoints."""
-    if name == "serious_events":
-        serious = results["safety"]["serious"]
-        said = {
-            "events": serious["events"],
-            "x": serious["participants"],
-            "n": results["safety"]["participants"],
-        }
-        return language("published.serious", **said)
-    if name == "cumulative_dose":
-        return f"{language.number(results['exposure']['planned']['cumulative'])} {unit(protocol, language)}"
-    return language("published.none")
-
-
-def _levels(found: Found, language: Language) -> str:
-    """Median at baseline and at the primary timepoint, and the change."""
-    at = {each["point"]: each["median"] for each in found["timepoints"]}
-    before, after = at.get("baseline"), at.get(found["at"])
-    if missing(before) or missing(after) or before is None or after is None or missing(found["estimate"]):
-        return language("not.estimable")
-    levels = {"before": language.significant(before), "after": language.significant(after)}
-    return f"{language('published.change', **levels)} ({change_of(found, found['estimate'], language)})"
 
 
 # ---- safety --------------------------------------------------------------------------------------
@@ -232,6 +174,10 @@ def accrual(found: Found, language: Language) -> list[str]:
     if found["months"] and found["end"]:
         end = language.date(datetime.date.fromisoformat(found["end"]))
         sentences.append(language("accrual.said.plan", planned=planned, months=found["months"], end=end))
+        if count:
+            last = language.date(datetime.date.fromisoformat(found["included"][-1]))
+            said = {"months": found["months"], "last": last}
+            sentences.append(language("accrual.said.in.time", count=found["in_time"], **said))
     return sentences
 
 
@@ -290,6 +236,29 @@ def exposure(protocol: Protocol, found: Found, language: Language) -> Rows:
     return Rows(tuple(head), body)
 
 
+def not_given(protocol: Protocol, found: Found, language: Language) -> Rows:
+    """Doses not given and why; neighbours of one course with the same reason share a row."""
+    form = protocol.study.recorded_on.injection
+    items = protocol.forms[form].items
+    item = next((name for name, asked in items.items() if asked.sdtm == "EX.EXREASOC"), "")
+
+    def why(row: Found) -> str:
+        if not row["recorded"]:
+            return language("exposure.no.record")
+        said = words_of(protocol, form, item, row["reason"], language.code)
+        return said or language("exposure.no.reason")
+
+    def alike(row: Found) -> tuple[str, str | None, str]:
+        return row["subject"], protocol.timepoints[row["point"]].cycle, why(row)
+
+    body = []
+    for (subject, _, reason), together in groupby(found["not_given"], alike):
+        times = [protocol.timepoints[row["point"]].label(language.code) for row in together]
+        body.append((short(protocol, subject), ", ".join(times), reason))
+    head = ("participant", "exposure.timepoint", "exposure.reason")
+    return Rows(tuple(language(word) for word in head), tuple(body))
+
+
 def exposure_words(protocol: Protocol, found: Found, language: Language) -> str:
     planned = found["planned"]
     cumulative = language.number(planned["cumulative"])
@@ -304,6 +273,16 @@ def unit(protocol: Protocol, language: Language) -> str:
 
 
 # ---- where it comes from -------------------------------------------------------------------------
+
+
+def model_assumed(results: Found) -> list[dict[str, str]]:
+    """What the model of virtual participants assumes; what it takes from a publication is no assumption."""
+    listed = results.get("model", {}).get("assumptions", []) if results["virtual"] else []
+    return [
+        {**each, "element": each["element"].replace("/", " › ")}
+        for each in listed
+        if each.get("standing") != "published"
+    ]
 
 
 def assumed(protocol: Protocol, language: Language) -> list[tuple[str, list[dict[str, str]]]]:

@@ -9,6 +9,7 @@ from typing import Any
 from trialrun.protocol.endpoint import Endpoint, PairedChange
 from trialrun.protocol.protocol import Protocol
 from trialrun.report.language import Language
+from trialrun.report.participants import event_words
 
 Found = Mapping[str, Any]
 CUSTOM = 0.05  # the level that readers take for granted where the study states none
@@ -70,21 +71,32 @@ def _without(
     return (
         *_share(found["without_event"], language),
         language("glance.not.tested"),
-        _without_words(found, language),
+        _without_words(protocol, found, language),
     )
 
 
-def _without_words(found: Found, language: Language) -> Iterator[str]:
+def _without_words(protocol: Protocol, found: Found, language: Language) -> Iterator[str]:
     part = found["without_event"]
+    events = {name: event_words(protocol, name, language) for name in found["by_event"]}
     if part["n"]:
         share = language.percent(part["x"], part["n"])
-        yield language("words.without", x=part["x"], n=part["n"], share=share)
+        said = language.listed(list(events.values()), "without.or")
+        yield language("words.without", x=part["x"], n=part["n"], share=share, events=said)
         upper = found["event_rate_upper"]
         yield language(
             "words.without.upper", upper=language.share(upper["upper"]), level=_level(upper, language)
         )
     yield from _counted("words.without.lost", found["lost_counted_as_events"], language)
+    for name, each in found["by_event"].items():
+        if each["not_adjudicated"]:
+            count = each["not_adjudicated"]
+            yield language("words.not.adjudicated", event=_sentence(events[name]), count=count)
     yield from _counted("words.pending", found["pending"], language)
+
+
+def _sentence(words: str) -> str:
+    """The same words at the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
 
 
 def _change(protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, language: Language) -> Written:

@@ -14,6 +14,8 @@ import numpy as np
 
 from trialrun.simulate.model import Array
 
+CROWD = 2**32 - 1  # the number of the stream that belongs to the trial, not to a person
+
 
 @dataclass(frozen=True)
 class Person:
@@ -24,9 +26,13 @@ class Person:
     number: int
 
     def stream(self, purpose: str) -> np.random.Generator:
-        """The person's own generator for one purpose (Philox, O'Neill's seeding by NumPy)."""
-        words = [self.seed, self.trial, self.number, crc32(purpose.encode())]
-        return np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
+        """The person's own generator for one purpose.
+
+        Philox (Salmon et al. 2011, SC11), whose key NumPy's SeedSequence mixes from the seed and, kept
+        apart from it, the trial, the number and the purpose. Raises ValueError if one is negative.
+        """
+        key = (self.trial, self.number, crc32(purpose.encode()))
+        return np.random.Generator(np.random.Philox(np.random.SeedSequence(self.seed, spawn_key=key)))
 
 
 def normals(people: Sequence[Person], purpose: str, *shape: int) -> Array:

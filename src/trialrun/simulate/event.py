@@ -1,4 +1,4 @@
-"""What befalls virtual people: reactions to injections, other illness, flares, leaving, death."""
+"""What befalls virtual people beside their disease: reactions, other illness, leaving, death."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from trialrun.conduct.cohort import Index, Times, never
 from trialrun.protocol.protocol import Protocol
-from trialrun.simulate.body import Bodies
+from trialrun.protocol.text import Span
+from trialrun.simulate.body import MINUTES_A_DAY, Bodies
 from trialrun.simulate.chance import Person, exponentials, normals, uniforms
+from trialrun.simulate.model import Flags
+from trialrun.simulate.people import Kind, ModelFile
 
-DAY = np.timedelta64(1, "D")
-MOST_BACKGROUND = 12  # more unrelated events than anyone has in nine months at the rates of a study file
+MOST_BACKGROUND = 12  # more unrelated events than anyone has in a trial at the rates of a study file
+DAYS_A_YEAR = 365.25
+LONGEST = 40 * DAYS_A_YEAR  # days; who would leave later than that never leaves
+FATAL = 5  # the grade of death in every edition of CTCAE
+
+Signs = Mapping[str, Flags]
 
 
 @dataclass
@@ -24,7 +32,7 @@ class Happening:
     onset: np.datetime64
     end: np.datetime64
     values: dict[str, Any]
-    shows: str | None = None
+    sign: str | None = None
     written: bool = False
     closed: bool = False
 
@@ -32,126 +40,157 @@ class Happening:
 class Events:
     """Draws events for a batch of people, each from streams of their own."""
 
-    def __init__(self, protocol: Protocol, people: Sequence[Person], bodies: Bodies) -> None:
+    def __init__(self, protocol: Protocol, file: ModelFile, people: Sequence[Person], bodies: Bodies) -> None:
         self.protocol = protocol
         self.bodies = bodies
-        self.spec: Mapping[str, Any] = protocol.model["events"]
+        self.spec = file.events
+        self.rates = file.people.leaving.per_year
         n = len(people)
         self.doses = {point.id: i for i, point in enumerate(protocol.doses)}
         self.going: list[list[Happening]] = [[] for _ in range(n)]
-        self._reaction = uniforms(people, "reactions", len(self.doses), 4)
+        self.leaves: Times = never(n)
+        self.how = np.full(n, "", dtype=object)
+        self._reaction = uniforms(people, "reactions", len(self.doses), 2)
         self._worst = uniforms(people, "worst grades", len(protocol.cycles))
         self._gap = exponentials(people, "background", MOST_BACKGROUND)
-        self._background = uniforms(people, "background kinds", MOST_BACKGROUND, 4)
+        self._background = uniforms(people, "background kinds", MOST_BACKGROUND, 3)
         self._length = normals(people, "lengths", len(self.doses) + MOST_BACKGROUND)
-        self._threshold = exponentials(people, "flares")
-        self._flare = uniforms(people, "flare kinds", 2)
-        self._leave = exponentials(people, "leaving", 2)
-        self._risk = np.zeros(n)
-        self._risk_at = np.full(n, np.datetime64("NaT", "m"))
-        self.flared = np.zeros(n, dtype=bool)
-        self._background_drawn = np.zeros(n, dtype=bool)
+        self._longest = 2 * protocol.timepoints[protocol.last_visit].offset  # days; nobody is followed longer
+        self._leave = exponentials(people, "leaving", len(self.rates) + 1)
 
     # ---- reactions ---------------------------------------------------------------------------
 
     def react(self, one: int, point: str, when: np.datetime64, amount: float) -> None:
-        """One injection may bring a reaction that evening; the first of a course has its worst grade."""
-        k = self.doses[point]
-        happens, kind, _, serious = self._reaction[one, k]
-        hazard = float(self.bodies.model.reaction_hazard(np.array([amount]))[0])
-        if happens >= -np.expm1(-hazard):
+        """One injection may bring a reaction; the first of a course has the course's worst grade."""
+        k, model = self.doses[point], self.bodies.model
+        happens, kind = self._reaction[one, k]
+        if happens >= -np.expm1(-float(model.reaction_hazard(np.array([amount]))[0])):
             return
-        planned = self.protocol.timepoints[point]
-        clinic = self.bodies.model.clinic
-        first = not any(event.row.startswith(f"{planned.cycle}-") for event in self.going[one])
-        course = self.protocol.cycles.index(str(planned.cycle))
-        grade = int(clinic.worst_grade(self._worst[one : one + 1, course])[0]) if first else 1
-        name = str(clinic.reaction(np.array([kind]))[0])
-        onset = when + np.timedelta64(8, "h")
-        self._begin(one, f"{planned.cycle}-{k + 1}", onset, grade, True, self.spec["reactions"][name], k, serious)
+        cycle = str(self.protocol.timepoints[point].cycle)
+        first = not any(event.row.startswith(f"{cycle}-") for event in self.going[one])
+        course = self.protocol.cycles.index(cycle)
+        worst = int(model.clinic.worst_grade(self._worst[one : one + 1, course])[0])
+        name = str(model.clinic.reaction(np.array([kind]))[0])
+        spec = self.spec.reactions
+        grade = _graded(spec.kinds[name], worst if first else 1)
+        serious = self.spec.serious.related if grade >= self.spec.serious.related_from else None
+        self._begin(
+            one, f"{cycle}-{k + 1}", when + _minutes(spec.onset), k, spec.kinds[name], grade, True, serious
+        )
 
-    def _begin(self, one: int, row: str, onset: np.datetime64, grade: int, related: bool, kind: Mapping[str, Any], k: int, serious_u: float) -> None:
-        length = max(1, round(float(kind["lasts"] * np.exp(0.4 * self._length[one, k]) * (2 if grade >= 3 else 1))))
-        serious = grade >= self.spec["serious_from_grade"] or (not related and serious_u < self.spec["background"]["serious"])
+    def _begin(
+        self,
+        one: int,
+        row: str,
+        onset: np.datetime64,
+        k: int,
+        kind: Kind,
+        grade: int,
+        related: bool,
+        serious: str | None,
+    ) -> None:
+        """An event of whole days, at least one; a lognormal length around the kind's median."""
+        lengths = self.spec.lengths
+        days = kind.lasts.days * np.exp(lengths.spread * self._length[one, k])
+        days *= lengths.times if grade >= lengths.severe_from else 1.0
         values = {
-            "term": kind["term"],
-            "category": kind["category"],
-            "system": kind["system"],
+            "term": kind.term,
+            "category": kind.category,
+            "system": kind.system,
             "grade": grade,
             "related": related,
-            "serious": bool(serious),
-            "seriousness": self.spec["seriousness"] if serious else None,
+            "serious": serious is not None,
+            "seriousness": serious,
             "onset": str(onset.astype("datetime64[D]")),
             "outcome": "ongoing",
             "action": "none",
         }
-        self.going[one].append(Happening(row, onset, onset + length * DAY, values, kind.get("shows")))
+        end = onset + np.timedelta64(max(1, round(float(days))), "D")
+        shows = kind.shows.sign if kind.shows and grade >= kind.shows.from_grade else None
+        self.going[one].append(Happening(row, onset, end, values, shows))
 
     # ---- other illness -----------------------------------------------------------------------
 
-    def fall_ill(self, one: int, start: np.datetime64, until: np.datetime64) -> None:
-        """Unrelated events of the whole participation, drawn once when injections begin."""
-        if self._background_drawn[one]:
+    def fall_ill(self, one: int, start: np.datetime64) -> None:
+        """Unrelated events of the whole participation, from inclusion on."""
+        background = self.spec.background
+        kinds, grades = background.kinds, background.grades
+        if not background.per_year:
             return
-        self._background_drawn[one] = True
-        background = self.spec["background"]
-        days = np.cumsum(self._gap[one]) * 365.25 / background["per_year"]
-        kinds = list(background["kinds"])
-        shares = np.cumsum([background["kinds"][kind]["share"] for kind in kinds])[:-1]
-        grades = list(background["grades"])
-        odds = np.cumsum(list(background["grades"].values()))[:-1]
-        for k, day in enumerate(days):
-            onset = start + np.timedelta64(int(day * 1440), "m")
-            if onset > until:
+        days = np.cumsum(self._gap[one]) * DAYS_A_YEAR / background.per_year
+        for k, after in enumerate(days):
+            kind_u, grade_u, serious_u = self._background[one, k]
+            kind = kinds[_pick({name: one.share or 0.0 for name, one in kinds.items()}, kind_u)]
+            grade = _graded(kind, _pick(grades, grade_u))
+            serious = (
+                self.spec.serious.other if serious_u < self.spec.serious.unrelated.get(grade, 0.0) else None
+            )
+            if after > self._longest:
                 break
-            kind, grade, _, serious = self._background[one, k]
-            chosen = background["kinds"][kinds[int(np.searchsorted(shares, kind, side="right"))]]
-            severity = int(grades[int(np.searchsorted(odds, grade, side="right"))])
-            self._begin(one, f"B-{k + 1}", onset, severity, False, chosen, len(self.doses) + k, serious)
+            onset = start + np.timedelta64(int(after * MINUTES_A_DAY), "m")
+            self._begin(one, f"B-{k + 1}", onset, len(self.doses) + k, kind, grade, False, serious)
 
-    def signs(self, who: np.ndarray[Any, Any], when: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
-        """Which signs (fever, leak …) each person shows at this moment."""
-        shown: dict[str, np.ndarray[Any, Any]] = {}
+    # ---- what is seen of them ------------------------------------------------------------------
+
+    def signs(self, who: Index, when: Times) -> dict[str, Flags]:
+        """Which signs (fever, leak …) each of these people shows at this moment (len(who),)."""
+        shown: dict[str, Flags] = {}
         for i, one in enumerate(who):
             for event in self.going[one]:
-                if event.shows and event.onset <= when[i] < event.end and event.values["grade"] >= 2:
-                    shown.setdefault(event.shows, np.zeros(len(self.going), dtype=bool))[one] = True
+                if event.sign and event.onset <= when[i] < event.end:
+                    shown.setdefault(event.sign, np.zeros(len(who), dtype=bool))[i] = True
         return shown
 
-    def toxicity(self, one: int, when: np.datetime64) -> bool:
-        """Whether a related event is going on."""
-        return any(event.values["related"] and event.onset <= when < event.end for event in self.going[one])
+    def acted(self, one: int, when: np.datetime64, action: str) -> None:
+        """What was done about the injections because of the related events that go on."""
+        for event in self.going[one]:
+            if event.values["related"] and event.written and event.onset <= when < event.end:
+                event.values["action"] = action
 
-    # ---- the disease -------------------------------------------------------------------------
+    # ---- leaving -----------------------------------------------------------------------------
 
-    def flare(self, one: int, now: np.datetime64) -> tuple[np.datetime64, bool, str] | None:
-        """The first flare since the last look, if its risk has been used up: (onset, major, organ).
+    def depart(self, one: int, start: np.datetime64) -> None:
+        """When and how this person would leave before the end: as the study names it, or ``died``.
 
-        The hazard is taken as constant between two looks, at its value now.
+        All rates are constant; that of death is the model's at ``start``.
         """
-        before = self._risk_at[one]
-        self._risk_at[one] = now
-        if np.isnat(before) or self.flared[one]:
-            return None
-        rate = float(self.bodies.hazard("flare", np.array([one]))[0])
-        days = float((now - before) / DAY)
-        used = self._risk[one] + rate * days
-        if used < self._threshold[one]:
-            self._risk[one] = used
-            return None
-        self.flared[one] = True
-        share = (self._threshold[one] - self._risk[one]) / (used - self._risk[one])
-        onset = before + np.timedelta64(int(share * days * 1440), "m")
-        organs = self.spec["flare"].get("organs", {})
-        involved = np.nonzero(self.bodies.involved[one])[0]
-        organ = self.bodies.model.clinic.organs[involved[int(self._flare[one, 1] * len(involved))]]
-        return onset, bool(self._flare[one, 0] < self.spec["flare"]["major"]), str(organs.get(organ, organ))
-
-    def leaving(self, one: int, first_dose: np.datetime64) -> tuple[np.datetime64, str]:
-        """When and how this person would leave before the end: ``withdrawn`` or ``died``."""
-        people = self.protocol.model["people"]
-        death = float(self.bodies.hazard("death", np.array([one]))[0])
-        rates = {"withdrawn": people["dropout"]["per_year"] / 365.25, "died": death}
-        days = {name: self._leave[one, i] / rate if rate else np.inf for i, (name, rate) in enumerate(rates.items())}
+        rates = {how: rate / DAYS_A_YEAR for how, rate in self.rates.items()}
+        rates[""] = float(self.bodies.hazard("death", np.array([one]))[0])
+        days = {
+            how: self._leave[one, i] / rate if rate else np.inf for i, (how, rate) in enumerate(rates.items())
+        }
         how = min(days, key=lambda name: days[name])
-        return first_dose + np.timedelta64(int(min(days[how], 4000.0) * 1440), "m"), how
+        self.how[one] = how
+        self.leaves[one] = start + np.timedelta64(int(min(days[how], LONGEST) * MINUTES_A_DAY), "m")
+
+    def fatal(self, when: np.datetime64) -> dict[str, Any]:
+        """The row of a death of no known cause."""
+        death, today = self.spec.death, str(when.astype("datetime64[D]"))
+        return {
+            "term": death.term,
+            "category": death.category,
+            "system": death.system,
+            "grade": FATAL,
+            "related": False,
+            "serious": True,
+            "seriousness": death.seriousness,
+            "onset": today,
+            "ended": today,
+            "outcome": "fatal",
+            "action": "none",
+        }
+
+
+def _minutes(span: Span) -> np.timedelta64:
+    return np.timedelta64(round(span.days * MINUTES_A_DAY), "m")
+
+
+def _graded(kind: Kind, grade: int) -> int:
+    """A grade that this kind of event can have."""
+    return grade if kind.grades is None else int(min(max(grade, kind.grades.low), kind.grades.high))
+
+
+def _pick(shares: Mapping[Any, float], u: float) -> Any:
+    """The alternative that a uniform falls on; rounding never leaves the last one."""
+    bounds = np.cumsum(list(shares.values()))[:-1]
+    return list(shares)[int(np.searchsorted(bounds, u, side="right"))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,17 +16,39 @@ from trialrun.protocol.protocol import Protocol as StudyProtocol
 Answers = Mapping[str, Sequence[Any]]
 
 
+@dataclass(frozen=True)
+class Row:
+    """A row of a log: whose, its id, when it happened, when it is written (perhaps later), and what."""
+
+    who: int
+    id: str
+    when: np.datetime64
+    now: np.datetime64
+    values: Mapping[str, Any]
+
+
+def in_turn(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Everybody's first rows, then everybody's second ones, and so on."""
+    turns: list[list[Row]] = []
+    count: dict[int, int] = {}
+    for row in rows:
+        turn = count[row.who] = count.get(row.who, -1) + 1
+        turns += [[]] if turn == len(turns) else []
+        turns[turn].append(row)
+    yield from turns
+
+
 class Ledger(Protocol):
     """What a virtual site needs of the place where it writes: what is known, and the acts of a trial.
 
     ``who`` are positions in the cohort; ``when`` local times, one each; answers lists of that length.
-    ``now`` is when a row is written, which may be later than when it happened.
+    Rows are written for different people at once, at most one of each.
     """
 
     @property
     def cohort(self) -> Cohort: ...
     def enter(self, form: str, point: str, who: Index, when: Times, answers: Answers) -> None: ...
-    def write(self, form: str, who: int, row: str, when: np.datetime64, now: np.datetime64, values: Mapping[str, Any]) -> None: ...
+    def write(self, form: str, rows: Sequence[Row]) -> None: ...
     def collect(self, specimen: str, point: str, who: Index, when: Times) -> None: ...
     def include(self, who: Index, when: Times) -> None: ...
     def inject(self, point: str, who: Index, when: Times, answers: Answers) -> None: ...
@@ -45,20 +68,27 @@ class Columns:
 
     def enter(self, form: str, point: str, who: Index, when: Times, answers: Answers) -> None:
         self._cohort.enter(form, point, who, when, when, answers)
-        self._stop(form, who, when)
+        self._stop({form}, who, when)
 
-    def write(self, form: str, who: int, row: str, when: np.datetime64, now: np.datetime64, values: Mapping[str, Any]) -> None:
-        self._cohort.write(form, who, row, when, now, values)
-        self._stop(form, np.array([who]), np.array([now]))
+    def write(self, form: str, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self._cohort.write(form, row.who, row.id, row.when, row.now, row.values)
+        order = sorted(rows, key=lambda row: row.who)
+        self._stop({form}, np.array([row.who for row in order]), np.array([row.now for row in order]))
 
     def collect(self, specimen: str, point: str, who: Index, when: Times) -> None:
-        self._cohort.collect(specimen, point, who, when)
+        fresh = np.isnat(self._cohort.collected[specimen, point][who])  # a repeated visit finds it taken
+        self._cohort.collect(specimen, point, who[fresh], when[fresh])
 
     def include(self, who: Index, when: Times) -> None:
         self._cohort.include(who, when)
 
     def inject(self, point: str, who: Index, when: Times, answers: Answers) -> None:
-        self.enter(self._cohort.protocol.study.recorded_on.injection, point, who, when, answers)
+        """Day 1 of a course moves what counts within courses, so every stop rule is looked at."""
+        form = self._cohort.protocol.study.recorded_on.injection
+        self._cohort.enter(form, point, who, when, when, answers)
+        begins = self._cohort.protocol.timepoints[point].course_day == 1
+        self._stop(None if begins else {form}, who, when)
 
     def decide(self, decision: str, who: Index, when: Times) -> None:
         self._cohort.decide(decision, who, judge(self._cohort, decision, who, when).outcome, when)
@@ -67,6 +97,6 @@ class Columns:
         for rule, stopped in overdue(self._cohort, who, when):
             self._cohort.stop(stopped, rule, when[np.isin(who, stopped)])
 
-    def _stop(self, form: str, who: Index, when: Times) -> None:
-        for rule, stopped in triggered(self._cohort, who, when, {form}):
+    def _stop(self, forms: set[str] | None, who: Index, when: Times) -> None:
+        for rule, stopped in triggered(self._cohort, who, when, forms):
             self._cohort.stop(stopped, rule, when[np.isin(who, stopped)])

@@ -11,26 +11,27 @@ from numpy.typing import NDArray
 from trialrun.conduct.cohort import Cohort, Index
 from trialrun.conduct.enrolment import Roll, join, may_enrol, roll
 from trialrun.protocol.protocol import Protocol as StudyProtocol
-from trialrun.protocol.text import span
-from trialrun.simulate.chance import Person
+from trialrun.simulate.agenda import DAY
+from trialrun.simulate.chance import CROWD, Person
 from trialrun.simulate.ledger import Columns
-from trialrun.simulate.site import DAY, Site
+from trialrun.simulate.population import population
+from trialrun.simulate.site import Site
 
 Dates = NDArray[np.datetime64]
+Present = list[tuple[Cohort, Index]]
+"""Everyone whose file is open: cohorts, and who of them."""
 MOST_SCREENED = 4  # times the planned number: nobody screens more
-CROWD = 2**32 - 1  # the number of the stream that belongs to the trial, not to a person
 
 
 def arrivals(protocol: StudyProtocol, seed: int, trial: int = 0) -> Dates:
-    """Working days on which people come for screening: a Poisson process that brings the expected
-    number of eligible people in the inclusion period."""
-    people = protocol.model["people"]
-    screened_per_day = people["accrual"]["expected"] / span(people["accrual"]["in"]).days / people["eligible"]["chance"]
+    """Working days on which people come for screening: a Poisson process at the study's rate."""
+    people = population(protocol).people
+    rate = people.accrual.screened / people.accrual.in_.days
     count = protocol.study.enrolment.planned * MOST_SCREENED
-    gaps = Person(seed, trial, CROWD).stream("arrivals").standard_exponential(count) / screened_per_day
+    gaps = Person(seed, trial, CROWD).stream("arrivals").standard_exponential(count) / rate
     start = np.datetime64(protocol.study.timeline["start"].date, "D")
     dates = start + np.floor(np.cumsum(gaps)).astype("timedelta64[D]")
-    return np.asarray(np.busday_offset(dates, 0, roll="forward"))
+    return np.asarray(np.busday_offset(dates, 0, roll="forward", weekmask=people.calendar.visits))
 
 
 class Crowd(Protocol):
@@ -45,7 +46,7 @@ class Crowd(Protocol):
     def today(self) -> np.datetime64:
         """The next day with anything to do (NaT = none)."""
 
-    def present(self) -> list[tuple[Cohort, Index]]:
+    def present(self) -> Present:
         """Everyone whose file is open."""
 
 
@@ -68,7 +69,7 @@ class Columned:
     def today(self) -> np.datetime64:
         return self.site.today()
 
-    def present(self) -> list[tuple[Cohort, Index]]:
+    def present(self) -> Present:
         return [(self.site.cohort, np.array(self._opened, dtype=np.int64))]
 
 
@@ -80,35 +81,58 @@ def run(protocol: StudyProtocol, seed: int, trial: int = 0) -> Cohort:
     return crowd.site.cohort
 
 
-def conduct(protocol: StudyProtocol, coming: Dates, crowd: Crowd, tell: Callable[[np.datetime64], None] = lambda date: None) -> None:
+def conduct(
+    protocol: StudyProtocol,
+    coming: Dates,
+    crowd: Crowd,
+    tell: Callable[[np.datetime64], None] = lambda date: None,
+) -> None:
     """Run a trial to its end: people are screened as they come, one after the other where the study
-    staggers, until the planned number is included; everyone is followed to the last visit."""
+    staggers, until the planned number is included; everyone is followed to the last visit.
+
+    coming: the days on which people come, in order. Who cannot be screened then waits.
+    """
+    open_on = population(protocol).people.calendar.visits
     waiting = list(range(len(coming)))
     date = coming[0]
     while not np.isnat(date):
-        while waiting and coming[waiting[0]] <= date and may_screen(protocol, crowd.present(), date):
+        busy = date == crowd.today()
+        while (
+            waiting and coming[waiting[0]] <= date and _may_screen(protocol, crowd.present(), date, open_on)
+        ):
             crowd.screen(waiting.pop(0), date)
+            busy = True
         crowd.day(date)
         tell(date)
-        following = crowd.today()
-        if waiting and _count(crowd.present())[0] < protocol.study.enrolment.planned:
-            due = max(coming[waiting[0]], date + DAY)
-            following = due if np.isnat(following) else min(following, due)
-        date = following
+        days = [crowd.today()]
+        if waiting and room(protocol, crowd.present()):
+            # Who waits is let in by what happens to others: a day without anything changes nothing.
+            due = coming[waiting[0]] if coming[waiting[0]] > date else date + DAY
+            if due == coming[waiting[0]] or busy or not np.is_busday(date, weekmask=open_on):
+                days.append(np.busday_offset(due, 0, roll="forward", weekmask=open_on))
+        date = np.fmin.reduce(days)
 
 
-def may_screen(protocol: StudyProtocol, present: list[tuple[Cohort, Index]], date: np.datetime64) -> bool:
+def _may_screen(protocol: StudyProtocol, present: Present, date: np.datetime64, open_on: str) -> bool:
     """Nobody is screened who could not be included: not beyond the plan, not while others are awaited."""
-    included, screening = _count(present)
-    plan = protocol.study.enrolment
-    if included + screening >= plan.planned:
+    if not np.is_busday(date, weekmask=open_on) or not room(protocol, present):
         return False
-    if plan.stagger and included < plan.stagger.first and screening:
+    stagger = protocol.study.enrolment.stagger
+    included, screening, _ = _count(present)
+    if stagger and included < stagger.first and screening:
         return False
     return is_open(protocol, present, date.astype("datetime64[m]"))
 
 
-def is_open(protocol: StudyProtocol, present: list[tuple[Cohort, Index]], when: np.datetime64) -> bool:
+def room(protocol: StudyProtocol, present: Present) -> bool:
+    """Whether the plan has room for one more, those in screening counted; who was included and never
+    dosed is replaced, as often as the study replaces."""
+    enrolment = protocol.study.enrolment
+    included, screening, undosed = _count(present)
+    return included + screening < enrolment.planned + min(undosed, enrolment.replace)
+
+
+def is_open(protocol: StudyProtocol, present: Present, when: np.datetime64) -> bool:
     """Whether the trial takes one more participant."""
     rolls: list[Roll] = []
     for cohort, who in present:
@@ -118,8 +142,12 @@ def is_open(protocol: StudyProtocol, present: list[tuple[Cohort, Index]], when: 
     return bool(may_enrol(protocol, join(rolls) if rolls else None).permitted.all())
 
 
-def _count(present: list[tuple[Cohort, Index]]) -> tuple[int, int]:
-    """(included, still in screening)."""
-    included = sum(int((~np.isnat(cohort.included[who])).sum()) for cohort, who in present)
-    gone = sum(int((~np.isnat(cohort.ended[who]) & np.isnat(cohort.included[who])).sum()) for cohort, who in present)
-    return included, sum(len(who) for _, who in present) - included - gone
+def _count(present: Present) -> tuple[int, int, int]:
+    """(included, still in screening, included and gone without a dose)."""
+    included = screening = undosed = 0
+    for cohort, who in present:
+        inside, gone = ~np.isnat(cohort.included[who]), ~np.isnat(cohort.ended[who])
+        included += int(inside.sum())
+        screening += int((~inside & ~gone).sum())
+        undosed += int((inside & gone & np.isnat(cohort.first_injection[who])).sum())
+    return included, screening, undosed

@@ -28,6 +28,11 @@ class Clinic:
         return tuple(self._data["organs"]["chances"])
 
     @property
+    def reactions(self) -> tuple[str, ...]:
+        """Kinds of reaction to an injection."""
+        return tuple(self._data["adverse_events"]["kind"]["chances"])
+
+    @property
     def laboratory(self) -> Mapping[str, str]:
         """Unit of every laboratory and vital value, in the order of the columns below."""
         return {name: entry["unit"] for name, entry in self._data["laboratory"].items()}

@@ -1,0 +1,100 @@
+"""The population of a study: its ``model.yaml``, held against the protocol and the model that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from trialrun.protocol.element import Part, Sourced
+from trialrun.protocol.problem import Place, Problem, ProtocolError, suggestion
+from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.shape import shape
+from trialrun.protocol.source import parse
+from trialrun.simulate import models
+from trialrun.simulate.agreement import Agreement
+from trialrun.simulate.people import ModelFile
+
+FILE = "model.yaml"
+
+
+def population(protocol: Protocol) -> ModelFile:
+    """The study's model file; raises ProtocolError with every problem in it, each with its line."""
+    return _population(protocol)
+
+
+@lru_cache(maxsize=8)
+def _population(protocol: Protocol) -> ModelFile:
+    if FILE not in protocol.files:
+        cure = f"Add a {FILE} that says how virtual people respond."
+        raise ProtocolError([Problem(Place(FILE), f"{protocol.id} has no virtual people", cure)])
+    source = parse(protocol.files[FILE], FILE)
+    file: ModelFile = shape(source, ModelFile)
+    if file.model not in known_models():
+        hint = suggestion(file.model, known_models())
+        raise ProtocolError([Problem(source.place(("model",)), f"there is no model `{file.model}`", hint)])
+    problems = Agreement(protocol, source, file, load_model(file.model)).check()
+    if problems:
+        raise ProtocolError(problems)
+    return file
+
+
+@lru_cache(maxsize=8)
+def load_model(name: str) -> Any:
+    """The model that a study file names: ``MODEL`` in `trialrun.simulate.models.<name>`, loaded once;
+    it holds nothing of anybody."""
+    return import_module(f"trialrun.simulate.models.{name}").MODEL.load()
+
+
+def known_models() -> tuple[str, ...]:
+    """Every model, by the name that study files use."""
+    modules = (module.name for module in iter_modules(models.__path__))
+    return tuple(name for name in modules if hasattr(import_module(f"{models.__name__}.{name}"), "MODEL"))
+
+
+# ---- assumptions ---------------------------------------------------------------------------------
+
+
+def assumptions(protocol: Protocol) -> list[dict[str, str]]:
+    """Everything that a virtual run assumes beside the protocol, in file order.
+
+    Each with its `element` (``model/people/late_visit``), what it is
+    `about`, the `reason`, its `standing` (published, fitted or assumed) and its sources (`from`).
+    """
+    file = population(protocol)
+    stated = [_assumption(protocol, path, part) for path, part in _walk(file, ("model",))]
+    return stated + [
+        {
+            "element": f"{file.model}/{one.name}",
+            "about": one.name.rpartition(".")[2].replace("_", " "),
+            "reason": one.reason,
+            "standing": one.standing,
+            "from": ", ".join(one.source),
+        }
+        for one in load_model(file.model).statements()
+    ]
+
+
+def _walk(part: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Sourced]]:
+    if isinstance(part, Sourced) and part.from_:
+        yield path, part
+    if isinstance(part, Part):
+        for name in type(part).model_fields:
+            yield from _walk(getattr(part, name), (*path, name.rstrip("_")))
+    elif isinstance(part, dict):
+        for name, inner in part.items():
+            yield from _walk(inner, (*path, str(name)))
+
+
+def _assumption(protocol: Protocol, path: tuple[str, ...], part: Sourced) -> dict[str, str]:
+    name = path[-1]
+    form = protocol.forms.get(name) if path[-2:-1] in (("answers",), ("logs",)) else None
+    return {
+        "element": "/".join(path),
+        "about": form.title() if form else name.replace("_", " "),
+        "reason": part.reason or "",
+        "standing": "assumed" if part.assumed else "published",
+        "from": ", ".join(part.from_),
+    }
