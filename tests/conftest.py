@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Machines that test are shared and noisy: how long one example takes there says nothing about the code.
+settings.register_profile("trialrun", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("trialrun")
 
 ROOT = Path(__file__).resolve().parent.parent
 

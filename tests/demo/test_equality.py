@@ -65,10 +65,11 @@ def stressed_study(folder: Path, planned: int, *, suspended: bool) -> Protocol:
     people["late_course"]["chance"] = 0.35
     people["missed_visit"]["chance"] = people["missed_dose"]["chance"] = 0.1
     people["forgotten"]["chance"] = 0.5
-    people["leaving"]["per_year"] = {"withdrawn": 0.3, "lost": 0.2}
+    people["leaving"]["per_year"] = {"withdrawn": 0.6, "lost": 0.4}
     events["background"] |= {"per_year": 6.0, "grades": {"1": 0.2, "2": 0.6, "3": 0.2}}
     events["flare"]["major"] = 0.6
     file["answers"]["tolerance"]["items"]["home_unsafe"]["chance"] = 0.4
+    file["answers"]["exclusions"]["items"]["excluding_disease"]["chance"] = 0.4
     (folder / "model.yaml").write_text(yaml.safe_dump(file, sort_keys=False, allow_unicode=True), "utf-8")
     return load(folder)
 
@@ -149,17 +150,16 @@ def same_conduct(one: Cohort, fast: Cohort, i: int) -> None:
 # ---- the people ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_people_of_the_study_are_the_same_both_ways(seed: int) -> None:
-    fast, slow = both(load("vascu_il2"), seed, number=seed)
+def test_people_of_the_study_are_the_same_both_ways() -> None:
+    fast, slow = both(load("vascu_il2"), seed=2, number=1)
     assert len(slow) >= 10
     assert (fast.end_status == "completed").sum() >= 6
 
 
 @pytest.mark.usefixtures("grave")
-@pytest.mark.parametrize("seed", [11, 12, 14, 16])
+@pytest.mark.parametrize("seed", [11, 12, 17, 23])
 def test_people_under_stress_are_the_same_both_ways(seed: int, tmp_path: Path) -> None:
-    protocol = stressed_study(tmp_path / "study", planned=32, suspended=False)
+    protocol = stressed_study(tmp_path / "study", planned=24, suspended=False)
     fast, slow = both(protocol, seed)
     assert len(slow) >= 36
     happened = occurrences(fast)
@@ -168,14 +168,14 @@ def test_people_under_stress_are_the_same_both_ways(seed: int, tmp_path: Path) -
 
 @pytest.mark.usefixtures("grave")
 def test_a_suspended_trial_is_the_same_both_ways(tmp_path: Path) -> None:
-    protocol = stressed_study(tmp_path / "study", planned=20, suspended=True)
+    protocol = stressed_study(tmp_path / "study", planned=15, suspended=True)
     closed = []
-    for number in (0, 2):
+    for number in (0, 1):
         fast, slow = both(protocol, 5, number)
         everyone = np.arange(len(slow))
         over = np.datetime64("2012-01-01T00:00", "m")
         closed.append(not is_open(protocol, [(fast, everyone)], over))
-        assert int((~np.isnat(fast.included)).sum()) < 20
+        assert int((~np.isnat(fast.included)).sum()) < 15
     assert any(closed)
 
 

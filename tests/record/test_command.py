@@ -399,10 +399,8 @@ def test_unknown_oxygen_holds_the_injection(begun: Walk) -> None:
     values = {name: value for name, value in VITAL_SIGNS.items() if name != "spo2"}
     begun.enter("vital_signs", "C1.D2", later(1), values, missing={"spo2": "not done"})
     error = refused(begun, begun.dose, "C1.D2", later(1), GIVEN)
-    assert (
-        "Fever, low pressure or low oxygen: not known (spo2) → fill «Vital signs and pre-injection check» at C1.D2"
-        in error.render()
-    )
+    unknown = "Fever, low pressure or low oxygen: not known (spo2)"
+    assert f"{unknown} → fill «Vital signs and pre-injection check» at C1.D2" in error.render()
     assert error.reasons[0].unknown
 
 
