@@ -1,5 +1,6 @@
 """The bundled study spoiled in many ways: each error names file and line, and says what to write instead."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -634,3 +635,28 @@ def test_a_file_or_an_empty_folder_is_no_study(study: Path, tmp_path: Path) -> N
     for path, says in ((study / STUDY, "is a file"), (tmp_path, "has no study.yaml")):
         with pytest.raises(ProtocolError, match=says):
             locate(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("at_least: {1: 1}", "at_least: {1: 0}", "numbers from 1 on"),
+        ("at_least: {2: 2, 5: 3}", "at_least: {2: 3, 5: 1}", "does not fall"),
+        ("complete_with: 4", "complete_with: 6", "no course has 6 doses"),
+        ("full: {dose: 3,", "full: {dose: 3000,", "cannot be entered"),
+        ("FA.PURPURA: [resolved]", "FA.PURPURA: [resolvd]", "has no state `resolvd`"),
+        ("    at: C4.D5\n", "    at: C4.D3\n", "is not measured at C4.D3"),
+    ],
+)
+def test_what_could_never_work_is_an_error(tmp_path: Path, old: str, new: str, word: str) -> None:
+    folder = tmp_path / "study"
+    shutil.copytree(bundled()["vascu_il2"], folder)
+    text = (folder / "study.yaml").read_text("utf-8")
+    assert old in text
+    (folder / "study.yaml").write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(ProtocolError) as caught:
+        load(folder)
+    [problem] = caught.value.problems
+    assert word in problem.message
+    assert problem.place.file == "study.yaml"
+    assert problem.place.line == 1 + text[: text.index(old)].count("\n")

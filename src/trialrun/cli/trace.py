@@ -10,7 +10,7 @@ import click
 from trialrun.cli.terminal import as_json, console, print_json, print_standing
 from trialrun.protocol.compile import load
 from trialrun.protocol.protocol import Protocol
-from trialrun.protocol.trace import about
+from trialrun.protocol.trace import about, elements
 from trialrun.protocol.trace import trace as traced
 
 
@@ -50,8 +50,8 @@ def _for_people(protocol: Protocol, found: Mapping[str, Any]) -> None:
 def _executed(protocol: Protocol, statement: Mapping[str, Any]) -> str:
     if statement["context"]:
         return "(context: nothing to execute)"
-    elements = protocol.elements()
-    return "\n".join(about(path, elements[path]) for path in statement["elements"]) or "(nothing yet)"
+    cited = elements(protocol)
+    return "\n".join(about(path, cited[path]) for path in statement["elements"]) or "(nothing yet)"
 
 
 def _table(columns: tuple[str, str, str], rows: Iterable[tuple[str, str, str]]) -> Any:

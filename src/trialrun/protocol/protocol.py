@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from trialrun.protocol.element import Sourced
 from trialrun.protocol.form import Form, Item
 from trialrun.protocol.rule import Rule, Type
 from trialrun.protocol.schedule import Activity, Decision
@@ -149,9 +148,3 @@ class Protocol:
     def late(self) -> Span:
         """How late a single dose may be."""
         return self.study.treatment.missed_dose.late
-
-    def elements(self) -> dict[str, Sourced]:
-        """Every element that cites its source, by its path in the study files."""
-        from trialrun.protocol.trace import elements
-
-        return elements(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -117,3 +118,17 @@ class Suspension(Element):
     at_least: dict[int, int]
     same: str | None = None
     text: Words
+
+    @model_validator(mode="after")
+    def _a_boundary(self) -> Self:
+        steps = sorted(self.at_least.items())
+        if not steps or any(n < 1 or k < 1 for n, k in steps):
+            raise ValueError(
+                "`at_least` gives numbers from 1 on, e.g. {2: 2, 5: 3}: 2 of the first 2, 3 of 5 or more"
+            )
+        for (_, fewer), (n, k) in pairwise(steps):
+            if k < fewer:
+                raise ValueError(
+                    f"a boundary does not fall: with {n} dosed it asks for {k}, before that for {fewer}"
+                )
+        return self

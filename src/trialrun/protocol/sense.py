@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trialrun.protocol.element import ASSUMPTION, Part
+from trialrun.protocol.endpoint import OrganResponse, PairedChange
+from trialrun.protocol.form import Item
 from trialrun.protocol.link import FORMS, SOURCES, STUDY, VARIABLES, Path
 from trialrun.protocol.plan import LAST_DOSE
 from trialrun.protocol.problem import Problem, suggestion
@@ -14,19 +16,20 @@ from trialrun.protocol.rule import RESERVED
 from trialrun.protocol.rulebook import row_types
 from trialrun.protocol.source import Source
 from trialrun.protocol.text import Text
+from trialrun.protocol.trace import elements
 from trialrun.protocol.unit import Unit, UnitError
 from trialrun.protocol.variable import TAKES
 
 
 def sense(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:
     """Everything that has a right shape and right names, and still cannot be used."""
-    checks = (_citations, _languages, _units, _zones, _endings, _aggregates, _names)
+    checks = (_citations, _languages, _units, _zones, _endings, _endpoints, _courses, _aggregates, _names)
     return [problem for check in checks for problem in check(protocol, sources)]
 
 
 def _citations(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
     cited = protocol.sources.sources
-    for where, element in protocol.elements().items():
+    for where, element in elements(protocol).items():
         path = tuple(where.split("/"))
         source = sources[{"forms": FORMS, "variables": VARIABLES}.get(path[0], STUDY)]
         for i, citation in enumerate(element.from_):
@@ -128,6 +131,53 @@ def _endings(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Prob
         if visit.after and visit.after.after == LAST_DOSE and visit.otherwise:
             message = "a visit counted from the last dose has no `otherwise`"
             yield Problem(source.key_place(("visits", name, "otherwise")), message, "Remove it.")
+
+
+def _endpoints(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """End points that nothing feeds: measured elsewhere, or waiting for states that no form offers."""
+    for name, endpoint in protocol.study.endpoints.items():
+        path = ("endpoints", name)
+        if isinstance(endpoint, PairedChange):
+            for at in (endpoint.at, *endpoint.baseline):
+                if at in protocol.timepoints and at not in _measured(protocol, endpoint.parameter):
+                    place = sources[STUDY].place((*path, "at" if at == endpoint.at else "baseline"))
+                    hint = f"It is at {', '.join(_measured(protocol, endpoint.parameter)) or 'no timepoint'}."
+                    yield Problem(place, f"{endpoint.parameter} is not measured at {at}", hint)
+        if isinstance(endpoint, OrganResponse):
+            for organ, states in endpoint.organs.items():
+                codes = {code for item in _items(protocol, organ) for code in item.codes}
+                for i, state in enumerate(states):
+                    if codes and state not in codes:
+                        place = sources[STUDY].place((*path, "organs", organ, i))
+                        yield Problem(place, f"{organ} has no state `{state}`", suggestion(state, codes))
+
+
+def _items(protocol: Protocol, sdtm: str) -> list[Item]:
+    return [item for form in protocol.forms.values() for item in form.items.values() if item.sdtm == sdtm]
+
+
+def _measured(protocol: Protocol, sdtm: str) -> tuple[str, ...]:
+    """Timepoints of the forms that hold an item of this SDTM name."""
+    holding = (f for f, form in protocol.forms.items() if any(i.sdtm == sdtm for i in form.items.values()))
+    return tuple(point for form in holding for point in protocol.where_asked[form])
+
+
+def _courses(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """A complete course asks for more doses than one has; a dose is more than its form can hold."""
+    treatment = protocol.study.treatment
+    most = max((cycle.doses.count for cycle in treatment.cycles.values()), default=0)
+    if not 1 <= treatment.missed_dose.complete_with <= most:
+        place = sources[STUDY].place(("treatment", "missed_dose", "complete_with"))
+        yield Problem(
+            place, f"no course has {treatment.missed_dose.complete_with} doses", f"The most is {most}."
+        )
+    form = protocol.forms.get(protocol.study.recorded_on.injection)
+    limits = form.items["dose"].limits if form and "dose" in form.items else None
+    for name, level in treatment.levels.items():
+        if limits and level.dose not in limits:
+            place = sources[STUDY].place(("treatment", "levels", name, "dose"))
+            hint = f"It holds {limits}; one of the two is wrong."
+            yield Problem(place, f"a dose of {level.dose:g} cannot be entered on the injection form", hint)
 
 
 def _aggregates(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:

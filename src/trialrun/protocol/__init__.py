@@ -1,0 +1,1 @@
+"""What is the trial? Study files become one immutable `Protocol`: rules, units, errors, calendar, trace."""
