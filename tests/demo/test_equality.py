@@ -138,7 +138,7 @@ def same_conduct(one: Cohort, fast: Cohort, i: int) -> None:
     for point in one.protocol.doses:
         assert setting(one, point.id, np.array([0]))[0] == setting(fast, point.id, np.array([i]))[0]
     start = one.consented[0]
-    for after in (0, 10, 40, 70, 150, 300):
+    for after in (10, 70, 200):
         now = start + np.timedelta64(after, "D")
         mine, theirs = np.array([now]), np.full(fast.n, now)
         assert states(one, mine)[0] == states(fast, theirs)[i], (i, after)

@@ -133,29 +133,29 @@ class Agreement:
         """The names in one answer, and whether it is of the item's type."""
         self._typed(item, answer, path)
         model = self.model
-        names: list[tuple[str, str | None, Iterable[str]]] = [
-            ("quantity", answer.quantity, model.quantities),
-            ("laboratory", answer.laboratory, model.clinic.laboratory),
-            ("process", answer.process, PROCESSES),
-            ("organ", answer.organ, self.organs),
-            ("with", answer.with_, self.organs),
-            ("plus", answer.plus, items),
-            ("above", answer.above, items),
+        one: list[tuple[str, str, str | None, Iterable[str]]] = [
+            ("quantity", "quantity", answer.quantity, model.quantities),
+            ("laboratory", "laboratory value", answer.laboratory, model.clinic.laboratory),
+            ("process", "process", answer.process, PROCESSES),
+            ("organ", "organ", answer.organ, self.organs),
+            ("with", "organ", answer.with_, self.organs),
+            ("plus", "item", answer.plus, items),
+            ("above", "item", answer.above, items),
         ]
-        for key, name, known in names:
+        several: list[tuple[str, str, Iterable[str], Iterable[str]]] = [
+            ("affected", "organ", answer.affected, self.organs),
+            ("residual", "organ", answer.residual, self.organs),
+            ("shows", "sign", answer.shows, self.signs),
+            ("when", "sign", answer.when, self.signs),
+            ("sum", "item", answer.sum, items),
+            ("at", "timepoint of this form", answer.at, self.protocol.where_asked[form]),
+        ]
+        for key, kind, name, known in one:
             if name is not None:
-                self._known(key if key in ("quantity", "organ") else "name", name, known, (*path, key))
-        listed: list[tuple[str, Iterable[str], Iterable[str]]] = [
-            ("affected", answer.affected, self.organs),
-            ("residual", answer.residual, self.organs),
-            ("shows", answer.shows, self.signs),
-            ("when", answer.when, self.signs),
-            ("sum", answer.sum, items),
-            ("at", answer.at, self.protocol.where_asked[form]),
-        ]
-        for key, names_, known in listed:
-            for name in names_:
-                self._known("name", name, known, (*path, key))
+                self._known(kind, name, known, (*path, key))
+        for key, kind, names, known in several:
+            for name in names:
+                self._known(kind, name, known, (*path, key))
         for code, organ in answer.among.items():
             self._code_of(item, code, (*path, "among", code))
             self._known("organ", organ, self.organs, (*path, "among", code))
