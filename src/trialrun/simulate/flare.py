@@ -38,8 +38,11 @@ class Flares:
         self._looked = never(n)
 
     def look(self, who: Index, when: Times) -> None:
-        """Use up the risk since the last look, and say when the flare is to be expected now."""
-        awaited = ~self.known[who]
+        """Use up the risk since the last look, and say when the flare is to be expected now.
+
+        One that has begun, though nobody told of it yet, stays as it is.
+        """
+        awaited = ~self.known[who] & ~(self.begins[who] <= when)
         who, when = who[awaited], when[awaited]
         if not len(who):
             return
