@@ -12,7 +12,6 @@ from trialrun.protocol.chain import Days, Mask, chain
 from trialrun.protocol.protocol import Timepoint
 
 FUTURE, OPEN, DONE, MISSED, VOID = range(5)
-STATUS = ("future", "open", "done", "missed", "void")
 ONE_DAY = np.timedelta64(1, "D")
 MINUTE = np.timedelta64(1, "m")
 MINUTES_A_DAY = 24 * 60

@@ -14,7 +14,7 @@ from typing import Any
 from trialrun.report.language import Language
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 INK, GREY, PALE, BAND = "#1f2933", "#6b7785", "#d5dae0", "#eef1f4"
 WIDTH = 640  # drawing width in CSS pixels: about the text width of an A4 page
 
