@@ -39,9 +39,11 @@ MAP: dict[str, dict[str, Entry]] = {
         "demo": Entry("trialrun.cli.demo:demo", "Run the bundled study on virtual people, up to its report."),
     },
     "A study": {
+        "new": Entry("trialrun.cli.new:new", "Begin a study in a folder, from a commented skeleton."),
         "check": Entry("trialrun.cli.check:check", "Compile STUDY and list everything wrong or doubtful."),
         "trace": Entry("trialrun.cli.trace:trace", "Show which source each part of STUDY rests on."),
         "calendar": Entry("trialrun.cli.calendar:calendar", "Give one participant's dates under STUDY."),
+        "schema": Entry("trialrun.cli.schema:schema", "Give editors the JSON Schema of study files."),
     },
     "A trial": {
         "verify": Entry("trialrun.cli.verify:verify", "Prove the record of TRIAL whole and unaltered."),
