@@ -367,7 +367,7 @@ SPOILED = [
         VARIABLES,
         "      related AND (grade = 5",
         "      related AND (grde = 5",
-        "there is no variable or definition grde",
+        "there is no variable grde",
         "grade",
         at="grde = 5",
     ),
@@ -539,7 +539,7 @@ def test_not_utf8(study: Path) -> None:
     [problem] = problems(study)
     assert problem.place.file == FORMS and problem.place.line
     assert "UTF-8" in problem.message
-    assert problem.hint == "Save the file as UTF-8."
+    assert problem.hint == "In your editor, save the file with the encoding UTF-8."
 
 
 def test_a_byte_order_mark_is_harmless(study: Path, protocol: Protocol) -> None:

@@ -63,8 +63,16 @@ def locate(study: str | Path) -> Path:
 def load(study: str | Path) -> Protocol:
     """Compile a study folder or bundled study; raises ProtocolError with every problem found."""
     folder = locate(study).resolve()
-    files = ((path.name, path.stat()) for path in sorted(folder.glob("*.y*ml")))
-    return _compiled(folder, tuple((name, file.st_mtime_ns, file.st_size) for name, file in files))
+    return _compiled(folder, tuple(_mark(path) for path in sorted(folder.glob("*.y*ml"))))
+
+
+def _mark(path: Path) -> tuple[str, int, int]:
+    """What changes when a file is written; a link that leads nowhere never does, and is refused when read."""
+    try:
+        state = path.stat()
+    except OSError:
+        return path.name, 0, 0
+    return path.name, state.st_mtime_ns, state.st_size
 
 
 @lru_cache(maxsize=16)

@@ -7,17 +7,19 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from trialrun.protocol.problem import shown
+
 ASSUMPTION = "assumption"
 
 
 def _citations(value: Any) -> Any:
-    cited = value if isinstance(value, list | tuple) else [value]
+    cited = [] if value is None else value if isinstance(value, list | tuple) else [value]
     if not cited:
         raise ValueError("say at least one source; write e.g. registry#12, or assumption with a reason")
     for one in cited:
         if not re.fullmatch(r"assumption|doi:10\.\S+|[a-z][a-z0-9-]*#[0-9]+", str(one)):
             raise ValueError(
-                f"`{one}` is not a source; write e.g. registry#12, doi:10.1056/…, or assumption with a reason"
+                f"`{shown(one)}` is not a source; write e.g. registry#12, doi:10.1056/…, or assumption with a reason"
             )
     return tuple(str(one) for one in cited)
 
@@ -56,13 +58,13 @@ class Element(Sourced):
 
 def _identifier(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", value):
-        raise ValueError(f"`{value}` cannot be a name; use letters, digits and _, and begin with a letter")
+        raise ValueError(f"`{shown(value)}` cannot be a name; use letters a to z, digits and _, and begin with a letter")
     return value
 
 
 def _visit(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?", value):
-        raise ValueError(f"`{value}` cannot name a visit; write e.g. W11, or C1.D8 for a day of a cycle")
+        raise ValueError(f"`{shown(value)}` cannot name a visit; write e.g. W11, or C1.D8 for a day of a cycle")
     return value
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from trialrun.protocol.endpoint import OrganResponse, PairedChange, WithoutEvent
-from trialrun.protocol.problem import Problem, suggestion
+from trialrun.protocol.problem import MANY, Problem, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rulebook import row_types
 from trialrun.protocol.source import Source
@@ -35,7 +36,8 @@ def link(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:
         _endpoints,
         _objectives,
     )
-    return [_dangling(sources, *missing) for check in checks for missing in check(protocol)]
+    missing = (one for check in checks for one in check(protocol))
+    return [_dangling(sources, *one) for one in islice(missing, MANY)]
 
 
 def _dangling(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from trialrun.protocol.problem import Problem, suggestion
+from trialrun.protocol.problem import MANY, Problem, suggestion
 from trialrun.protocol.protocol import Dose, Task, Timepoint
 from trialrun.protocol.source import Source
 from trialrun.protocol.study import StudyFile
@@ -47,7 +47,8 @@ class Plan:
         self.problems.append(Problem(self.source.place(path), message, hint))
 
     def _unknown(self, path: Path, kind: str, name: str, known: Iterable[str]) -> None:
-        self._problem(path, f"there is no {kind} `{name}`", suggestion(name, known))
+        if len(self.problems) < MANY:
+            self._problem(path, f"there is no {kind} `{name}`", suggestion(name, known))
 
     # Cycles
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-__all__ = ["Place", "Problem", "ProtocolError", "nearest", "suggestion"]
+__all__ = ["FEW", "MANY", "Place", "Problem", "ProtocolError", "nearest", "shown", "suggestion"]
 
-FEW = 12  # names that can still be listed in a hint
+FEW = 12  # names that can still be listed in a hint, problems of one rule
+MANY = 100  # problems that anyone reads; the search for what was meant stops there, as it takes time
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,15 @@ class ProtocolError(Exception):
 
     def render(self) -> str:
         count = len(self.problems)
-        return "\n".join([*map(str, self.problems), f"{count} problem{'s' if count != 1 else ''}."])
+        more = f"… and {count - MANY:,} more." if count > MANY else None
+        total = f"{count:,} problem{'s' if count != 1 else ''}."
+        return "\n".join([*map(str, self.problems[:MANY]), *([more] if more else []), total])
+
+
+def shown(value: object, longest: int = 60) -> str:
+    """A value as an error shows it: cut if it is long."""
+    said = str(value)
+    return said if len(said) <= longest else f"{said[: longest - 20]} … ({len(said):,} characters)"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -173,7 +173,11 @@ def _stranger(source: str, offset: int) -> RuleProblem:
 
 
 def _unknown(word: Word, known: frozenset[str]) -> RuleProblem:
+    strange = next((letter for letter in word.text if not letter.isascii()), None)
+    if strange:
+        message = f"{word.text} holds a letter of another alphabet: {strange} (U+{ord(strange):04X})"
+        return RuleProblem(word.offset, message, "type the name again, with letters a to z")
     hint = nearest(word.text, known)
     return RuleProblem(
-        word.offset, f"there is no variable or definition {word.text}", hint or "declare it in the study"
+        word.offset, f"there is no variable {word.text}", hint or "declare it in variables.yaml"
     )

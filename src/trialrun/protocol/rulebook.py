@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from trialrun.protocol.form import Form
-from trialrun.protocol.problem import Problem
+from trialrun.protocol.problem import FEW, Problem
 from trialrun.protocol.rule import Rule, RuleError, RuleProblem, Type, parse
 from trialrun.protocol.source import Source
 from trialrun.protocol.study import StudyFile
@@ -55,7 +55,7 @@ def stated(
     main = "study.yaml"
     for key, criterion in study.eligibility.items():
         for word in ("require", "exclude"):
-            if text := getattr(criterion, word):
+            if (text := getattr(criterion, word)) is not None:
                 yield Stated(f"eligibility.{key}", main, ("eligibility", key, word), text, types)
     for key, permission in study.before_course.items():
         yield Stated(
@@ -67,7 +67,7 @@ def stated(
         yield Stated(f"stops.{key}", main, ("stops", key, "when"), stop.when, types)
     for key, decision in study.decisions.items():
         for name, outcome in decision.outcomes.items():
-            if outcome.when:
+            if outcome.when is not None:
                 yield Stated(
                     f"decisions.{key}.{name}",
                     main,
@@ -80,18 +80,18 @@ def stated(
             f"suspensions.{key}", main, ("suspensions", key, "participants"), suspension.participants, types
         )
     for key, activity in study.activities.items():
-        if activity.only_if:
+        if activity.only_if is not None:
             yield Stated(f"activities.{key}", main, ("activities", key, "only_if"), activity.only_if, types)
     for key, variable in variables.items():
         form = forms.get(variable.reads[0])
-        if variable.where and form:
+        if variable.where is not None and form:
             names = {**types, **row_types(form)}
             yield Stated(
                 f"variables.{key}", "variables.yaml", ("variables", key, "where"), variable.where, names
             )
     for key, form in forms.items():
         for name, item in form.items.items():
-            if item.only_if:
+            if item.only_if is not None:
                 names = {other: found for other, found in row_types(form).items() if other != name}
                 path = ("forms", key, "items", name, "only_if")
                 yield Stated(f"forms.{key}.{name}", "forms.yaml", path, item.only_if, names)
@@ -112,7 +112,7 @@ def compile_rules(
             compiled[one.name] = parse(one.text, one.names)
         except RuleError as error:
             said = [found for found in error.problems if not _names(one.text, found, untyped)]
-            problems += [_placed(one, found, sources[one.file]) for found in said]
+            problems += [_placed(one, found, sources[one.file]) for found in said[:FEW]]
     return compiled, problems
 
 

@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from trialrun.protocol.element import Element, Name
-from trialrun.protocol.text import Counted, Length, Millilitres, Several, Tolerance, Window, Words
+from trialrun.protocol.text import MOST_DAYS, Counted, Length, Millilitres, Several, Tolerance, Window, Words
 
 
 class Epoch(Element):
@@ -20,7 +20,7 @@ class Visit(Element):
 
     epoch: str
     label: Words
-    day: int | None = None
+    day: int | None = Field(default=None, ge=-MOST_DAYS, le=MOST_DAYS)
     after: Counted | None = None
     otherwise: Counted | None = None
     only: Literal["stopped"] | None = None

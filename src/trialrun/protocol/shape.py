@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from trialrun.protocol.problem import Place, Problem, ProtocolError, nearest
+from trialrun.protocol.problem import MANY, Place, Problem, ProtocolError, nearest, shown
 from trialrun.protocol.source import Source
 
 __all__ = ["fields", "shape"]
@@ -60,7 +60,7 @@ def shape(source: Source, model: type[BaseModel]) -> Any:
     try:
         return model.model_validate(source.content)
     except ValidationError as error:
-        found = error.errors(include_url=False)
+        found = error.errors(include_url=False)[:MANY]
         raise ProtocolError(_problem(one, source, model) for one in found) from None
 
 
@@ -83,7 +83,7 @@ def _problem(found: Mapping[str, Any], source: Source, model: type[BaseModel]) -
         return Problem(place, message, f"{cure[0].upper()}{cure[1:]}." if cure else None)
     hint = _PATTERNS.get(str(path[-1])) if kind == "string_pattern_mismatch" else _CURE.get(kind)
     if kind == "string_pattern_mismatch":
-        return Problem(source.place(path), f"`{found['input']}` is not a right `{path[-1]}`", hint)
+        return Problem(source.place(path), f"`{shown(found['input'])}` is not a right `{path[-1]}`", hint)
     said = _SAID[kind].format(**found.get("ctx", {})) if kind in _SAID else found["msg"]
     return Problem(source.place(path), _with_input(said, found["input"]), hint)
 
@@ -91,7 +91,7 @@ def _problem(found: Mapping[str, Any], source: Source, model: type[BaseModel]) -
 def _with_input(said: str, value: Any) -> str:
     if value is None:
         return f"{said}, and is empty"
-    return f"{said}, not `{value}`" if isinstance(value, str | int | float) else said
+    return f"{said}, not `{shown(value)}`" if isinstance(value, str | int | float) else said
 
 
 def _extra(path: Path, source: Source, model: type[BaseModel]) -> Problem:
@@ -99,9 +99,14 @@ def _extra(path: Path, source: Source, model: type[BaseModel]) -> Problem:
     known = sorted(fields(model, path[:-1]))
     close = nearest(word, known)
     hint = f"Did you mean `{close}`?" if close else f"Known here: {', '.join(known)}."
-    if " " in word:
+    name, colon, value = word.partition(":")
+    if colon and name in known:
+        hint = f"Put a space after the colon: `{name}: {value}`."
+    elif word.strip() in known:
+        hint = f"Remove the blank that cannot be seen beside `{word.strip()}`; it came from another program."
+    elif " " in word:
         hint = "Inside { }, a text that contains a comma must be put between quotes."
-    return Problem(source.key_place(path), f"the key `{word}` is not known here", hint)
+    return Problem(source.key_place(path), f"the key `{shown(word)}` is not known here", hint)
 
 
 def _missing(path: Path, source: Source) -> Problem:
@@ -117,7 +122,7 @@ def _choice(path: Path, found: Mapping[str, Any], source: Source) -> Problem:
     known = [one.strip().strip("'") for one in listed.replace(" or ", ", ").split(", ")]
     said = details.get("tag", found["input"])
     close = nearest(str(said), known)
-    word = f"`{said}`" if isinstance(said, str | int | float) else "this"
+    word = f"`{shown(said)}`" if isinstance(said, str | int | float) else "this"
     hint = f"Did you mean `{close}`?" if close and len(known) > 1 else f"Write {' or '.join(known)}."
     return Problem(source.place(path), f"{word} is not a right `{path[-1]}`", hint)
 

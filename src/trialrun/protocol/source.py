@@ -13,14 +13,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import yaml
 
 from trialrun.protocol.problem import Place, Problem, ProtocolError
+from trialrun.protocol.slip import slip
 
 LARGEST_FILE = 1_000_000  # bytes; the largest real study file is a fiftieth of this
+MOST_VALUES = 40_000  # keys and values of one file; the largest real study file has a tenth of this
 DEEPEST = 30  # levels of nesting
+WIDE = 8  # one NUL among so many bytes: a file that uses several for each letter
+UTF8 = "In your editor, save the file with the encoding UTF-8."
+UTF16 = "is not UTF-8 text, but probably UTF-16"
 LONGEST_NUMBER = 15  # digits; more are not exact in a double and are kept as text
 
 Path_ = tuple[str | int, ...]
@@ -28,6 +34,11 @@ Path_ = tuple[str | int, ...]
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _CONSTANT = {"true": True, "false": False, "null": None, "~": None, "": None}
+# What no editor shows, and so what nobody can find: control characters, what turns the direction of reading
+# or takes no place, and line ends that most programs do not count as such.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff]"
+)
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -83,30 +94,38 @@ def read(path: Path) -> Source:
     """Read one study file; raises ProtocolError with every problem of the text itself."""
     file = path.name
     try:
-        size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise _refuse(file, f"has {size:,} bytes, and a study file at most {LARGEST_FILE:,}")
-        text = path.read_bytes().decode("utf-8-sig")
+        state = path.stat()
+        if not S_ISREG(state.st_mode):
+            raise _refuse(file, "is not a file", "Put a text file of this name in its place.")
+        if state.st_size > LARGEST_FILE:
+            hint = "Is it the right file? The largest study so far has a twentieth of that."
+            raise _refuse(file, f"has {state.st_size:,} bytes, and a study file at most {LARGEST_FILE:,}", hint)
+        written = path.read_bytes()
+        text = written.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise _refuse(file, "is not UTF-8 text", "Save the file as UTF-8.", line) from None
+        wide = written.count(b"\0") > len(written) // WIDE
+        line = 1 if wide else written[: error.start].count(b"\n") + 1
+        raise _refuse(file, UTF16 if wide else "is not UTF-8 text", UTF8, line) from None
     except OSError as error:
-        raise _refuse(file, f"cannot be read: {error.strerror}") from None
+        hint = "Make sure that the file is there and that you may read it."
+        raise _refuse(file, f"cannot be read: {error.strerror}", hint) from None
     return parse(text, file)
 
 
 def parse(text: str, file: str) -> Source:
     """Parse the text of one study file; raises ProtocolError."""
     quotes: list[Place] = []
+    _refuse_unseen(text, file)
     try:
         _refuse_indirection(text, file, quotes)
         node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
-        raise _syntax(error, text, file, quotes) from None
+        raise ProtocolError([slip(error, text, file, quotes)]) from None
     except yaml.YAMLError as error:
-        raise _refuse(file, f"cannot be read as YAML: {str(error).splitlines()[0]}") from None
+        raise _refuse(file, f"cannot be read: {str(error).splitlines()[0]}") from None
     if not isinstance(node, yaml.MappingNode):
-        raise _refuse(file, "must consist of `key: value` lines", "Begin with e.g. `id: MY-STUDY`.", line=1)
+        first = "id: MY-STUDY" if file == "study.yaml" else f"{file.partition('.')[0]}:"
+        raise _refuse(file, "must consist of `key: value` lines", f"Begin with `{first}`.", line=1)
     source = Source(file, {}, text=text)
     problems: list[Problem] = []
     source.content = _value(node, (), source, problems)
@@ -119,34 +138,18 @@ def _refuse(file: str, message: str, hint: str | None = None, line: int | None =
     return ProtocolError([Problem(Place(file, line, 1 if line else None), message, hint)])
 
 
-def _syntax(error: yaml.MarkedYAMLError, text: str, file: str, quotes: list[Place]) -> ProtocolError:
-    if "quoted scalar" in (error.context or "") or quotes:
-        place = quotes[-1] if quotes else _mark(error.context_mark, file, ())
-        hint = "Close it on its own line with the same sign."
-        return ProtocolError([Problem(place, "a quote is opened here and not closed", hint)])
-    place = _mark(error.problem_mark or error.context_mark, file, ())
-    lines = text.splitlines()
-    here = lines[place.line - 1] if place.line and place.line <= len(lines) else ""
-    return ProtocolError([Problem(place, *_explained(error.problem or "", error.context or "", here))])
-
-
-def _explained(problem: str, context: str, here: str) -> tuple[str, str | None]:
-    """A YAML parser's complaint in plain words, and the cure where it is known."""
-    if "\t" in here:
-        return "a tab stands where spaces should", "Indent with spaces, not tabs."
-    if "mapping values are not allowed" in problem:
-        hint = "A value that contains `: ` must be put between quotes; or this line is indented too far."
-        return "a second `: ` stands in one line", hint
-    if "flow mapping" in context or "flow sequence" in context:
-        signs = "{ }" if "mapping" in context else "[ ]"
-        hint = f"Close it, put commas between its parts, and quote texts that contain {signs} or a comma."
-        return f"something inside {signs} is not complete", hint
-    if "block" in context or "could not find expected ':'" in problem:
-        return (
-            "this line does not fit under the lines above it",
-            "Check its indentation, and that it reads `key: value`.",
-        )
-    return f"cannot be read as YAML: {problem}", None
+def _refuse_unseen(text: str, file: str) -> None:
+    """Refuse the first character that cannot be seen, with its place."""
+    found = _UNSEEN.search(text)
+    if found is None:
+        return
+    before = text[: found.start()]
+    place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+    if text.count("\0") > len(text) // WIDE:
+        raise ProtocolError([Problem(place, UTF16, UTF8)])
+    hint = "Delete it, and type the words around it again; most often it was copied from another program."
+    what = f"a character that cannot be seen stands here (U+{ord(found[0]):04X})"
+    raise ProtocolError([Problem(place, what, hint)])
 
 
 def _refuse_indirection(text: str, file: str, quotes: list[Place]) -> None:
@@ -155,20 +158,21 @@ def _refuse_indirection(text: str, file: str, quotes: list[Place]) -> None:
     ``quotes`` takes the places of quotes that run over several lines: one that was not closed is most
     often noticed far below, where the next quote opens.
     """
-    depth = documents = 0
+    depth = documents = values = 0
     for event in yaml.parse(text, Loader=_LOADER):
+        values += 1
         start: Any = event.start_mark
         end: Any = event.end_mark
         if getattr(event, "style", None) in ("'", '"') and start.line != end.line:
             quotes.append(_mark(start, file, ()))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
-        for message, hint in _refused(event, depth, documents):
+        for message, hint in _refused(event, depth, documents, values):
             place = _mark(start, file, ())
             raise ProtocolError([Problem(place, message, hint)])
 
 
-def _refused(event: yaml.Event, depth: int, documents: int) -> Iterator[tuple[str, str]]:
+def _refused(event: yaml.Event, depth: int, documents: int, values: int) -> Iterator[tuple[str, str]]:
     if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
         hint = "Write the value out; put a text that begins with & or * between quotes."
         yield "anchors and aliases (& and *) are not used in study files", hint
@@ -177,6 +181,8 @@ def _refused(event: yaml.Event, depth: int, documents: int) -> Iterator[tuple[st
         yield f"tags are not used in study files, and `{tag}` is one", hint
     if depth > DEEPEST:
         yield f"the file is nested more than {DEEPEST} levels deep", "Study files need about ten."
+    if values > MOST_VALUES:
+        yield f"the file holds more than {MOST_VALUES:,} keys and values", "Is it the right file?"
     if documents > 1:
         yield "a study file is one document", "Remove the line ---."
 
@@ -188,6 +194,9 @@ def _value(node: yaml.Node, path: Path_, source: Source, problems: list[Problem]
     if isinstance(node, yaml.SequenceNode):
         return [_value(child, (*path, i), source, problems) for i, child in enumerate(node.value)]
     value = _scalar(node)
+    if isinstance(value, str) and (unseen := _UNSEEN.search(value)):
+        message = f"this text holds a character that cannot be seen (U+{ord(unseen[0]):04X})"
+        problems.append(Problem(place, message, "Delete it; in double quotes, \\0 and the like stand for one."))
     if isinstance(value, float) and not isfinite(value):
         problems.append(
             Problem(place, f"{node.value} is too large for a number", "Put it between quotes if it is text.")

@@ -58,7 +58,7 @@ class Stagger(Part):
 
 
 class Enrolment(Element):
-    planned: int = Field(ge=1)
+    planned: int = Field(ge=1, le=1_000_000)
     evaluable: Literal["dosed"]
     replace: int = Field(ge=0)
     stagger: Stagger | None = None

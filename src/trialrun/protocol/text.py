@@ -10,14 +10,26 @@ import datetime
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from trialrun.protocol.problem import shown
+
 DAYS = {"day": 1.0, "days": 1.0, "week": 7.0, "weeks": 7.0, "hour": 1 / 24, "hours": 1 / 24}
 MOST_DOSES = 400  # of one cycle: a year of daily doses and then some
+MOST_DAYS = 36_525  # a hundred years: nothing in a trial is longer
+MOST_BLOOD = 10_000  # millilitres: nobody has more
 # A month as months are counted in a trial's planning: a twelfth of the mean Gregorian year (365.2425 days).
 MONTH = 365.2425 / 12
+
+
+def _few(days: float, written: object) -> float:
+    """The days, unless they are more than any trial has."""
+    if days > MOST_DAYS:
+        raise ValueError(f"`{shown(written)}` is more than a hundred years; write a shorter time")
+    return days
 
 
 @dataclass(frozen=True)
@@ -87,10 +99,11 @@ def span(value: Any) -> Span:
         return value
     match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*", str(value))
     if match and match[2] in ("month", "months") and "." not in match[1]:
-        return Span(int(match[1]) * MONTH, int(match[1]))
+        days = _few(float(match[1]) * MONTH, value)
+        return Span(days, int(match[1]))
     if not match or match[2] not in DAYS:
-        raise ValueError(f"`{value}` is not a length of time; write e.g. 21 days, 72 hours, 18 months")
-    return Span(float(match[1]) * DAYS[match[2]])
+        raise ValueError(f"`{shown(value)}` is not a length of time; write e.g. 21 days, 72 hours, 18 months")
+    return Span(_few(float(match[1]) * DAYS[match[2]], value))
 
 
 @dataclass(frozen=True)
@@ -124,12 +137,14 @@ def _window(value: Any) -> Window:
     both = re.fullmatch(r"±\s*([0-9]+)(?:\s*(days?|weeks?))?", text)
     split = re.fullmatch(r"-\s*([0-9]+)\s*/\s*\+\s*([0-9]+)(?:\s*(days?|weeks?))?", text)
     if both:
-        size = float(both[1]) * DAYS[both[2] or "days"]
+        size = _few(float(both[1]) * DAYS[both[2] or "days"], value)
         return Window(size, size)
     if split:
         unit = DAYS[split[3] or "days"]
-        return Window(float(split[1]) * unit, float(split[2]) * unit)
-    raise ValueError(f"`{value}` is not a window; write e.g. ±3 days or -0/+7 days")
+        return Window(_few(float(split[1]) * unit, value), _few(float(split[2]) * unit, value))
+    if re.fullmatch(r"\s*[0-9]+\s*(days?|weeks?)?\s*", text):
+        raise ValueError(f"`{shown(value)}` does not say before or after; write ±{text} or -0/+{text}")
+    raise ValueError(f"`{shown(value)}` is not a window; write e.g. ±3 days or -0/+7 days")
 
 
 @dataclass(frozen=True)
@@ -151,10 +166,11 @@ def _anchor(value: Any) -> Anchor:
     pattern = r"(last dose|[A-Za-z][A-Za-z0-9_]*)\s*\+\s*([0-9]+)(?:\s*\.\.\s*([0-9]+))?\s*(days?|weeks?)"
     match = re.fullmatch(pattern, str(value).strip())
     if not match:
-        raise ValueError(f"`{value}` does not say a day counted from something; write e.g. C1 + 21 days")
+        raise ValueError(f"`{shown(value)}` does not say a day counted from something; write e.g. C1 + 21 days")
     unit = DAYS[match[4]]
     first = float(match[2]) * unit
     last = float(match[3]) * unit if match[3] else first
+    _few(max(first, last), value)
     if last < first:
         raise ValueError(f"`{value}` ends before it begins")
     return Anchor(match[1], first, last)
@@ -175,11 +191,11 @@ def _doses(value: Any) -> Doses:
     if isinstance(value, Doses):
         return value
     text = str(value).strip()
-    daily = re.fullmatch(r"([0-9]+) daily", text)
-    spaced = re.fullmatch(r"([0-9]+) every ([0-9]+) days", text)
+    daily = re.fullmatch(r"([0-9]{1,5}) daily", text)
+    spaced = re.fullmatch(r"([0-9]{1,5}) every ([0-9]{1,5}) days", text)
     count, every = (int(daily[1]), 1) if daily else (int(spaced[1]), int(spaced[2])) if spaced else (0, 0)
-    if not 1 <= count <= MOST_DOSES or every < 1:
-        raise ValueError(f"`{value}` is not a number of doses; write e.g. 5 daily or 13 every 14 days")
+    if not 1 <= count <= MOST_DOSES or not 1 <= every <= MOST_DAYS:
+        raise ValueError(f"`{shown(value)}` is not a number of doses; write e.g. 5 daily or 13 every 14 days")
     return Doses(count, every)
 
 
@@ -202,8 +218,10 @@ def _limits(value: Any) -> Limits:
         return value
     match = re.fullmatch(r"(-?[0-9]+(?:\.[0-9]+)?)\s*\.\.\s*(-?[0-9]+(?:\.[0-9]+)?)", str(value).strip())
     if not match:
-        raise ValueError(f"`{value}` is not a range; write e.g. 30..45")
+        raise ValueError(f"`{shown(value)}` is not a range; write e.g. 30..45")
     low, high = float(match[1]), float(match[2])
+    if not (isfinite(low) and isfinite(high)):
+        raise ValueError(f"`{shown(value)}` has a number that is too large; write e.g. 30..45")
     if high < low:
         raise ValueError(f"the range `{value}` ends below its beginning")
     return Limits(low, high)
@@ -224,7 +242,9 @@ def _volume(value: Any) -> Volume:
         return value
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*mL", str(value).strip())
     if not match:
-        raise ValueError(f"`{value}` is not a volume; write e.g. 10 mL")
+        raise ValueError(f"`{shown(value)}` is not a volume; write e.g. 10 mL")
+    if float(match[1]) > MOST_BLOOD:
+        raise ValueError(f"`{shown(value)}` is more blood than anyone has; write e.g. 10 mL")
     return Volume(float(match[1]))
 
 
@@ -240,7 +260,7 @@ def _date(value: Any) -> datetime.date:
             raise ValueError
         return datetime.date.fromisoformat(str(value))
     except ValueError:
-        raise ValueError(f"`{value}` is not a date; write year-month-day, e.g. 2008-03-01") from None
+        raise ValueError(f"`{shown(value)}` is not a date; write year-month-day, e.g. 2008-03-01") from None
 
 
 def _word(parse: Callable[[Any], Any]) -> BeforeValidator:

@@ -194,6 +194,9 @@ def convert(value: float, source: str | Unit, target: str | Unit) -> float:
 def quantity(text: str) -> tuple[float, str]:
     """Split ``'0.05 g/L'`` into 0.05 and ``'g/L'``; the unit is not read yet. Raises `UnitError`."""
     found = _POWER_QUANTITY.fullmatch(text) or _QUANTITY.fullmatch(text)
+    if comma := re.match(r"\s*([+-]?\d+),(\d+)(.*)", text, re.DOTALL):
+        meant = f"'{comma[1]}.{comma[2]}{comma[3]}'"
+        raise UnitError(f"'{text}' has a comma in its number", f"write it with a point: {meant}")
     if not found or not isfinite(float(found[1])):
         raise UnitError(f"'{text}' is not a number with a unit", "write for example '38.5 Cel'")
     return float(found[1]), found[2]

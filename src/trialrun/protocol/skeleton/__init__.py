@@ -25,6 +25,7 @@ def begin(folder: Path, title: str, languages: Sequence[str], arms: int) -> None
     It is made beside its place, compiled, and moved there whole: either all of it is there, or nothing.
     """
     _refuse_taken(folder)
+    folder = folder.resolve()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".study-", dir=folder.parent) as made:
@@ -40,7 +41,7 @@ def begin(folder: Path, title: str, languages: Sequence[str], arms: int) -> None
 
 
 def write_schemas(folder: Path, names: Sequence[str] = tuple(SCHEMAS)) -> tuple[Path, ...]:
-    """Write the JSON Schema of these study files as ``NAME.schema.json``; the paths written. Raises OSError."""
+    """Write the JSON Schema of these study files as ``NAME.schema.json``; their paths. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = tuple(folder / f"{name}.schema.json" for name in names)
     for path, name in zip(paths, names, strict=True):
@@ -59,7 +60,7 @@ def _refuse_taken(folder: Path) -> None:
 
 
 def _texts(name: str, title: str, languages: Sequence[str], arms: int) -> dict[str, str]:
-    titles = {language: title for language in languages}
+    titles = dict.fromkeys(languages, title)
     said = {
         "id": _id(name),
         "title": _flow(titles) if titles.keys() - {"en"} else json.dumps(title, ensure_ascii=False),
