@@ -1,6 +1,7 @@
 """What every room's tests may ask for."""
 
 import os
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,30 @@ def shared() -> Path:
     if os.environ.get("CI"):
         pytest.fail(f"{reason}, and CI is set")
     pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of mutations: by kind, how many were refused, how many harmless, and the slowest.
+
+    Each test notes its own as a property, which comes home from any worker with its report.
+    """
+    kinds: dict[str, list[tuple[bool, float, bool | None]]] = defaultdict(list)
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for name, noted in report.user_properties:
+            if name == "mutation":
+                kind, _, harmless, seconds, seen = noted
+                kinds[kind].append((harmless, seconds, seen))
+    if not kinds:
+        return
+    kinds["all"] = [one for noted in kinds.values() for one in noted]
+    terminalreporter.section("mutations of the bundled studies")
+    head = ("kind", "number", "refused", "harmless", "slowest", "seen by editors")
+    terminalreporter.write_line("{:<14}{:>8}{:>9}{:>10}{:>10}{:>17}".format(*head))
+    for kind, noted in kinds.items():
+        harmless = sum(one[0] for one in noted)
+        seen = [one[2] for one in noted if one[2] is not None]
+        share = f"{sum(seen)} of {len(seen)}" if seen else ""
+        slowest = f"{max(one[1] for one in noted):.2f} s"
+        terminalreporter.write_line(
+            f"{kind:<14}{len(noted):>8}{len(noted) - harmless:>9}{harmless:>10}{slowest:>10}{share:>17}"
+        )

@@ -79,7 +79,7 @@ def _rules(table: Table) -> None:
         ("BETWEEN with one bound", lambda old: f"{old} AND 1 BETWEEN 2", "BETWEEN"),
         ("CASE without ELSE", lambda old: f"CASE WHEN {old} THEN TRUE END", "ELSE"),
         ("a number too large", lambda old: f"({old}) OR 1e400 > 1", "too large"),
-        ("1,000 clauses", lambda old: " OR ".join([f"({old})"] * 1000) if " " in old else None, "a rule has at most"),
+        ("1,000 clauses", lambda old: " OR ".join([f"({old})"] * 1000) if " " in old else None, "a rule"),
         ("1,000 short clauses", lambda old: " OR ".join(["1 > 2"] * 1000), "a rule has at most"),
         ("900 kB long", lambda old: f"{old} OR " * (900_000 // (len(old) + 4)) + old, "characters long"),
         ("10,000 parentheses", lambda old: "(" * 9_000 + "1 = 1" + ")" * 9_000, "levels deep"),

@@ -260,7 +260,8 @@ def generated(table: Table) -> None:
         table.add("misspelt key", f"{model}.{wrong}", study, file, found.renamed(key.path, wrong), line=found.line(key.path), says=f"`{wrong}`")
         required = [one for one in listed if one[2].required and one[0] != "from"] or listed
         name, study, key = required[0]
-        _shaped(table, f"{model}.{name} is empty", study, file, key, "null")
+        if key.required:
+            _shaped(table, f"{model}.{name} is empty", study, file, key, "null")
         name, study, key = required[-1]
         held = isinstance(text(study, file).values[key.path], yaml.MappingNode)
         new, what = ("[a, [b]]", "a list") if held else ("{an: {other: thing}}", "a map")

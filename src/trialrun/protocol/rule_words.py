@@ -17,6 +17,9 @@ __all__ = ["VALUES", "Word", "nearest", "words"]
 _SIGNS = frozenset(["=", "<>", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "(", ")", ","])
 VALUES = frozenset(["name", "number", "text", "truth"])
 _NAME = re.compile(r"[^\W\d]\w*")
+_QUOTED = re.compile(
+    r"'(?:[^']|'')*'|\"[^\"]*\"|/\*.*?\*/|--[^\n]*|\{#.*?#\}|(?P<open>['\"]|/\*|\{#)", re.DOTALL
+)
 _INSTEAD = {
     "==": "write = once",
     "&&": "write AND",
@@ -150,9 +153,7 @@ def _between(text: str, start: int, end: int, problems: list[RuleProblem]) -> No
 
 def _unclosed(text: str) -> RuleProblem:
     """The quote or comment that opens and never closes, found by passing over those that close."""
-    closed = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|/\*.*?\*/|--[^\n]*|\{#.*?#\}", re.DOTALL)
-    rest = closed.sub(lambda found: "x" * len(found[0]), text)
-    opened = re.search(r"['\"]|/\*|\{#", rest)
+    opened = next((found for found in _QUOTED.finditer(text) if found["open"]), None)
     return RuleProblem(opened.start() if opened else 0, "a quote is not closed", "close it with '")
 
 

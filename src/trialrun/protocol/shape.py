@@ -79,6 +79,7 @@ def _problem(found: Mapping[str, Any], source: Source, model: type[BaseModel]) -
         inside = isinstance(_content(path, source), dict)
         said = str(found["ctx"]["error"])
         message, _, cure = said.partition("; ")
+        message = "there is nothing here" if found["input"] is None and cure else message
         place = source.key_place(path) if inside else source.place(path)
         return Problem(place, message, f"{cure[0].upper()}{cure[1:]}." if cure else None)
     hint = _PATTERNS.get(str(path[-1])) if kind == "string_pattern_mismatch" else _CURE.get(kind)
@@ -104,7 +105,7 @@ def _extra(path: Path, source: Source, model: type[BaseModel]) -> Problem:
         hint = f"Put a space after the colon: `{name}: {value}`."
     elif word.strip() in known:
         hint = f"Remove the blank that cannot be seen beside `{word.strip()}`; it came from another program."
-    elif " " in word:
+    elif " " in word or (close is None and _content(path, source) is None):
         hint = "Inside { }, a text that contains a comma must be put between quotes."
     return Problem(source.key_place(path), f"the key `{shown(word)}` is not known here", hint)
 

@@ -51,7 +51,7 @@ def _text(value: Any) -> Text:
     if isinstance(value, Text):
         return value
     if isinstance(value, dict) and value:
-        return Text(tuple((_language(code), _words(code, words)) for code, words in value.items()))
+        return Text(tuple((_language(code, words), _words(code, words)) for code, words in value.items()))
     if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
         return Text((("en", str(value)),))
     if isinstance(value, float | bool):
@@ -59,13 +59,13 @@ def _text(value: Any) -> Text:
     raise ValueError("there are no words; write them, or {en: …, fr: …}")
 
 
-def _language(code: str) -> str:
-    if " " in code:
+def _language(code: str, words: Any) -> str:
+    if " " in code or (words is None and len(code) != 2):
         raise ValueError(
             f"`{code}` follows a comma; inside {{ }}, put a text that contains a comma between quotes"
         )
     if not re.fullmatch(r"[a-z]{2}", code):
-        raise ValueError(f"`{code}` is not a language code of two small letters; write e.g. {{en: …, fr: …}}")
+        raise ValueError(f"`{shown(code)}` is not a language code of two small letters; write e.g. {{en: …, fr: …}}")
     return code
 
 
