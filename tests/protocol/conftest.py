@@ -10,7 +10,7 @@ import pytest
 from trialrun.protocol.compile import bundled, load
 from trialrun.protocol.protocol import Protocol
 
-for _name in ("mutations", "mutation_table"):  # importable by name from the tests here
+for _name in ("mutations", "mutation_table", "random_study"):  # importable by name from the tests here
     _spec = importlib.util.spec_from_file_location(_name, Path(__file__).parent / f"{_name}.py")
     sys.modules[_name] = _module = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(_module)

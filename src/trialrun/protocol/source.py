@@ -233,10 +233,17 @@ def _mapping(node: yaml.MappingNode, path: Path_, source: Source, problems: list
     return content
 
 
+def is_text(written: str) -> bool:
+    """Whether a word without quotes is read as text, and not as a number, true, false or nothing."""
+    return isinstance(_plain(written), str)
+
+
 def _scalar(node: yaml.Node) -> str | int | float | bool | None:
     text: str = node.value
-    if getattr(node, "style", None):  # quoted or block text is text
-        return text
+    return text if getattr(node, "style", None) else _plain(text)  # quoted or block text is text
+
+
+def _plain(text: str) -> str | int | float | bool | None:
     if text in _CONSTANT:
         return _CONSTANT[text]
     if _INTEGER.fullmatch(text):
