@@ -1,5 +1,8 @@
 """The mutations that people make by hand: in rules, in small words, in names, in the text and in the files."""
 
+# ruff: noqa: E501  (a table is read a row at a time)
+# fmt: off
+
 from __future__ import annotations
 
 import os
@@ -86,7 +89,7 @@ def _rules(table: Table) -> None:
         ("9,000 comments that do not end", lambda old: "/* " * 6_000, ""),
         ("9,000 quotes", lambda old: "' " * 9_000, ""),
         ("9,000 signs", lambda old: "- " * 9_000, ""),
-    ):  # fmt: skip
+    ):
         table.rule(what, change, says)
 
 
@@ -104,7 +107,7 @@ def _words(table: Table) -> None:
         "date": (STUDY, "timeline.*.date", ("2008-02-30", "1 March 2008", "01/03/2008", "2008", "99999-01-01")),
         "country": (STUDY, "sites.*.country", ("France", "fr", "F")),
         "time zone": (STUDY, "sites.*.timezone", ("Paris", "Europe", "../../etc/passwd", "''")),
-    }  # fmt: skip
+    }
     for kind, (file, patterns, wrong) in places.items():
         for one in wrong:
             shown = one if len(one) < 30 else f"{one[:6]}… {len(one)} long"
@@ -178,7 +181,7 @@ def _names(table: Table) -> None:
         ("proof", VARIABLES, "variables.*.complete", "there is no"),
         ("moment", VARIABLES, "variables.*.at", "there is no visit"),
     ):
-        table.value("name", f"{name} misspelt", file, pattern, lambda old: f"{old}x" if old and "any" not in old and "every" not in old else None, says)  # fmt: skip
+        table.value("name", f"{name} misspelt", file, pattern, lambda old: f"{old}x" if old and "any" not in old and "every" not in old else None, says)
     table.value("name", "cycle that does not exist", STUDY, COUNTED, _swap(r"^[A-Z]\w*", "C99"), "there is no cycle")
     for name in ("e-mail", "1st", "Überdosis", "Δ", "💊", "تجربة", "раз", '"with blank"', "'a.b.c'", '""', "2008-01-01", "true"):
         _renamed(table, name, STUDY, "epochs.*", "cannot be a name" if name != "true" else "")
@@ -209,15 +212,15 @@ def _circles(table: Table) -> None:
     form = next(found.value(p) for p in found.find("variables.*.count"))
     both = f"  a_1: {{count: {form}, where: b_1 > 0, none: 0}}\n  b_1: {{count: {form}, where: a_1 > 0, none: 0}}\n"
     line = found.line(("variables",)) + 1
-    table.add("circle", "two variables of each other", study, VARIABLES, found.written.replace("variables:\n", f"variables:\n{both}", 1), line=line, says="circle")  # fmt: skip
+    table.add("circle", "two variables of each other", study, VARIABLES, found.written.replace("variables:\n", f"variables:\n{both}", 1), line=line, says="circle")
     for file, pattern in ((STUDY, "epochs.*"), (STUDY, "activities.*"), (FORMS, "forms.*"), (VARIABLES, "variables.*"), (SOURCES, "sources.*.statements.*")):
         study = table.studies()[0]
         found = text(study, file)
         first, second = list(found.find(pattern))[:2]
-        table.add("duplicate", second[-1], study, file, found.renamed(second, first[-1]), line=found.line(second), says="said twice")  # fmt: skip
+        table.add("duplicate", second[-1], study, file, found.renamed(second, first[-1]), line=found.line(second), says="said twice")
     study = table.studies()[0]
     found = text(study, STUDY)
-    table.add("duplicate", "a whole key", study, STUDY, f"{found.written}\nid: AGAIN\n", line=found.written.count("\n") + 2, says="said twice")  # fmt: skip
+    table.add("duplicate", "a whole key", study, STUDY, f"{found.written}\nid: AGAIN\n", line=found.written.count("\n") + 2, says="said twice")
 
 
 def _inserted(table: Table, kind: str, name: str, line: str, says: str, **more: object) -> None:
@@ -285,7 +288,7 @@ def _yaml(table: Table) -> None:
         ("10,000 dashes", "id:\n" + "- " * 10_000, "nested"),
         ("10,000 question marks", "? " * 10_000, "nested"),
     ):
-        table.whole("YAML", name, lambda old, data=data: data.encode(), line=1 if name != "10,000 dashes" else 2, says=says)  # fmt: skip
+        table.whole("YAML", name, lambda old, data=data: data.encode(), line=1 if name != "10,000 dashes" else 2, says=says)
 
 
 def _bytes(table: Table) -> None:
@@ -375,7 +378,7 @@ def _harmless(table: Table) -> None:
     found = text(study, STUDY)
     lines = found.written.splitlines(keepends=True)
     at = next(i for i, line in enumerate(lines) if line.startswith("phase:"))
-    table.add("harmless", "the order of keys that are not names", study, STUDY, "".join([lines[at], *lines[:at], *lines[at + 1 :]]), harmless=True)  # fmt: skip
+    table.add("harmless", "the order of keys that are not names", study, STUDY, "".join([lines[at], *lines[:at], *lines[at + 1 :]]), harmless=True)
     table.folder("harmless", "10,000 other files in the folder", STUDY, clutter, harmless=True)
     table.folder("harmless", "a folder beside the files", STUDY, lambda folder: (folder / "notes").mkdir(), harmless=True)
     table.folder("harmless", "a database beside the files", STUDY, lambda folder: (folder / "trial.sqlite3").write_bytes(b"\0" * 99), harmless=True)

@@ -1,4 +1,4 @@
-"""The bundled studies spoiled in many ways, and what must come of each: refused at its line, or no difference.
+"""The bundled studies spoiled in many ways, and what must come of each: refused at its line, or nothing.
 
 Nothing here knows a study. A mutation says what kind of place it wants (a rule, a window, a key that a model
 requires), and is applied to one bundled study that has such a place, in turn, so that all are spoiled alike.
@@ -176,7 +176,7 @@ class Table:
         return None
 
     def rule(self, name: str, change: Callable[[str], str | None], says: str = "", **more: Any) -> None:
-        """Change the first rule for which ``change`` gives another; it is written between quotes, on its line."""
+        """Change the first rule for which ``change`` gives another; written between quotes, on its line."""
         before = len(self.mutations)
         for file, patterns in RULES.items():
             self.missing = [one for one in self.missing if one != f"rule: {name}"]
@@ -184,7 +184,9 @@ class Table:
             if len(self.mutations) > before:
                 return
 
-    def whole(self, kind: str, name: str, change: Callable[[bytes], bytes], file: str = STUDY, **more: Any) -> None:
+    def whole(
+        self, kind: str, name: str, change: Callable[[bytes], bytes], file: str = STUDY, **more: Any
+    ) -> None:
         study = self.studies()[0]
         self.add(kind, name, study, file, change(text(study, file).written.encode()), **more)
 
@@ -224,7 +226,13 @@ def _keys(annotation: Any, content: Any, path: Steps) -> Iterator[Key]:
                 yield Key(model, key, found.is_required(), (*path, key))
                 yield from _keys(found.annotation, content[key], (*path, key))
         return
-    pairs = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    pairs = (
+        content.items()
+        if isinstance(content, dict)
+        else enumerate(content)
+        if isinstance(content, list)
+        else ()
+    )
     for inner in _inside(annotation):
         for step, value in pairs:
             yield from _keys(inner, value, (*path, str(step)))
@@ -245,7 +253,7 @@ def _first_of_each() -> dict[tuple[str, str, str], list[tuple[str, Key]]]:
 
 
 def generated(table: Table) -> None:
-    """Each required key left out; of each model a misspelt key, an empty value and a value of a wrong shape."""
+    """Each required key left out; of each model a misspelt key, an empty value and a wrong shape."""
     known: dict[tuple[str, str], list[tuple[str, str, Key]]] = {}
     for i, ((file, model, name), places) in enumerate(_first_of_each().items()):
         study, key = places[i % len(places)]
@@ -253,11 +261,21 @@ def generated(table: Table) -> None:
         if key.required:
             found = text(study, file)
             line = found.line(key.path[:-1])
-            table.add("missing key", f"{model}.{name}", study, file, found.removed(key.path), line=line, says=name)
+            table.add(
+                "missing key", f"{model}.{name}", study, file, found.removed(key.path), line=line, says=name
+            )
     for (file, model), listed in known.items():
         name, study, key = max(listed, key=lambda one: (one[2].key.isalpha(), len(one[0])))
         found, wrong = text(study, file), _misspelt(name)
-        table.add("misspelt key", f"{model}.{wrong}", study, file, found.renamed(key.path, wrong), line=found.line(key.path), says=f"`{wrong}`")
+        table.add(
+            "misspelt key",
+            f"{model}.{wrong}",
+            study,
+            file,
+            found.renamed(key.path, wrong),
+            line=found.line(key.path),
+            says=f"`{wrong}`",
+        )
         required = [one for one in listed if one[2].required and one[0] != "from"] or listed
         name, study, key = required[0]
         if key.required:
@@ -270,7 +288,14 @@ def generated(table: Table) -> None:
 
 def _shaped(table: Table, name: str, study: str, file: str, key: Key, new: str) -> None:
     found = text(study, file)
-    table.add("wrong shape", name, study, file, found.replaced(key.path, new), line=found.values[key.path].start_mark.line + 1)
+    table.add(
+        "wrong shape",
+        name,
+        study,
+        file,
+        found.replaced(key.path, new),
+        line=found.values[key.path].start_mark.line + 1,
+    )
 
 
 def _misspelt(word: str) -> str:

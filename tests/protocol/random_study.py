@@ -1,5 +1,8 @@
 """Random studies that are valid: forms, variables, rules, courses, visits, decisions and endpoints that fit."""
 
+# ruff: noqa: E501  (a study is read an element at a time)
+# fmt: off
+
 from __future__ import annotations
 
 from typing import Any
@@ -101,7 +104,7 @@ def studies(draw: st.DrawFn) -> dict[str, Content]:
         "forms.yaml": {"forms": forms},
         "variables.yaml": {"variables": variables},
         "study.yaml": _study(draw, names, list(asked)),
-    }  # fmt: skip
+    }
 
 
 def _own_forms(draw: st.DrawFn) -> Content:
@@ -151,7 +154,7 @@ def _study(draw: st.DrawFn, names: Content, asked: list[str]) -> Content:
         },
         "objectives": {"o": {"level": "primary", "text": draw(TITLE), "endpoints": ["e"]} | draw(sourced())},
         "endpoints": {"e": _endpoint(draw)},
-    }  # fmt: skip
+    }
 
 
 def _cycles(draw: st.DrawFn) -> Content:
@@ -184,7 +187,7 @@ def _decision(draw: st.DrawFn, names: Content) -> Content:
     return {
         "title": draw(TITLE), "when": "C1 + 27..29 days", "by": "investigator", "within": "72 hours", "needs": ["f0"], "expected": "home",
         "outcomes": {name: one | draw(sourced()) for name, one in outcomes.items()},
-    } | draw(sourced())  # fmt: skip
+    } | draw(sourced())
 
 
 def _endpoint(draw: st.DrawFn) -> Content:

@@ -28,7 +28,9 @@ MUTATIONS = mutations()
 SLOWEST = 1.0  # seconds of the processor, which a busy machine does not lengthen
 MOST_MEMORY = 100_000  # kB by which the peak of this process may grow
 SHAPE = ("missing key", "misspelt key", "wrong shape")  # what an editor can see in one file
-JARGON = re.compile(r"Input should|pydantic|Value error|NoneType|\bdict\b|Traceback|<class|YAML: |sys\.|\bstr\b|None")
+JARGON = re.compile(
+    r"Input should|pydantic|Value error|NoneType|\bdict\b|Traceback|<class|YAML: |sys\.|\bstr\b|None"
+)
 
 
 @cache
@@ -103,7 +105,9 @@ def _well_said(one: Mutation, problems: tuple[Problem, ...]) -> None:
     if one.line is not None:
         there = [said for said in there if said.place.line == one.line]
     assert there, f"nothing is said of {one.file}:{one.line}, but:\n{shown}"
-    assert any(one.says in f"{said.message} {said.hint}" for said in there), f"nobody says `{one.says}`:\n{shown}"
+    assert any(one.says in f"{said.message} {said.hint}" for said in there), (
+        f"nobody says `{one.says}`:\n{shown}"
+    )
     for said in problems:
         assert not JARGON.search(f"{said.message} {said.hint or ''}".replace(one.name, "")), str(said)
         assert not said.message.endswith(".")

@@ -18,9 +18,8 @@ def _citations(value: Any) -> Any:
         raise ValueError("say at least one source; write e.g. registry#12, or assumption with a reason")
     for one in cited:
         if not re.fullmatch(r"assumption|doi:10\.\S+|[a-z][a-z0-9-]*#[0-9]+", str(one)):
-            raise ValueError(
-                f"`{shown(one)}` is not a source; write e.g. registry#12, doi:10.1056/…, or assumption with a reason"
-            )
+            cure = "write e.g. registry#12, doi:10.1056/…, or assumption with a reason"
+            raise ValueError(f"`{shown(one)}` is not a source; {cure}")
     return tuple(str(one) for one in cited)
 
 
@@ -58,13 +57,17 @@ class Element(Sourced):
 
 def _identifier(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", value):
-        raise ValueError(f"`{shown(value)}` cannot be a name; use letters a to z, digits and _, and begin with a letter")
+        raise ValueError(
+            f"`{shown(value)}` cannot be a name; use letters a to z, digits and _, and begin with a letter"
+        )
     return value
 
 
 def _visit(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?", value):
-        raise ValueError(f"`{shown(value)}` cannot name a visit; write e.g. W11, or C1.D8 for a day of a cycle")
+        raise ValueError(
+            f"`{shown(value)}` cannot name a visit; write e.g. W11, or C1.D8 for a day of a cycle"
+        )
     return value
 
 

@@ -20,7 +20,9 @@ def slip(error: yaml.MarkedYAMLError, text: str, file: str, quotes: list[Place])
     problem, context = error.problem or "", error.context or ""
     if "escape" in problem:
         hint = "Write it twice (\\\\), or put the text between single quotes '…'."
-        return Problem(_place(error.problem_mark, file), "a \\ between double quotes begins a special sign", hint)
+        return Problem(
+            _place(error.problem_mark, file), "a \\ between double quotes begins a special sign", hint
+        )
     if "quoted scalar" in context or quotes:
         place = quotes[-1] if quotes else _place(error.context_mark, file)
         hint = "Close it on its own line with the same sign."
@@ -48,9 +50,15 @@ def _no_colon(line: str) -> tuple[str, str]:
     said = shown(line.strip())
     key = _KEY.match(line)
     if key and line[key.end() :].startswith(":"):
-        return f"a space is missing after `{key[1]}:`", f"Write `{key[1]}: {shown(line[key.end() + 1 :].strip())}`."
+        return (
+            f"a space is missing after `{key[1]}:`",
+            f"Write `{key[1]}: {shown(line[key.end() + 1 :].strip())}`.",
+        )
     if re.match(r"<{7}|={7}|>{7}", line):
-        return "this line is left over from joining two versions of the file", "Keep one version, without such lines."
+        return (
+            "this line is left over from joining two versions of the file",
+            "Keep one version, without such lines.",
+        )
     if line.strip().startswith("//"):
         return "a comment begins with #", f"Write `# {said.lstrip('/ ')}`."
     if key and "=" in line:
@@ -59,7 +67,7 @@ def _no_colon(line: str) -> tuple[str, str]:
 
 
 def _bracket(error: yaml.MarkedYAMLError, lines: list[str], file: str) -> Problem:
-    """Something between { } or [ ]: at the place where it goes wrong, or where it opens if nothing closes it."""
+    """Something between { } or [ ]: where it goes wrong, or where it opens if nothing closes it."""
     opened, noticed = _place(error.context_mark, file), _place(error.problem_mark, file)
     signs = "[ ]" if "sequence" in (error.context or "") else "{ }"
     hint = f"Put commas between its parts, and quotes around a text that contains {signs} or a comma."
@@ -79,13 +87,19 @@ def _explained(problem: str, context: str, line: str) -> tuple[str, str]:
         return "a tab stands where spaces should", "Indent with spaces, not tabs."
     if "mapping values are not allowed" in problem:
         if line.count(": ") < 2 and not line.rstrip().endswith(":"):
-            return "this line is indented too far, or the line above it has a value already", "Check its indentation."
+            return (
+                "this line is indented too far, or the line above it has a value already",
+                "Check its indentation.",
+            )
         hint = "A value that contains `: ` must be put between quotes; or this line is indented too far."
         return "a second `: ` stands in one line", hint
     if "cannot start any token" in problem:
         return "a text cannot begin with this sign", "Put the text between quotes."
     if "node content" in problem:
-        return "a value is missing here", "Write the value, or put a text that begins with such a sign between quotes."
+        return (
+            "a value is missing here",
+            "Write the value, or put a text that begins with such a sign between quotes.",
+        )
     if "block scalar" in context:
         return "after | or > the text begins on the next line", "Begin a new line there, indented."
     hint = "Check its indentation, that it reads `key: value`, and that quotes and brackets are closed."

@@ -99,7 +99,9 @@ def read(path: Path) -> Source:
             raise _refuse(file, "is not a file", "Put a text file of this name in its place.")
         if state.st_size > LARGEST_FILE:
             hint = "Is it the right file? The largest study so far has a twentieth of that."
-            raise _refuse(file, f"has {state.st_size:,} bytes, and a study file at most {LARGEST_FILE:,}", hint)
+            raise _refuse(
+                file, f"has {state.st_size:,} bytes, and a study file at most {LARGEST_FILE:,}", hint
+            )
         written = path.read_bytes()
         text = written.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -158,9 +160,8 @@ def _refuse_indirection(text: str, file: str, quotes: list[Place]) -> None:
     ``quotes`` takes the places of quotes that run over several lines: one that was not closed is most
     often noticed far below, where the next quote opens.
     """
-    depth = documents = values = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        values += 1
+    depth = documents = 0
+    for values, event in enumerate(yaml.parse(text, Loader=_LOADER)):
         start: Any = event.start_mark
         end: Any = event.end_mark
         if getattr(event, "style", None) in ("'", '"') and start.line != end.line:
@@ -196,7 +197,9 @@ def _value(node: yaml.Node, path: Path_, source: Source, problems: list[Problem]
     value = _scalar(node)
     if isinstance(value, str) and (unseen := _UNSEEN.search(value)):
         message = f"this text holds a character that cannot be seen (U+{ord(unseen[0]):04X})"
-        problems.append(Problem(place, message, "Delete it; in double quotes, \\0 and the like stand for one."))
+        problems.append(
+            Problem(place, message, "Delete it; in double quotes, \\0 and the like stand for one.")
+        )
     if isinstance(value, float) and not isfinite(value):
         problems.append(
             Problem(place, f"{node.value} is too large for a number", "Put it between quotes if it is text.")

@@ -65,7 +65,9 @@ def _language(code: str, words: Any) -> str:
             f"`{code}` follows a comma; inside {{ }}, put a text that contains a comma between quotes"
         )
     if not re.fullmatch(r"[a-z]{2}", code):
-        raise ValueError(f"`{shown(code)}` is not a language code of two small letters; write e.g. {{en: …, fr: …}}")
+        raise ValueError(
+            f"`{shown(code)}` is not a language code of two small letters; write e.g. {{en: …, fr: …}}"
+        )
     return code
 
 
@@ -166,7 +168,9 @@ def _anchor(value: Any) -> Anchor:
     pattern = r"(last dose|[A-Za-z][A-Za-z0-9_]*)\s*\+\s*([0-9]+)(?:\s*\.\.\s*([0-9]+))?\s*(days?|weeks?)"
     match = re.fullmatch(pattern, str(value).strip())
     if not match:
-        raise ValueError(f"`{shown(value)}` does not say a day counted from something; write e.g. C1 + 21 days")
+        raise ValueError(
+            f"`{shown(value)}` does not say a day counted from something; write e.g. C1 + 21 days"
+        )
     unit = DAYS[match[4]]
     first = float(match[2]) * unit
     last = float(match[3]) * unit if match[3] else first

@@ -25,6 +25,7 @@ __all__ = ["texts", "written"]
 
 WIDTH = 110  # characters of a line
 TEXT = "tag:yaml.org,2002:str"
+MAPPING, LIST = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 PLAIN = "tag:yaml.org,2002:value"  # of a scalar that is not text: never between quotes
 
 
@@ -42,7 +43,7 @@ def texts(protocol: Protocol) -> dict[str, str]:
 
 
 def said(value: Any) -> Any:
-    """A value of the models as a file says it: a mapping, a list, a text, a number, true, false or nothing."""
+    """A value of the models as a file says it: mappings, lists, texts, numbers, true, false, nothing."""
     if isinstance(value, BaseModel):
         return _element(value)
     if isinstance(value, Mapping):
@@ -74,7 +75,11 @@ def _word(value: Any) -> Any:
         case Span():
             return _length(value)
         case Window(before, after):
-            return f"±{_digits(before)} days" if before == after else f"-{_digits(before)}/+{_digits(after)} days"
+            return (
+                f"±{_digits(before)} days"
+                if before == after
+                else f"-{_digits(before)}/+{_digits(after)} days"
+            )
         case Anchor(after, first, last):
             days = _digits(first) if first == last else f"{_digits(first)}..{_digits(last)}"
             return f"{after} + {days} days"
@@ -114,11 +119,11 @@ def _node(value: Any, indent: int) -> yaml.Node:
     if isinstance(value, Mapping):
         pairs = [(_scalar(key), _node(one, indent + 2)) for key, one in value.items()]
         flow = indent > 0 and indent + _width(value) <= WIDTH
-        return yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=flow or not pairs)
+        return yaml.MappingNode(MAPPING, pairs, flow_style=flow or not pairs)
     if isinstance(value, list):
         nodes = [_node(one, indent + 2) for one in value]
         flow = indent + _width(value) <= WIDTH or not any(isinstance(one, list | Mapping) for one in value)
-        return yaml.SequenceNode("tag:yaml.org,2002:seq", nodes, flow_style=flow)
+        return yaml.SequenceNode(LIST, nodes, flow_style=flow)
     return _scalar(value, long=indent + _width(value) > WIDTH)
 
 
@@ -142,13 +147,14 @@ class _Writer(yaml.SafeDumper):
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
         if kind is not yaml.ScalarNode:
-            return str(super().resolve(kind, value, implicit))
+            return MAPPING if kind is yaml.MappingNode else LIST
         return TEXT if implicit[0] is False or is_text(value) else PLAIN
 
     def choose_scalar_style(self) -> Any:
         """Double quotes, as rules hold single ones; single ones only for what double ones would escape."""
         style = super().choose_scalar_style()
-        return '"' if style == "'" and not re.search(r'["\\]', self.event.value) else style
+        value = self.event.value if isinstance(self.event, yaml.ScalarEvent) else ""
+        return '"' if style == "'" and not re.search(r'["\\]', value) else style
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
