@@ -41,7 +41,9 @@ class Sourced(Part):
     @model_validator(mode="after")
     def _assumption_has_reason(self) -> Self:
         if self.assumed and not (self.reason or "").strip():
-            raise ValueError("an assumption needs a `reason`: say in a sentence why this value")
+            raise ValueError(
+                "an assumption needs a `reason`; say in a sentence why, e.g. reason: Usual in this disease"
+            )
         return self
 
     @property

@@ -30,7 +30,7 @@ class Item(Sourced):
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
         if self.type == "choice" and not self.codes:
-            raise ValueError("a choice lists its `codes`")
+            raise ValueError("a choice lists its `codes`; write e.g. codes: {M: Man, F: Woman}")
         if self.type != "choice" and self.codes:
             raise ValueError(f"`codes` belong to a choice, not to a {self.type}")
         if self.type in ("number", "integer") and self.unit is None:

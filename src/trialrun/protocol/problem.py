@@ -68,7 +68,7 @@ class ProtocolError(Exception):
 
 def shown(value: object, longest: int = 60) -> str:
     """A value as an error shows it: cut if it is long."""
-    said = str(value)
+    said = str(value).lower() if isinstance(value, bool) else str(value)
     return said if len(said) <= longest else f"{said[: longest - 20]} … ({len(said):,} characters)"
 
 

@@ -22,8 +22,8 @@ from trialrun.protocol.rule_words import VALUES, Word, words
 
 __all__ = ["DEFINE", "Syntax", "syntax"]
 
-DEFINE = "give parts of it names in the study's definitions"
-_DECLARE = "declare it as a variable of the study and name it here"
+DEFINE = "split it into several rules, or let a variable count"
+_DECLARE = "declare it in variables.yaml and write its name here"
 _AGGREGATES = frozenset(
     ["COUNT", "SUM", "MIN", "MAX", "AVG", "MEAN", "MEDIAN", "FIRST", "LAST", "ANY", "ALL", "EVERY", "SOME"]
 )
@@ -264,7 +264,9 @@ class _Outline:
     def _end(self, length: int) -> None:
         last = self.words[-1]
         if self.wants_value and self.words[-1].kind != "?":
-            self._report(length, f"the rule ends after {last.text}", "a value is missing")
+            self._report(
+                length, f"the rule ends after {last.text}", "write what comes after it, or remove it"
+            )
         for opened in self.open[1:]:
             closer = "END" if opened.kind == "CASE" else ")"
             word = self.words[opened.at]
@@ -280,7 +282,7 @@ class _Outline:
             )
             return
         place = f"between {before.text} and {word.text}" if before else f"before {word.text}"
-        self._report(word.offset, f"a value is missing {place}", None)
+        self._report(word.offset, f"a value is missing {place}", "write it, or remove what has none")
 
     def _kind(self, at: int) -> str:
         return self.words[at].kind if 0 <= at < len(self.words) else ""

@@ -276,9 +276,16 @@ class _Typing:
             linear(units[1], units[0])
         except UnitError as error:
             said = " and ".join(with_unit(node) for node in (left, right))
-            self.refuse(parts[0], f"units clash: {said}: {error.message}", error.hint)
+            self.refuse(
+                parts[0], f"units clash: {said}: {error.message}", error.hint or self._cure(left, right)
+            )
             return False
         return True
+
+    def _cure(self, *nodes: Node) -> str | None:
+        """What to write where units clash: the constant in the unit of the variable beside it."""
+        known = [node.type.measure for node in nodes if not isinstance(node, Constant)]
+        return f"write the value in {known[0]}" if len(known) == 1 and known[0] else "compare like with like"
 
     def _unitless(self, part: exp.Expr, node: Node, other: Node) -> None:
         """A plain number meets a quantity: say whose unit is missing."""

@@ -84,7 +84,9 @@ def _quantity(word: Word, hint: Type | None) -> Constant:
             return Constant(_quoted(word), days(word.text), Type("duration"))
         Unit.parse(unit)
     except UnitError as error:
-        raise _refused(word, error.message, error.hint) from None
+        raise _refused(
+            word, error.message, error.hint or "units are UCUM, as g/L, mm[Hg], Cel, a (years)"
+        ) from None
     return Constant(_quoted(word), number, Type("number", unit))
 
 

@@ -52,10 +52,10 @@ _INSTEAD = {
     "@": "write the variable's name as it is declared",
 }
 _WORDS_INSTEAD = {
-    "SELECT": "a rule has no queries; declare an aggregate as a variable of the study and name it here",
+    "SELECT": "a rule has no queries; declare a count in variables.yaml and write its name here",
     "FROM": "a rule has no queries; name the variables themselves",
     "WHERE": "a rule is only the condition: drop WHERE",
-    "EXISTS": "a rule has no subqueries; declare a count as a variable of the study and write count > 0",
+    "EXISTS": "a rule has no subqueries; declare a count in variables.yaml and write its name here",
     "LIKE": "compare with = or IN (…)",
     "ILIKE": "compare with = or IN (…)",
     "ISNULL": "write IS NULL",

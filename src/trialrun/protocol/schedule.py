@@ -31,7 +31,7 @@ class Visit(Element):
         if (self.day is None) == (self.after is None):
             raise ValueError("a visit has either `day` or `after`")
         if self.day == 0:
-            raise ValueError("there is no study day 0: the day before day 1 is day -1")
+            raise ValueError("there is no study day 0; the day before day 1 is day -1")
         if self.otherwise is not None and self.after is None:
             raise ValueError(
                 "`otherwise` replaces `after` for those whose cycle is not given; this visit has no `after`"

@@ -8,16 +8,14 @@ must exist, a unit that must fit) is for `trialrun check`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from importlib import resources
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from trialrun.protocol import element, text
 from trialrun.protocol.compile import REQUIRED
+from trialrun.protocol.keys import sentence
 
 __all__ = ["SCHEMAS", "schema"]
 
@@ -140,20 +138,10 @@ def _classes(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 def _explain(part: Json, model: type[BaseModel]) -> None:
     """Give every key its sentence, and an assumption its reason."""
     for key, said in part.get("properties", {}).items():
-        for known in (words()[kind.__name__] for kind in model.__mro__ if kind.__name__ in words()):
-            if key in known:
-                said["description"] = known[key]
-                break
+        if meant := sentence(model, key):
+            said["description"] = meant
     if issubclass(model, element.Sourced):
         part |= _REASONED
-
-
-@cache
-def words() -> Mapping[str, Mapping[str, str]]:
-    """What each key means, by class and key."""
-    file = resources.files("trialrun.protocol") / "keys.yaml"
-    found: dict[str, dict[str, str]] = yaml.safe_load(file.read_text("utf-8"))
-    return {kind: {str(key): str(said) for key, said in keys.items()} for kind, keys in found.items()}
 
 
 def _plain(made: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from trialrun.protocol.keys import sentence
 from trialrun.protocol.problem import MANY, Place, Problem, ProtocolError, nearest, shown
 from trialrun.protocol.source import Source
 
@@ -31,10 +33,10 @@ _SAID = {
     "model_attributes_type": "this must hold `key: value` lines",
     "tuple_type": "this must be a list",
     "list_type": "this must be a list",
-    "greater_than": "this must be more than {gt:g}",
-    "greater_than_equal": "this must be at least {ge:g}",
-    "less_than": "this must be less than {lt:g}",
-    "less_than_equal": "this must be at most {le:g}",
+    "greater_than": "this must be more than {gt:,}",
+    "greater_than_equal": "this must be at least {ge:,}",
+    "less_than": "this must be less than {lt:,}",
+    "less_than_equal": "this must be at most {le:,}",
     "too_short": "this must not be empty",
 }
 _CURE = {
@@ -61,7 +63,18 @@ def shape(source: Source, model: type[BaseModel]) -> Any:
         return model.model_validate(source.content)
     except ValidationError as error:
         found = error.errors(include_url=False)[:MANY]
-        raise ProtocolError(_problem(one, source, model) for one in found) from None
+        problems = [_problem(one, source, model) for one in found]
+        raise ProtocolError(_once(problems)) from None
+
+
+def _once(problems: list[Problem]) -> list[Problem]:
+    """Without the key that is missing only because it stands there misspelt."""
+    meant = {
+        (*problem.place.path[:-1], word[1])
+        for problem in problems
+        if (word := re.search(r"(?:Did you mean|space after the colon:) `(\w+)", problem.hint or ""))
+    }
+    return [one for one in problems if "is missing" not in one.message or one.place.path not in meant]
 
 
 def _problem(found: Mapping[str, Any], source: Source, model: type[BaseModel]) -> Problem:
@@ -70,28 +83,38 @@ def _problem(found: Mapping[str, Any], source: Source, model: type[BaseModel]) -
     if kind == "extra_forbidden":
         return _extra(path, source, model)
     if kind == "missing":
-        return _missing(path, source)
+        return _missing(path, source, model)
     if kind == "union_tag_not_found":
-        return _missing((*path, "kind"), source)
+        return _missing((*path, "kind"), source, model)
     if kind in ("literal_error", "union_tag_invalid"):
         return _choice(path if kind == "literal_error" else (*path, "kind"), found, source)
     if kind == "value_error":
         inside = isinstance(_content(path, source), dict)
         said = str(found["ctx"]["error"])
         message, _, cure = said.partition("; ")
-        message = "there is nothing here" if found["input"] is None and cure else message
+        message = "there is nothing here" if found["input"] in (None, "") and cure else message
         place = source.key_place(path) if inside else source.place(path)
         return Problem(place, message, f"{cure[0].upper()}{cure[1:]}." if cure else None)
     hint = _PATTERNS.get(str(path[-1])) if kind == "string_pattern_mismatch" else _CURE.get(kind)
     if kind == "string_pattern_mismatch":
         return Problem(source.place(path), f"`{shown(found['input'])}` is not a right `{path[-1]}`", hint)
     said = _SAID[kind].format(**found.get("ctx", {})) if kind in _SAID else found["msg"]
-    return Problem(source.place(path), _with_input(said, found["input"]), hint)
+    hint = hint if isinstance(found["input"], str | int | float) else None
+    return Problem(source.place(path), _with_input(said, found["input"]), hint or _meant(path, model))
+
+
+def _meant(path: Path, model: type[BaseModel]) -> str | None:
+    """What a key is for, as the cure of a value that does not fit it."""
+    known = (sentence(kind, str(path[-1])) for kind in kinds(model, path[:-1])) if path else ()
+    said = next((one for one in known if one), None)
+    return f"`{path[-1]}`: {said[0].lower()}{said[1:]}" if said else None
 
 
 def _with_input(said: str, value: Any) -> str:
     if value is None:
         return f"{said}, and is empty"
+    if isinstance(value, dict | list):
+        return f"{said}, and is {'a list' if isinstance(value, list) else '`key: value` lines'}"
     return f"{said}, not `{shown(value)}`" if isinstance(value, str | int | float) else said
 
 
@@ -107,14 +130,21 @@ def _extra(path: Path, source: Source, model: type[BaseModel]) -> Problem:
         hint = f"Remove the blank that cannot be seen beside `{word.strip()}`; it came from another program."
     elif " " in word or (close is None and _content(path, source) is None):
         hint = "Inside { }, a text that contains a comma must be put between quotes."
-    return Problem(source.key_place(path), f"the key `{shown(word)}` is not known here", hint)
+    message = f"the key `{shown(word)}` is not known here"
+    if hint and "comma" in hint:
+        message = f"`{shown(word)}` follows a comma, and is taken for a key"
+    return Problem(source.key_place(path), message, hint)
 
 
-def _missing(path: Path, source: Source) -> Problem:
+def _missing(path: Path, source: Source, model: type[BaseModel]) -> Problem:
     place = source.key_place(path[:-1]) if len(path) > 1 else Place(source.file, 1, 1)
     found = Place(place.file, place.line, place.column, path)
     of = f" in `{path[-2]}`" if len(path) > 1 else ""
-    return Problem(found, f"`{path[-1]}` is missing{of}", _NEEDED.get(str(path[-1])))
+    if len(path) > 2 and isinstance(path[-2], int):
+        of = f" in part {path[-2] + 1} of `{path[-3]}`"
+    meant = _meant(path, model)
+    hint = _NEEDED.get(str(path[-1])) or (f"Add {meant}" if meant else None)
+    return Problem(found, f"`{path[-1]}` is missing{of}", hint)
 
 
 def _choice(path: Path, found: Mapping[str, Any], source: Source) -> Problem:
@@ -124,7 +154,8 @@ def _choice(path: Path, found: Mapping[str, Any], source: Source) -> Problem:
     said = details.get("tag", found["input"])
     close = nearest(str(said), known)
     word = f"`{shown(said)}`" if isinstance(said, str | int | float) else "this"
-    hint = f"Did you mean `{close}`?" if close and len(known) > 1 else f"Write {' or '.join(known)}."
+    hint = f"Write {' or '.join(known)}."
+    hint = f"Did you mean `{close}`? {hint}" if close and len(known) > 1 else hint
     return Problem(source.place(path), f"{word} is not a right `{path[-1]}`", hint)
 
 
@@ -151,20 +182,23 @@ def _real_path(loc: Path, source: Source) -> Path:
 
 def fields(model: Any, path: Path) -> set[str]:
     """Names of the keys that are allowed at a path of a file of this model."""
-    names: set[str] = set()
-    for kind in _models(model):
-        for name, field in kind.model_fields.items():
-            if not path:
-                names.add(field.alias or name)
-            elif (field.alias or name) == path[0]:
-                names |= _below(field.annotation, path[1:])
-    return names
+    return {field.alias or name for kind in kinds(model, path) for name, field in kind.model_fields.items()}
 
 
-def _below(annotation: Any, path: Path) -> set[str]:
-    if path and not list(_models(annotation)):
-        return {name for inner in _inside(annotation) for name in _below(inner, path[1:])}
-    return fields(annotation, path)
+def kinds(annotation: Any, path: Path) -> list[type[BaseModel]]:
+    """The models that may stand at a path below what an annotation holds."""
+    models = list(_models(annotation))
+    if not path:
+        return models
+    if not models:
+        return [kind for inner in _inside(annotation) for kind in kinds(inner, path[1:])]
+    known = (
+        field
+        for model in models
+        for name, field in model.model_fields.items()
+        if (field.alias or name) == path[0]
+    )
+    return [kind for field in known for kind in kinds(field.annotation, path[1:])]
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

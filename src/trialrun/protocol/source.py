@@ -26,7 +26,7 @@ MOST_VALUES = 40_000  # keys and values of one file; the largest real study file
 DEEPEST = 30  # levels of nesting
 WIDE = 8  # one NUL among so many bytes: a file that uses several for each letter
 UTF8 = "In your editor, save the file with the encoding UTF-8."
-UTF16 = "is not UTF-8 text, but probably UTF-16"
+UTF16 = "is not UTF-8 text, but UTF-16 or UTF-32"
 LONGEST_NUMBER = 15  # digits; more are not exact in a double and are kept as text
 
 Path_ = tuple[str | int, ...]
@@ -179,9 +179,13 @@ def _refused(event: yaml.Event, depth: int, documents: int, values: int) -> Iter
         yield "anchors and aliases (& and *) are not used in study files", hint
     if tag := getattr(event, "tag", None):
         hint = "Remove it; put a text that begins with ! between quotes."
-        yield f"tags are not used in study files, and `{tag}` is one", hint
+        shown = tag.replace("tag:yaml.org,2002:", "!!")
+        yield f"tags are not used in study files, and `{shown}` is one", hint
     if depth > DEEPEST:
-        yield f"the file is nested more than {DEEPEST} levels deep", "Study files need about ten."
+        yield (
+            f"the file is nested more than {DEEPEST} levels deep",
+            "Is it the right file? Study files need about ten.",
+        )
     if values > MOST_VALUES:
         yield f"the file holds more than {MOST_VALUES:,} keys and values", "Is it the right file?"
     if documents > 1:

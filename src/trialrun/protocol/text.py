@@ -56,7 +56,7 @@ def _text(value: Any) -> Text:
         return Text((("en", str(value)),))
     if isinstance(value, float | bool):
         raise ValueError("these words look like a number or a true/false; put them between quotes")
-    raise ValueError("there are no words; write them, or {en: …, fr: …}")
+    raise ValueError("there are no words; write e.g. Pulse, or {en: Pulse, fr: Pouls}")
 
 
 def _language(code: str, words: Any) -> str:
@@ -176,7 +176,7 @@ def _anchor(value: Any) -> Anchor:
     last = float(match[3]) * unit if match[3] else first
     _few(max(first, last), value)
     if last < first:
-        raise ValueError(f"`{value}` ends before it begins")
+        raise ValueError(f"`{value}` ends before it begins; write the smaller number first")
     return Anchor(match[1], first, last)
 
 
@@ -227,7 +227,7 @@ def _limits(value: Any) -> Limits:
     if not (isfinite(low) and isfinite(high)):
         raise ValueError(f"`{shown(value)}` has a number that is too large; write e.g. 30..45")
     if high < low:
-        raise ValueError(f"the range `{value}` ends below its beginning")
+        raise ValueError(f"the range `{value}` ends below its beginning; write the smaller number first")
     return Limits(low, high)
 
 

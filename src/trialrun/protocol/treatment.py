@@ -24,7 +24,7 @@ class Level(Element):
 
 
 def _setting(value: object) -> object:
-    return re.sub(r"\s+", " ", str(value).strip())
+    return re.sub(r"\s+", " ", value.strip()) if isinstance(value, str) else value
 
 
 class Cycle(Element):

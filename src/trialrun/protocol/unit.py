@@ -323,9 +323,8 @@ class _Reader:
     def _component(self) -> Unit:
         found = _TOKEN.match(self.text, self.at)
         if not found or found["sign"] in (".", "/", ")"):
-            raise UnitError(
-                f"'{self.text}' is not a UCUM unit: a unit is missing at '{self.text[self.at :]}'"
-            )
+            where = f"before '{self.text[self.at :]}'" if self.text[self.at :] else "at its end"
+            raise UnitError(f"'{self.text}' is not a UCUM unit: a unit is missing {where}")
         self.at = found.end()
         if found["sign"] == "(":
             unit = self._term()
