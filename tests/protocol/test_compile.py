@@ -118,13 +118,13 @@ SPOILED = [
     Spoiled(STUDY, "phase: I/II", "phase: *other", "anchors and aliases", "between quotes"),
     Spoiled(STUDY, "phase: I/II", "phase: !!str I/II", "tags are not used", "Remove it"),
     Spoiled(
-        STUDY, "arms: 1, masking", "arms: 1 masking: [", "something inside { } is not complete", "quote texts"
+        STUDY, "arms: 1, masking", "arms: 1 masking: [", "something inside { } is not complete", "quotes around"
     ),
     Spoiled(STUDY, "phase: I/II", "phase: I: II", "a second `: ` stands in one line", "between quotes"),
     Spoiled(STUDY, 'version: "1.0"', 'version: "1.0', "a quote is opened here and not closed"),
     Spoiled(FORMS, "limits: 20..250, usual: 45..120", "limits: 1e999", "too large for a number"),
     # Small words
-    Spoiled(STUDY, "window: ±1 days", "window: 1 day", "`1 day` is not a window", "±3 days"),
+    Spoiled(STUDY, "window: ±1 days", "window: 1 day", "`1 day` does not say before or after", "±1 day"),
     Spoiled(
         STUDY, "cycle_length: 21 days", "cycle_length: 3 fortnights", "is not a length of time", "21 days"
     ),
@@ -397,7 +397,7 @@ SPOILED = [
         "`end` is a word of the rule language",
         "another name",
     ),
-    Spoiled(FORMS, "  ecg:\n", "  e-c-g:\n", "`e-c-g` cannot be a name", "letters, digits and _"),
+    Spoiled(FORMS, "  ecg:\n", "  e-c-g:\n", "`e-c-g` cannot be a name", "letters a to z, digits and _"),
     Spoiled(
         SOURCES, "endpoint: tolerance", "endpoint: tolerence", "there is no endpoint `tolerence`", "tolerance"
     ),
