@@ -69,7 +69,7 @@ _WORDS: dict[type, Json] = {
 }
 _NAMES: dict[Callable[..., Any], str] = {
     element._identifier: f"^{_NAME}$",
-    element._visit: rf"^{_NAME}(\.{_NAME})?$",
+    element._visit: rf"^[A-Za-z][A-Za-z0-9_*]*(\.{_NAME})?$",  # C*.D8: a visit of every course
 }
 _CITATION: Json = {"type": "string", "pattern": r"^(assumption|doi:10\.\S+|[a-z][a-z0-9-]*#[0-9]+)$"}
 _ASSUMED: Json = {"const": element.ASSUMPTION}
