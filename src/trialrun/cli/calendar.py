@@ -93,6 +93,7 @@ class Beginning(click.ParamType[tuple[str, datetime.date]]):
 @click.option(
     "--began", type=Beginning(), multiple=True, help="Actual day 1 of a course; what hangs on it moves."
 )
+@click.option("--arm", help="An arm of the study; the first one if not said.")
 @click.option("--language", default="en", show_default=True, help="A language of the study.")
 @click.option("--full", is_flag=True, help="List all that is done on each date.")
 @as_json
@@ -100,6 +101,7 @@ def calendar(
     study: str,
     start: datetime.date,
     began: tuple[tuple[str, datetime.date], ...],
+    arm: str | None,
     language: str,
     full: bool,
     as_json: bool,
@@ -110,25 +112,34 @@ def calendar(
     """
     protocol = load(study)
     _require_language(protocol, language)
-    actual = _actual(protocol, start, began)
+    arm = _arm(protocol, arm)
+    actual = _actual(protocol, start, began, arm)
     try:
-        rows = planned(protocol, start, actual, language)
+        rows = planned(protocol, start, actual, language, arm)
     except Disorder as error:
         raise click.BadParameter(str(error), param_hint="'--began'") from error
     if as_json:
         print_json(rows)
         return
-    slipped = {slip.cycle: slip for slip in slips(protocol, start, actual)}
+    slipped = {slip.cycle: slip for slip in slips(protocol, start, actual, arm)}
     for slip in slipped.values():
         click.secho(f"Warning: {slip.message}.", fg="yellow", err=True)
     _for_people(protocol, start, rows, slipped, language, full)
 
 
+def _arm(protocol: Protocol, arm: str | None) -> str | None:
+    """The arm that is meant; the first one where none is named."""
+    if arm is not None and arm not in protocol.arms:
+        hint = (suggestion(arm, protocol.arms) or "the study has one arm, without a name").replace("`", "'")
+        raise click.BadParameter(f"there is no arm '{arm}'. {hint}", param_hint="'--arm'")
+    return arm or next(iter(protocol.arms), None)
+
+
 def _actual(
-    protocol: Protocol, start: datetime.date, began: tuple[tuple[str, datetime.date], ...]
+    protocol: Protocol, start: datetime.date, began: tuple[tuple[str, datetime.date], ...], arm: str | None
 ) -> dict[str, datetime.date]:
     """Course -> its actual day 1, each said once, and the first one as ``--start`` says."""
-    first = protocol.timepoints[protocol.first_dose].cycle
+    first = protocol.timepoints[protocol.first_of(arm)].cycle
     actual: dict[str, datetime.date] = {}
     for cycle, date in began:
         wrong = None

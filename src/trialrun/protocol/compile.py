@@ -12,8 +12,9 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel
 
-from trialrun.protocol.form import FormsFile
+from trialrun.protocol.form import Form, FormsFile
 from trialrun.protocol.link import link
+from trialrun.protocol.link_arms import link_arms
 from trialrun.protocol.plan import Plan
 from trialrun.protocol.problem import Place, Problem, ProtocolError, nearest, suggestion
 from trialrun.protocol.protocol import Protocol
@@ -22,7 +23,7 @@ from trialrun.protocol.sense import sense
 from trialrun.protocol.shape import shape
 from trialrun.protocol.source import Source, read
 from trialrun.protocol.study import SourcesFile, StudyFile
-from trialrun.protocol.variable import VariablesFile
+from trialrun.protocol.variable import Variable, VariablesFile
 
 __all__ = ["OPTIONAL", "REQUIRED", "bundled", "load", "locate"]
 
@@ -114,13 +115,16 @@ def _meaning(
     if "study.yaml" not in models:
         return None
     study: StudyFile = models["study.yaml"]
-    plan = Plan(study, sources["study.yaml"])
+    readable = {"forms.yaml", "variables.yaml"} <= models.keys()
+    forms: dict[str, Form] = models["forms.yaml"].forms if readable else {}
+    variables: dict[str, Variable] = models["variables.yaml"].variables if readable else {}
+    known = {name: type_of(variable, forms) for name, variable in variables.items()}
+    dates = {name for name, found in known.items() if found is None or found.kind == "date"}
+    plan = Plan(study, sources["study.yaml"], dates if readable else None)
     points = plan.build()
     problems += plan.problems
-    if not {"forms.yaml", "variables.yaml"} <= models.keys():
+    if not readable:
         return None
-    forms, variables = models["forms.yaml"].forms, models["variables.yaml"].variables
-    known = {name: type_of(variable, forms) for name, variable in variables.items()}
     types = {name: found for name, found in known.items() if found is not None}
     rules, wrong = compile_rules(
         stated(study, forms, variables, types), sources, variables.keys() - types.keys()
@@ -141,7 +145,7 @@ def _meaning(
         model=sources["model.yaml"].content if "model.yaml" in sources else {},
         outputs=sources["outputs.yaml"].content if "outputs.yaml" in sources else {},
     )
-    problems += link(protocol, sources) + sense(protocol, sources)
+    problems += link(protocol, sources) + link_arms(protocol, sources) + sense(protocol, sources)
     return protocol
 
 

@@ -165,16 +165,22 @@ def _measured(protocol: Protocol, sdtm: str) -> tuple[str, ...]:
 def _courses(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
     """A complete course asks for more doses than one has; a dose is more than its form can hold."""
     treatment = protocol.study.treatment
-    most = max((cycle.doses.count for cycle in treatment.cycles.values()), default=0)
-    if not 1 <= treatment.missed_dose.complete_with <= most:
+    counts = {name: cycle.doses.count for name, cycle in treatment.cycles.items()}
+    common = [counts[name] for name, cycle in treatment.cycles.items() if cycle.complete_with is None]
+    if common and not 1 <= treatment.missed_dose.complete_with <= max(common):
         place = sources[STUDY].place(("treatment", "missed_dose", "complete_with"))
-        yield Problem(
-            place, f"no course has {treatment.missed_dose.complete_with} doses", f"The most is {most}."
-        )
+        message = f"no course has {treatment.missed_dose.complete_with} doses"
+        yield Problem(place, message, f"The most is {max(common)}.")
+    for name, cycle in treatment.cycles.items():
+        if cycle.complete_with and cycle.complete_with > counts[name]:
+            place = sources[STUDY].place(("treatment", "cycles", name, "complete_with"))
+            yield Problem(
+                place, f"{name} has {counts[name]} doses, fewer than that", "Write at most as many."
+            )
     form = protocol.forms.get(protocol.study.recorded_on.injection)
     limits = form.items["dose"].limits if form and "dose" in form.items else None
     for name, level in treatment.levels.items():
-        if limits and level.dose not in limits:
+        if limits and level.per is None and level.dose not in limits:
             place = sources[STUDY].place(("treatment", "levels", name, "dose"))
             hint = f"It holds {limits}; one of the two is wrong."
             yield Problem(place, f"a dose of {level.dose:g} cannot be entered on the injection form", hint)
@@ -184,7 +190,10 @@ def _aggregates(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[P
     """Aggregates over items of a kind they cannot take, and definitions that go round in a circle."""
     for name, variable in protocol.variables.items():
         form, item = variable.reads
-        word = variable.aggregate or "item"
+        word = variable.aggregate or ("surface" if variable.surface else "item")
+        if variable.surface:
+            yield from _surface(protocol, sources[VARIABLES], name)
+            continue
         kind = row_types(protocol.forms[form]).get(item) if form in protocol.forms else None
         if kind and kind.kind not in TAKES.get(word, (kind.kind,)):
             place = sources[VARIABLES].place(("variables", name, word))
@@ -196,6 +205,20 @@ def _aggregates(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[P
                 place,
                 f"variables read each other in a circle: {' → '.join(circle)}",
                 "Let one of them read items only.",
+            )
+
+
+def _surface(protocol: Protocol, source: Source, name: str) -> Iterator[Problem]:
+    """A body surface is made of a height in cm and a weight in kg."""
+    wanted = (("height", "cm"), ("weight", "kg"))
+    for i, ((form, item), (what, unit)) in enumerate(
+        zip(protocol.variables[name].read_all, wanted, strict=True)
+    ):
+        asked = protocol.forms[form].items.get(item) if form in protocol.forms else None
+        if asked and asked.unit != unit:
+            place = source.place(("variables", name, "surface", i))
+            yield Problem(
+                place, f"{form}.{item} is in {asked.unit or 'no unit'}", f"The {what} must be in {unit}."
             )
 
 
