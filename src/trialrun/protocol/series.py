@@ -6,6 +6,7 @@ An open-ended course (``repeat: 12, every: 21 days``) becomes C1 to C12; a visit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -99,3 +100,15 @@ def _numbered(label: Any, i: int) -> Any:
     if isinstance(label, dict):
         return {code: f"{words} {i}" for code, words in label.items()}
     return f"{label} {i}"
+
+
+def origin(name: str, written: Iterable[object]) -> str | None:
+    """The key as written that makes a member of a series: C of C3, X of X_2, C*.D8 of C3.D8."""
+    for key in written:
+        if not isinstance(key, str):
+            continue
+        if "*" in key and fnmatchcase(name, key):
+            return key
+        if re.fullmatch(rf"{re.escape(key)}_?[0-9]+", name):
+            return key
+    return None
