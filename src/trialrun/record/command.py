@@ -113,6 +113,7 @@ class Commands(Filling):
             taken = known.cohort.collected.get((specimen, point))
             tasks = self._tasks(point, specimen=specimen)
             reasons = self._within_participation(known, now) + self._too_early(known, tasks, point, now)
+            reasons += self._strange(known, point, specimen=specimen)
             if taken is None:
                 where = [at for each, at in known.cohort.collected if each == specimen]
                 cure = (

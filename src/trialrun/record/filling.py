@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from trialrun.conduct.cohort import Times, day
-from trialrun.conduct.reading import read
+from trialrun.conduct.reading import answers, read
 from trialrun.conduct.standing import standing
-from trialrun.conduct.verdict import Reason
+from trialrun.conduct.verdict import YES, Reason
 from trialrun.journal.entry import Change, Entry
 from trialrun.protocol.form import Form
 from trialrun.protocol.plan import ANY_TIME
@@ -211,9 +211,33 @@ class Filling(Submission):
             return reasons
         columns = known.cohort.sheets[form].points
         if point in columns:
-            return []
+            return self._strange(known, point, form=form)
         where = f"it is planned at {', '.join(columns)}"
         return [Reason("point", f"«{self._title(form)}» is not planned at {point}", where)]
+
+    def _strange(
+        self, known: Projection, point: str, *, form: str | None = None, specimen: str | None = None
+    ) -> list[Reason]:
+        """What is not for this participant: a timepoint of another arm, a substudy that was not joined."""
+        planned = self.protocol.timepoints.get(point)
+        if planned is None:
+            return []
+        if not known.cohort.within(planned.arms)[0]:
+            arm = self.protocol.study.arms[str(known.cohort.arm_of(0))].title()
+            return [Reason("arm", f"{point} is not for the arm «{arm}»", "name a timepoint of that arm")]
+        tasks = [
+            task for task in planned.tasks if (task.form, task.specimen) in ((form, None), (None, specimen))
+        ]
+        asking = [self.protocol.activity(task.activity).substudy for task in tasks]
+        if not asking or not all(asking) or any(self._joined(known, str(name)) for name in asking):
+            return []
+        title = self.protocol.study.substudies[str(asking[0])].title()
+        message = f"it is not known that the participant joined «{title}»"
+        return [Reason("substudy", message, "nothing is recorded for a substudy without its consent")]
+
+    def _joined(self, known: Projection, substudy: str) -> bool:
+        rule, now = self.protocol.rules[f"substudies.{substudy}"], local.there(self.clock.now(), known.zone)
+        return bool(answers(rule, read(known.cohort, rule.reads, WHO, now, None, "complete"))[0] == YES)
 
     def _filled(
         self, known: Projection, form: str, point: str, now: Times, answers: Answers, reason: str | None
@@ -285,6 +309,10 @@ class Filling(Submission):
         rows = [self.protocol.activity(task.activity) for task in tasks]
         ahead = max((row.ahead.days for row in rows if row.ahead), default=0.0)
         first = standing(known.cohort, now).earliest[point].astype("datetime64[m]")
+        event = self.protocol.timepoints[point].event
+        if event and np.isnat(first)[0]:
+            message = f"{point} waits for «{event.replace('_', ' ')}», of which no date is known"
+            return [Reason("event", message, "record what brought it about first")]
         first = first - np.timedelta64(round(ahead * 24 * 60), "m")
         if not (now < first)[0]:
             return []
