@@ -26,7 +26,8 @@ from trialrun.conduct.verdict import Reason
 from trialrun.journal.append import append
 from trialrun.journal.entry import Change, Draft, Entry
 from trialrun.record import local
-from trialrun.record.filling import NONE, Filling, Values, differences, stored, stranger
+from trialrun.record.filling import NONE, Filling, Values, differences, stored
+from trialrun.record.fitting import stranger
 from trialrun.record.local import date_of
 from trialrun.record.projection import HAPPENED, PREFIX, WHO, Projection
 from trialrun.record.read import entries_read, storable
