@@ -25,14 +25,19 @@ NOT_FOLLOWED = STAGES[:3]
 
 @dataclass(frozen=True)
 class Example:
-    """Values for which the old and the new protocol differ: (variable, value and unit), and what each says."""
+    """Values for which the old and the new protocol differ, and what each says.
 
-    values: tuple[tuple[str, str], ...]
+    values: (variable, value with its unit); telling: those that are out of the ordinary.
+    """
+
+    values: tuple[tuple[str, Text], ...]
+    telling: frozenset[str]
     old: Text
     new: Text
 
     def as_json(self, language: str) -> dict[str, Any]:
-        return {"values": dict(self.values), "old": self.old(language), "new": self.new(language)}
+        values = {name: value(language) for name, value in self.values}
+        return {"values": values, "old": self.old(language), "new": self.new(language)}
 
 
 @dataclass(frozen=True)

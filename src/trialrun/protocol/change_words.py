@@ -177,10 +177,8 @@ SAID: dict[str, tuple[str, str]] = {
         "Les données déjà saisies n'ont plus de place.",
     ),
     "read by": ("Read by: {readers}.", "Lu par : {readers}."),
-    "protocol": ("The protocol", "Le protocole"),
-    "file": ("{file}", "{file}"),
-    "of": ("{inner} of {outer}", "{inner} de {outer}"),
-    "on": ("{inner} on {outer}", "{inner} sur {outer}"),
+    "of": ("{inner} of the {outer}", "{inner} ({outer})"),
+    "on": ("{inner} on the {outer}", "{inner} ({outer})"),
 }  # fmt: skip
 
 
@@ -200,7 +198,9 @@ def say(key: str, **values: Any) -> Text:
 def join(texts: Iterable[Any], mark: str = ", ") -> Text:
     """Several values one after the other."""
     listed = list(texts)
-    return Text(tuple((language, mark.join(shown(one, language) for one in listed)) for language in LANGUAGES))
+    return Text(
+        tuple((language, mark.join(shown(one, language) for one in listed)) for language in LANGUAGES)
+    )
 
 
 def quoted(words: Text) -> Text:
@@ -232,7 +232,8 @@ def label(name: str, element: Part) -> Text:
 
 
 def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+    """A sentence begins with a capital; a piece of one does not."""
+    return sentence[:1].upper() + sentence[1:] if sentence.endswith(".") else sentence
 
 
 _SPANS = {"day": "jour", "hour": "heure", "month": "mois", "week": "semaine"}
@@ -289,11 +290,29 @@ _UNITS = {"years": "ans", "days": "jours", "hours": "heures", "weeks": "semaines
 
 def phrase(tree: Node, language: str) -> str:
     """A rule in signs that people read: ``temperature ≥ 38.5 °C or spo2 < 92 %``."""
-    text = text_of(tree)
+    return plain(_connected(text_of(tree), language), language)
+
+
+def measured(value: Any, unit: str | None) -> Text:
+    """A value and its UCUM unit as people read them."""
+    said = {
+        language: "?" if value is None else f"{shown(value, language)} {unit or ''}".strip()
+        for language in LANGUAGES
+    }
+    return Text(tuple((language, plain(text, language)) for language, text in said.items()))
+
+
+def _connected(text: str, language: str) -> str:
     for word, said in _CONNECTIVES[language]:
         text = re.sub(rf"\b{word}\b(?=(?:[^']*'[^']*')*[^']*$)", said, text)
+    return text
+
+
+def plain(text: str, language: str) -> str:
+    """Units, signs and names without what only programs need."""
     for sign, said in _SIGNS:
         text = re.sub(sign, said, text)
     if language == "fr":
+        text = re.sub(r"(?<=[0-9])\.(?=[0-9])", ",", text)
         text = re.sub(r"(?<=[0-9] )(years|days|hours|weeks)\b", lambda found: _UNITS[found[1]], text)
     return re.sub(r"(?<=\w)_(?=\w)", " ", text)

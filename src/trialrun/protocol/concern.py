@@ -78,11 +78,16 @@ def concern(protocol: Protocol, path: Path) -> Reach:
 def _treated(protocol: Protocol, path: Path) -> list[str]:
     """The doses that a part of the treatment is about: those of a course, level or substance, or all."""
     name = path[2] if len(path) > 2 else ""
-    about = {
-        "cycles": lambda point: point.cycle == name,
-        "levels": lambda point: point.dose.level == name,
-        "substances": lambda point: point.dose.substance == name,
-    }.get(path[1], lambda _: True)
+
+    def about(point: Timepoint) -> bool:
+        dose = point.dose
+        named = {
+            "cycles": point.cycle,
+            "levels": dose and dose.level,
+            "substances": dose and dose.substance,
+        }
+        return named.get(path[1], name) == name
+
     return [point.id for point in protocol.doses if about(point)]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trialrun.protocol.change import KINDS, NOBODY, STAGES, Change, Kind
-from trialrun.protocol.change_words import both, field, gender, join, label, noun, say, shown
+from trialrun.protocol.change_words import both, field, gender, join, label, noun, say
 from trialrun.protocol.concern import Reach, concern, kind_of, readers, wider
 from trialrun.protocol.content import Content, Path, content, rule_of
 from trialrun.protocol.difference_plan import dosed, moved, plan_changes
@@ -168,8 +168,8 @@ def _about(found: Pair, path: Path, where: Protocol, said: Content, act: str) ->
             yield say("at", points=join(points))
     if act == "gone" and path[0] == "forms":
         yield say("fit.gone")
-    if path[0] == "variables" and (rules := readers(where, real[1])):
-        yield say("read by", readers=join(reader(where, rule) for rule in rules))
+    if path[0] == "variables" and (reading := readers(where, real[1])):
+        yield say("read by", readers=join(reader(where, rule) for rule in reading))
 
 
 def reader(protocol: Protocol, rule: str) -> Text:
@@ -200,7 +200,10 @@ def owner(found: Pair, path: Path) -> Text:
 
 def _values(found: Pair) -> Iterator[Change]:
     before, after = found.before.meanings, found.after.meanings
-    lone = {*_top(found.before.elements, found.after.elements), *_top(found.after.elements, found.before.elements)}
+    lone = {
+        *_top(found.before.elements, found.after.elements),
+        *_top(found.after.elements, found.before.elements),
+    }
     for path in dict.fromkeys([*before, *after]):
         if before.get(path) == after.get(path) or any(path[:i] in lone for i in range(1, len(path) + 1)):
             continue
@@ -282,8 +285,12 @@ def _notes(found: Pair, path: Path, old: Any, new: Any) -> Iterator[Text]:
 
 
 def _rules_same(found: Pair, path: Path) -> bool:
-    ours = {at: one for at, one in found.before.under(path).items() if rule_of(found.before.values[path + at])}
-    theirs = {at: one for at, one in found.after.under(path).items() if rule_of(found.after.values[path + at])}
+    ours = {
+        at: one for at, one in found.before.under(path).items() if rule_of(found.before.values[path + at])
+    }
+    theirs = {
+        at: one for at, one in found.after.under(path).items() if rule_of(found.after.values[path + at])
+    }
     return ours == theirs
 
 
@@ -330,8 +337,10 @@ def _orders(found: Pair) -> Iterator[Change]:
         if before != kept:
             says = say("order", what=owner(found, ("decisions", name)), old=before, new=kept)
             base = Change("safety", "changes", f"decisions/{name}/outcomes", says)
-            reached = wider((concern(found.old, _old(found, ("decisions", name))), concern(found.new, ("decisions", name))))
+            reached = wider(
+                (
+                    concern(found.old, _old(found, ("decisions", name))),
+                    concern(found.new, ("decisions", name)),
+                )
+            )
             yield replace(base, concerns=reached[0], until=reached[1])
-
-
-__all__ = ["Pair", "difference", "owner", "pair", "reader", "shown"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from trialrun.protocol.change import NOT_FOLLOWED, STAGES, Change
+from trialrun.protocol.change import NOT_FOLLOWED, STAGES, Act, Change
 from trialrun.protocol.change_words import both, join, quoted, say
 from trialrun.protocol.concern import Reach, called, reach, wider
 from trialrun.protocol.plan import ANY_TIME
@@ -67,7 +67,9 @@ def _shared(found: Pair, act: tuple[str, str], point: str) -> bool:
 
 
 def _both(found: Pair, point: str) -> bool:
-    return point in {found.renames.point(one) for one in found.old.timepoints} and point in found.new.timepoints
+    return (
+        point in {found.renames.point(one) for one in found.old.timepoints} and point in found.new.timepoints
+    )
 
 
 def _act(found: Pair, where: Protocol, act: tuple[str, str], way: str, points: list[str]) -> Change:
@@ -79,7 +81,9 @@ def _act(found: Pair, where: Protocol, act: tuple[str, str], way: str, points: l
     reached: Reach = (STAGES, None)
     if ANY_TIME not in points:
         reached = reach(where, [_point(found, where, one).id for one in points])
-    return Change("schedule", "appears" if way == "appears" else "vanishes", f"plan/{kind}s/{name}", says, *reached)
+    return Change(
+        "schedule", "appears" if way == "appears" else "vanishes", f"plan/{kind}s/{name}", says, *reached
+    )
 
 
 def _point(found: Pair, where: Protocol, name: str) -> Timepoint:
@@ -91,18 +95,20 @@ def _point(found: Pair, where: Protocol, name: str) -> Timepoint:
 
 def _dose_days(found: Pair) -> Iterator[Change]:
     """Doses that a course gains or loses; those of a course that comes or goes are told with it."""
-    cycles = {*found.new.cycles} & {found.renames.path(("treatment", "cycles", c))[2] for c in found.old.cycles}
-    old = {found.renames.point(p.id) for p in found.old.doses}
-    new = {p.id for p in found.new.doses}
-    for key, act, where, points in (
-        ("doses.appear", "appears", found.new, [p.id for p in found.new.doses if p.id not in old]),
-        ("doses.vanish", "vanishes", found.old, [p for p in map(found.renames.point, (d.id for d in found.old.doses)) if p not in new]),
-    ):  # fmt: skip
+    cycles = {*found.new.cycles} & {
+        found.renames.path(("treatment", "cycles", c))[2] for c in found.old.cycles
+    }
+    old = [found.renames.point(point.id) for point in found.old.doses]
+    new = [point.id for point in found.new.doses]
+    ways: tuple[tuple[str, Act, Protocol, list[str]], ...] = (
+        ("doses.appear", "appears", found.new, [one for one in new if one not in old]),
+        ("doses.vanish", "vanishes", found.old, [one for one in old if one not in new]),
+    )
+    for key, act, where, points in ways:
         points = [point for point in points if point.split(".")[0] in cycles]
         if points:
             reached = reach(where, [_point(found, where, one).id for one in points])
-            done = "appears" if act == "appears" else "vanishes"
-            yield Change("treatment", done, "plan/doses", say(key, points=join(points)), *reached)
+            yield Change("treatment", act, "plan/doses", say(key, points=join(points)), *reached)
 
 
 # ---- days ----------------------------------------------------------------------------------------

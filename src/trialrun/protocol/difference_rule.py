@@ -34,7 +34,7 @@ def clauses(old: Node, new: Node, names: Mapping[str, str]) -> Iterator[Text]:
 def _joint(old: Node, new: Node) -> type[And] | type[Or] | None:
     """What joins the clauses of both; a rule of one clause goes with either."""
     kinds = {type(node) for node in (old, new) if isinstance(node, And | Or)}
-    return kinds.pop() if len(kinds) == 1 else None  # type: ignore[return-value]
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _apart(

@@ -54,7 +54,7 @@ class Renames:
         return found
 
     def variables(self, form: str | None) -> Mapping[str, str]:
-        """How the names that a rule reads are called now; ``form``: of a rule over its rows (by its old name)."""
+        """How the names that a rule reads are called now; ``form``: the one whose rows it is about."""
         of_form = self.names.get((*self.path(("forms", form)), "items"), {}) if form else {}
         return {**self.names.get(("variables",), {}), **of_form}
 
