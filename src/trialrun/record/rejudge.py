@@ -7,7 +7,7 @@ what really happened: an act that would have been refused still took place, and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -99,11 +99,21 @@ class Person:
         self.now.apply(entry)
 
 
-def rejudge(trial: Trial, new: Protocol) -> Rejudged:
-    """Judge everything a trial recorded by the rules of ``new`` as well."""
+Step = tuple[str, Entry, Entry | None]
+"""A participant, an entry, and the one that follows it on its chain."""
+
+
+def _silently(steps: Sequence[Step]) -> Iterable[Step]:
+    return steps
+
+
+def rejudge(
+    trial: Trial, new: Protocol, watch: Callable[[Sequence[Step]], Iterable[Step]] = _silently
+) -> Rejudged:
+    """Judge everything a trial recorded by the rules of ``new`` as well; ``watch`` sees every step go by."""
     chains = {subject: list(trial.store.chain(PREFIX + subject)) for subject in trial.subjects()}
     replay = Replay(pair(trial.protocol, new))
-    for subject, entry, following in _in_time(chains):
+    for subject, entry, following in watch(list(_in_time(chains))):
         replay.take(subject, entry, following)
     result = replay.result
     result.participants = len(chains)
@@ -115,7 +125,7 @@ def rejudge(trial: Trial, new: Protocol) -> Rejudged:
     return result
 
 
-def _in_time(chains: Mapping[str, Sequence[Entry]]) -> Iterator[tuple[str, Entry, Entry | None]]:
+def _in_time(chains: Mapping[str, Sequence[Entry]]) -> Iterator[Step]:
     """Every entry of every participant as it was stored, and the one that follows it on its chain."""
     listed = [
         (entry.time, subject, entry.sequence, entry, chain[i + 1] if i + 1 < len(chain) else None)
