@@ -21,14 +21,15 @@ def print_replay(out: Console, before: Protocol, after: Protocol, found: Rejudge
     """What was looked at, what would differ and why, and what has no place in the new protocol."""
     words = WORDS[language]
     out.print(Text(f"\n{words['replay']}", style="bold"))
-    kinds = ", ".join(f"{count} {words[kind]}" for kind, count in found.judged.items())
+    kinds = ", ".join(f"{count} {words[f'{kind}.many']}" for kind, count in found.judged.items())
     looked = words["looked"].format(n=sum(found.judged.values()), people=found.participants, kinds=kinds)
     stages = ", ".join(f"{count} {words[stage]}" for stage, count in found.stages.items())
     out.print(looked, words["stages"].format(stages=stages), style="dim")
     if not found.differing:
         out.print(words["none"])
     else:
-        out.print(words["differ"].format(n=len(found.differing)), words["history"], "\n")
+        out.print(words["history"], style="dim")
+        out.print(f"\n{words['differ'].format(n=len(found.differing))}\n")
         out.print(_table(before, found.differing, language))
     if found.misfits:
         out.print(f"\n{words['misfits']}")

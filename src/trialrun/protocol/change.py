@@ -46,7 +46,8 @@ class Change:
 
     path: where it stands (``visits/W25/window``; ``plan/…`` for what follows from several places);
     concerns: the stages of those whom it touches (none: nobody's course changes); until: among them, those
-    who have not passed this; notes: what else to know; example: values for which both decide differently;
+    who have not passed this; notes: what else to know; old, new: the value before and now, of one that
+    was there before or is now; example: values for which both decide differently;
     tried: how many were tried for that (0: it was not a matter of values).
     """
 
@@ -57,6 +58,8 @@ class Change:
     concerns: tuple[Stage, ...] = NOBODY
     until: Text | None = None
     notes: tuple[Text, ...] = ()
+    old: Text | None = None
+    new: Text | None = None
     example: Example | None = None
     tried: int = 0
 
@@ -68,6 +71,8 @@ class Change:
             "says": self.says(language),
             "concerns": list(self.concerns),
             "until": self.until(language) if self.until else None,
+            "old": self.old(language) if self.old else None,
+            "new": self.new(language) if self.new else None,
             "notes": [note(language) for note in self.notes],
             "example": self.example.as_json(language) if self.example else None,
             "tried": self.tried,

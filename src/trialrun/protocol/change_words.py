@@ -117,6 +117,7 @@ SAID: dict[str, tuple[str, str]] = {
         "{noun} {label} : `{old}` s'appelle maintenant `{new}` ; rien d'autre n'y change.",
     ),
     "changed": ("{what}: {field} {old} → {new}.", "{what} : {field} {old} → {new}."),
+    "ruled": ("{what}: the {field} changes.", "{what} : {field} : changement."),
     "more": ("{what}: {field} also {new}.", "{what} : {field}, en plus {new}."),
     "less": ("{what}: {field} no longer {old}.", "{what} : {field}, plus {old}."),
     "order": (
@@ -158,7 +159,7 @@ SAID: dict[str, tuple[str, str]] = {
     ),
     "fit.limits": (
         "Data already entered may no longer fit: values that were allowed lie outside.",
-        "Des données déjà saisies peuvent ne plus convenir : des valeurs permises sont maintenant hors limites.",
+        "Des données déjà saisies peuvent ne plus convenir : des valeurs permises sont hors limites.",
     ),
     "fit.code": (
         "Data already entered may no longer fit: whoever answered {old} has no such answer now.",
@@ -238,6 +239,7 @@ def _capital(sentence: str) -> str:
 
 _SPANS = {"day": "jour", "hour": "heure", "month": "mois", "week": "semaine"}
 _YES = {"en": ("no", "yes"), "fr": ("non", "oui")}
+_UNKNOWN = {"en": "not known", "fr": "inconnu"}
 _NOTHING = {"en": "nothing", "fr": "rien"}
 
 
@@ -257,7 +259,8 @@ def shown(value: Any, language: str) -> str:
         case Span() | Anchor() | Doses():
             return _french(str(value)) if language == "fr" else str(value)
         case Limits():
-            return f"{shown(value.low, language)} {'à' if language == 'fr' else 'to'} {shown(value.high, language)}"
+            to = "à" if language == "fr" else "to"
+            return f"{shown(value.low, language)} {to} {shown(value.high, language)}"
         case Volume():
             return f"{shown(value.millilitres, language)} mL"
         case datetime.date():
@@ -280,8 +283,8 @@ _SIGNS = (
     (r"\{([\w/]+)\}", r"\1"), (r"'([0-9.]+) a'", r"'\1 years'"), (r"'([^']*)'", r"\1"),
 )  # fmt: skip
 _CONNECTIVES = {
-    "en": (("IS NOT NULL", "is known"), ("IS NULL", "is not known"), ("NOT IN", "not one of"), ("IN", "one of"),
-           ("BETWEEN", "between"), ("AND", "and"), ("OR", "or"), ("NOT", "not")),
+    "en": (("IS NOT NULL", "is known"), ("IS NULL", "is not known"), ("NOT IN", "not one of"),
+           ("IN", "one of"), ("BETWEEN", "between"), ("AND", "and"), ("OR", "or"), ("NOT", "not")),
     "fr": (("IS NOT NULL", "est connu"), ("IS NULL", "est inconnu"), ("NOT IN", "hors de"), ("IN", "parmi"),
            ("BETWEEN", "entre"), ("AND", "et"), ("OR", "ou"), ("NOT", "non")),
 }  # fmt: skip
@@ -294,9 +297,13 @@ def phrase(tree: Node, language: str) -> str:
 
 
 def measured(value: Any, unit: str | None) -> Text:
-    """A value and its UCUM unit as people read them."""
+    """A value and its UCUM unit as people read them; without a unit that is only a word, as {grade}."""
+    unit = None if unit and re.fullmatch(r"\{\w+\}", unit) else unit
+    years = {"en": "years", "fr": "ans"}
     said = {
-        language: "?" if value is None else f"{shown(value, language)} {unit or ''}".strip()
+        language: _UNKNOWN[language]
+        if value is None
+        else f"{shown(value, language)} {years[language] if unit == 'a' else unit or ''}".strip()
         for language in LANGUAGES
     }
     return Text(tuple((language, plain(text, language)) for language, text in said.items()))

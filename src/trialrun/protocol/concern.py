@@ -6,9 +6,15 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from trialrun.protocol.change import (
-    NOBODY, NOT_FOLLOWED, NOT_INCLUDED, STAGES, Kind, Stage, gravest,
+    NOBODY,
+    NOT_FOLLOWED,
+    NOT_INCLUDED,
+    STAGES,
+    Kind,
+    Stage,
+    gravest,
 )  # fmt: skip
-from trialrun.protocol.change_words import say
+from trialrun.protocol.change_words import both, quoted, say
 from trialrun.protocol.plan import ANY_TIME
 from trialrun.protocol.protocol import Protocol, Timepoint
 from trialrun.protocol.text import Text
@@ -129,7 +135,11 @@ def wider(reaches: Iterable[Reach]) -> Reach:
 
 
 def called(point: Timepoint) -> Text:
-    """A timepoint as people call it: its label where that is its name too, else both."""
-    if point.kind == "visit" and point.label() != point.id:
-        return Text(tuple((code, f"{words} ({point.id})") for code, words in point.label.by_language))
-    return point.label if point.kind != "course" else Text((("en", point.id), ("fr", point.id)))
+    """A timepoint as people call it: a visit by its label, and its name where that is another."""
+    if point.kind == "decision":
+        return quoted(point.label)
+    if point.kind == "course":
+        return both((point.id, point.id))
+    if point.label() == point.id:
+        return point.label
+    return Text(tuple((code, f"{words} ({point.id})") for code, words in point.label.by_language))

@@ -17,7 +17,21 @@ from trialrun.protocol.element import Part
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rename import Renames
 from trialrun.protocol.rule import (
-    And, Arithmetic, Between, Case, Compare, Constant, In, IsNull, Named, Negative, Node, Not, Or, Rule, Variable,
+    And,
+    Arithmetic,
+    Between,
+    Case,
+    Compare,
+    Constant,
+    In,
+    IsNull,
+    Named,
+    Negative,
+    Node,
+    Not,
+    Or,
+    Rule,
+    Variable,
 )  # fmt: skip
 from trialrun.protocol.rulebook import stated
 from trialrun.protocol.unit import Unit, UnitError
@@ -124,7 +138,7 @@ def _plain(path: Path, value: Any) -> Hashable:
 
 
 def meaning(node: Node, names: Mapping[str, str] | None = None) -> Hashable:
-    """What a rule means: equal for rules that differ in wording only. ``names``: variables called otherwise."""
+    """What a rule means: the same for rules that differ in wording only. ``names``: new names."""
     names = names or {}
     match node:
         case Variable(name):
@@ -157,7 +171,7 @@ def meaning(node: Node, names: Mapping[str, str] | None = None) -> Hashable:
 
 
 def parts(node: Node) -> tuple[Node, ...]:
-    """What AND or OR joins, through those of the same kind inside; a BETWEEN inside an AND as its two ends."""
+    """What AND or OR joins, also through its like inside; a BETWEEN inside an AND as its two ends."""
     if not isinstance(node, And | Or):
         return (node,)
     found: list[Node] = []

@@ -6,13 +6,13 @@ changed while all else about it stayed is a rename, and so are its uses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from trialrun.protocol.change import KINDS, NOBODY, STAGES, Change, Kind
 from trialrun.protocol.change_words import both, field, gender, join, label, noun, say
-from trialrun.protocol.concern import Reach, concern, kind_of, readers, wider
+from trialrun.protocol.concern import Reach, called, concern, kind_of, readers, wider
 from trialrun.protocol.content import Content, Path, content, rule_of
 from trialrun.protocol.difference_plan import dosed, moved, plan_changes
 from trialrun.protocol.difference_rule import clauses
@@ -124,7 +124,7 @@ def _element(found: Pair, path: Path, where: Protocol, said: Content, act: str) 
     inside = path[: -2 if len(path) > 2 and path[:-2] in said.elements else 0]
     name = label(path[-1], element)
     if collection in ("visits", "cycles"):
-        name = both((path[-1],) * 2)
+        name = _timed(where, _of(where, path, found, said))
     if inside:
         name = say("on" if collection == "items" else "of", inner=name, outer=owner(found, inside))
     says = say(f"{act}.{gender(collection)}", noun=noun(collection), label=name)
@@ -151,7 +151,7 @@ def _old(found: Pair, path: Path) -> Path:
 
 
 def _about(found: Pair, path: Path, where: Protocol, said: Content, act: str) -> Iterator[Text]:
-    """What else to know of a member that comes or goes: its rule, what is done there, what becomes of data."""
+    """What else to know of a member that comes or goes: its rule, its acts, what becomes of data."""
     rules = [(at, rule_of(value)) for at, value in said.values.items() if at[: len(path)] == path]
     for at, tree in rules:
         if tree is not None and len(at) == len(path) + 1:
@@ -190,12 +190,18 @@ def owner(found: Pair, path: Path) -> Text:
         return both(("The protocol", "Le protocole")) if len(path) < 2 else field(path[0])
     element, collection, name = found.element(path[:depth]), path[depth - 2], path[depth - 1]
     assert element is not None
-    said = label(name, element) if collection not in ("visits", "cycles") else both((name, name))
+    said = _timed(found.new, path) if collection in ("visits", "cycles") else label(name, element)
     mine = join((noun(collection), said), " ")
     inside = path[: depth - 2]
     if depth > 2 and inside in found.after.elements | found.before.elements:
         return say("on" if collection == "items" else "of", inner=mine, outer=owner(found, inside))
     return mine
+
+
+def _timed(protocol: Protocol, path: Path) -> Text:
+    """A visit by its label, a course by its name."""
+    point = protocol.timepoints.get(path[1]) if path[0] == "visits" else None
+    return called(point) if point else both((path[2],) * 2 if path[0] == "treatment" else (path[1],) * 2)
 
 
 def _values(found: Pair) -> Iterator[Change]:
@@ -214,14 +220,32 @@ def _values(found: Pair) -> Iterator[Change]:
 def _value(found: Pair, path: Path) -> Change:
     old, new = found.before.values.get(path), found.after.values.get(path)
     kind = _kind(found, path, old, new)
-    notes = tuple(_notes(found, path, old, new))
+    before, after = (
+        None if value is None else join((_unit(where, path, rule_of(value) or value),))
+        for where, value in ((found.old, old), (found.new, new))
+    )
+    told = list(clauses(rule_of(old), rule_of(new), _row_names(found, path)))
+    notes = [*told, *_notes(found, path, old, new)]
     reached: Reach = (NOBODY, None)
     if kind not in ("administrative", "sources"):
         reached = wider((concern(found.old, _old(found, path)), concern(found.new, path)))
-    if fits := tuple(_fit(path, old, new)):
-        reached, notes = (STAGES, None), (*notes, *fits)
-    says = _sentence(found, path, old, new)
-    return Change(kind, "changes", "/".join(path), says, *reached, notes)
+    if fits := list(_fit(path, old, new)):
+        reached, notes = (STAGES, None), [*notes, *fits]
+    says = _sentence(found, path, old, new, bool(told))
+    return Change(kind, "changes", "/".join(path), says, *reached, tuple(notes), before, after)
+
+
+def _row_names(found: Pair, path: Path) -> Mapping[str, str]:
+    """What the names of a rule of the old protocol are called now."""
+    if path[0] not in ("variables", "forms"):
+        return found.renames.variables(None)
+    old = _old(found, path)
+    form = (
+        found.old.variables[old[1]].reads[0]
+        if path[0] == "variables" and old[1] in found.old.variables
+        else old[1]
+    )
+    return found.renames.variables(form)
 
 
 def _kind(found: Pair, path: Path, old: Any, new: Any) -> Kind:
@@ -233,32 +257,30 @@ def _kind(found: Pair, path: Path, old: Any, new: Any) -> Kind:
     return kind_of(found.protocols, path)
 
 
-def _sentence(found: Pair, path: Path, old: Any, new: Any) -> Text:
+def _sentence(found: Pair, path: Path, old: Any, new: Any, told: bool) -> Text:
+    """The change in a sentence; where clauses are ``told`` below, the whole rule is not repeated."""
     depth = max((i for i in range(1, len(path)) if found.element(path[:i])), default=0)
     rest = path[depth:] if depth or len(path) < 2 else path[1:]
     what = owner(found, path[:-1])
     named = join((field(name, rule_of(old or new) is not None) for name in rest), " ")
-    if rest[:-1] and rest[-2] in ("codes", "needs"):
+    if told:
+        return say("ruled", what=what, field=named)
+    if rest[:-1] and rest[-2] == "codes":
         named, key = field(rest[-2]), "more" if old is None else "less" if new is None else "changed"
         return say(key, what=what, field=named, old=_coded(rest[-1], old), new=_coded(rest[-1], new))
     if isinstance(old, tuple) and isinstance(new, tuple) and set(old) != set(new):
         gone, come = ([one for one in a if one not in b] for a, b in ((old, new), (new, old)))
-        if path[-1] not in ("from",) and not (gone and come):
+        if path[-1] != "from" and not (gone and come):
             return say("less" if gone else "more", what=what, field=named, old=gone, new=come)
-    return say(
-        "changed",
-        what=what,
-        field=named,
-        old=_unit(found.old, found, path, rule_of(old) or old),
-        new=_unit(found.new, found, path, rule_of(new) or new),
-    )
+    before, after = _unit(found.old, path, rule_of(old) or old), _unit(found.new, path, rule_of(new) or new)
+    return say("changed", what=what, field=named, old=before, new=after)
 
 
 def _coded(code: str, words: Any) -> Any:
     return None if words is None else join((words, f"({code})"), " ")
 
 
-def _unit(protocol: Protocol, found: Pair, path: Path, value: Any) -> Any:
+def _unit(protocol: Protocol, path: Path, value: Any) -> Any:
     """An amount of a dose with its unit."""
     if path[:2] != ("treatment", "levels") or path[-1] != "dose":
         return value
@@ -268,7 +290,6 @@ def _unit(protocol: Protocol, found: Pair, path: Path, value: Any) -> Any:
 def _notes(found: Pair, path: Path, old: Any, new: Any) -> Iterator[Text]:
     before, after = rule_of(old), rule_of(new)
     if before is not None and after is not None:
-        yield from clauses(before, after, found.renames.variables(None))
         words = path[:-1] + ("text",)
         if words in found.after.meanings and found.after.meanings[words] == found.before.meanings.get(words):
             yield say("same words", text=label("", found.after.elements[path[:-1]]))

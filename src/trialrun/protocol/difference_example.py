@@ -98,10 +98,9 @@ def _question(change: Change) -> str | None:
     """The rule or decision that a change is about: ``eligibility.adult``, ``decisions.tolerance``."""
     section, *rest = change.path.split("/")
     last = rest[-1] if rest else ""
-    if (
-        change.act in ("appears", "vanishes")
-        and len(rest) < 3
-        or change.kind in ("administrative", "sources")
+    if (change.act in ("appears", "vanishes") and len(rest) < 3) or change.kind in (
+        "administrative",
+        "sources",
     ):
         return None
     if section == "decisions" and len(rest) > 1 and rest[1] == "outcomes":
@@ -207,6 +206,9 @@ def _usual(protocol: Protocol, question: str) -> dict[str, Usual]:
         whole = variable.aggregate == "count"
         if not whole and form in protocol.forms and item in protocol.forms[form].items:
             found |= _range(name, protocol.forms[form].items[item])
+            none = variable.none
+            if name in found and isinstance(none, int | float):  # no row at all is what is ordinary
+                found[name] = replace(found[name], low=min(found[name].low, none), plain=float(none))
         elif whole or variable.aggregate in ("span", "since"):
             found[name] = Usual(0, 1000, True, 0)
     section, name, *_ = question.split(".")
@@ -340,7 +342,7 @@ def _nodes(node: Node) -> Iterator[Node]:
 
 
 def _tried(pools: Mapping[str, list[Any]], most: int) -> list[Values]:
-    """Every combination where they are few; else all that differ from the plain one in two values, and chance."""
+    """Every combination where they are few; else those that differ from the plain one in two, and chance."""
     names = list(pools)
     size = 1
     for pool in pools.values():

@@ -60,7 +60,7 @@ def _acts(found: Pair) -> Iterator[Change]:
 
 
 def _shared(found: Pair, act: tuple[str, str], point: str) -> bool:
-    """Whether both protocols know the act and the moment: of one that is new as a whole, its own change tells."""
+    """Whether both know the act and the moment: of one that is new as a whole, its own change tells."""
     kind, name = act
     known = all((kind + "s", name) in said.elements for said in (found.before, found.after))
     return known and (point == ANY_TIME or _both(found, point))

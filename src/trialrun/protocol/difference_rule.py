@@ -10,13 +10,12 @@ from trialrun.protocol.rule import And, Node, Not, Or, variables
 from trialrun.protocol.text import Text
 
 
-def clauses(old: Node, new: Node, names: Mapping[str, str]) -> Iterator[Text]:
+def clauses(old: Node | None, new: Node | None, names: Mapping[str, str]) -> Iterator[Text]:
     """The clauses that changed, came and went; nothing where the rules have no clause in common.
 
     names: what the variables of the old rule are called in the new one.
     """
-    joined = _joint(old, new)
-    if joined is None:
+    if old is None or new is None or (joined := _joint(old, new)) is None:
         return
     gone, come = _apart(old, new, joined, names)
     if len(gone) == len(parts(old)) and len(come) == len(parts(new)) and (len(gone), len(come)) != (1, 1):

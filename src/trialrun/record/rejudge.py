@@ -1,7 +1,7 @@
 """Recorded participants under another version of the protocol: every judgement that would differ.
 
-Each act is judged on what was recorded when it was done, by the old rules and by the new ones. What follows is
-what really happened: an act that would have been refused still took place, and the next one is judged after it.
+Each act is judged on what was recorded when it was done, by the old rules and by the new ones. What follows
+is what really happened: an act that would have been refused still took place, and the next comes after it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Differing:
 
 @dataclass
 class Rejudged:
-    """stages: where the participants stand now, counted; judged: how many judgements were looked at, by kind."""
+    """stages: where the participants stand now, counted; judged: judgements looked at, by kind."""
 
     participants: int = 0
     stages: Counter[str] = field(default_factory=Counter)

@@ -34,7 +34,7 @@ WHY = {
 
 
 class Transcript(Projection):
-    """Folds the entries of a trial of ``old`` into a cohort of ``new``; ``misfits`` collects what has no place.
+    """Folds the entries of a trial of ``old`` into a cohort of ``new``; ``misfits``: what has no place.
 
     A number in another unit is converted. A value outside the limits is kept: it was measured.
     """
