@@ -44,31 +44,41 @@ NOUNS: dict[str, tuple[str, str, str]] = {
 }
 # What the keys of the study files are called where their name, spaced, is not good enough.
 FIELDS: dict[str, tuple[str, str]] = {
+    "activities": ("activities", "activités"),
     "after": ("day counted from", "jour compté depuis"),
     "ahead": ("may be done ahead by", "peut être fait en avance de"),
     "allocation": ("allocation", "attribution"),
     "apart": ("least time between doses", "délai minimal entre doses"),
     "arms": ("arms", "bras"),
+    "alpha": ("alpha", "alpha"),
     "ask": ("words", "libellé"),
     "at": ("read at", "lu à"),
     "at_least": ("boundary", "borne"),
     "before_dose": ("at most before the dose", "au plus avant la dose"),
     "blood": ("blood drawn", "sang prélevé"),
+    "blood_limits": ("limits of blood drawn", "limites de sang prélevé"),
     "by": ("filled or taken by", "rempli ou pris par"),
     "codes": ("answers", "réponses"),
     "complete": ("proof that no row is missing", "preuve qu'aucune ligne ne manque"),
+    "city": ("city", "ville"),
+    "complete_at": ("followed far enough at", "suivi suffisant à"),
     "complete_with": ("doses that make a course complete", "doses qui font une cure complète"),
     "count": ("counts", "compte"),
     "cumulative": ("delay allowed in all", "retard permis au total"),
     "cycle_length": ("days of a course on which events count", "jours d'une cure où les événements comptent"),
+    "delays": ("delays", "retards"),
+    "design": ("design", "plan expérimental"),
     "day": ("study day", "jour d'étude"),
     "decimals": ("decimals", "décimales"),
     "dose": ("amount of a dose", "quantité d'une dose"),
     "doses": ("doses", "doses"),
     "during": ("counted during", "compté pendant"),
     "effect": ("effect", "effet"),
+    "enrolment": ("enrolment", "inclusion"),
     "epoch": ("period", "période"),
     "expected": ("expected outcome", "issue attendue"),
+    "exclude": ("excluded", "exclu"),
+    "first": ("first participants", "premiers participants"),
     "for": ("longest hold", "suspension la plus longue"),
     "from": ("source", "source"),
     "item": ("reads", "lit"),
@@ -77,29 +87,42 @@ FIELDS: dict[str, tuple[str, str]] = {
     "late": ("how late a dose may be", "retard permis d'une dose"),
     "level": ("level", "niveau"),
     "limits": ("limits", "limites"),
+    "labels": ("labels", "noms des visites"),
     "lasts": ("lasts", "dure"),
     "masking": ("masking", "insu"),
+    "missed_dose": ("missed doses", "doses manquées"),
+    "month": ("per month", "par mois"),
+    "multiplicity": ("multiplicity", "multiplicité"),
     "needs": ("forms it needs", "formulaires requis"),
     "none": ("value when there is no row", "valeur sans aucune ligne"),
     "only": ("only for", "seulement pour"),
-    "only_if": ("only if", "seulement si"),
+    "only_if": ("condition", "condition"),
     "otherwise": ("if the course is not given", "si la cure n'est pas donnée"),
     "participants": ("who counts", "qui compte"),
     "places": ("places", "lieux"),
     "planned": ("participants planned", "participants prévus"),
+    "recorded_on": ("forms of the trial's own acts", "formulaires des actes de l'essai"),
     "reason": ("reason", "motif"),
     "replace": ("participants replaced at most", "participants remplacés au plus"),
+    "require": ("required", "exigé"),
     "required": ("must be answered", "réponse obligatoire"),
     "same": ("alike in", "identiques par"),
     "sdtm": ("SDTM name", "nom SDTM"),
+    "secondary_at": ("also looked at", "regardé aussi à"),
     "setting": ("setting", "cadre"),
     "substance": ("substance", "substance"),
+    "stagger": ("staggered start", "début échelonné"),
+    "then": ("then", "ensuite"),
+    "treatment": ("treatment", "traitement"),
+    "trial": ("in the trial", "dans l'essai"),
     "text": ("words", "libellé"),
     "title": ("title", "titre"),
     "type": ("type of answer", "type de réponse"),
     "unit": ("unit", "unité"),
     "unknown": ("if not known", "si inconnu"),
     "usual": ("usual range", "plage usuelle"),
+    "visit": ("per visit", "par visite"),
+    "when": ("when", "quand"),
     "volume": ("volume", "volume"),
     "what": ("what is prohibited", "ce qui est interdit"),
     "where": ("rows that count", "lignes qui comptent"),
@@ -117,9 +140,9 @@ SAID: dict[str, tuple[str, str]] = {
         "{noun} {label} : `{old}` s'appelle maintenant `{new}` ; rien d'autre n'y change.",
     ),
     "changed": ("{what}: {field} {old} → {new}.", "{what} : {field} {old} → {new}."),
-    "ruled": ("{what}: the {field} changes.", "{what} : {field} : changement."),
-    "more": ("{what}: {field} also {new}.", "{what} : {field}, en plus {new}."),
-    "less": ("{what}: {field} no longer {old}.", "{what} : {field}, plus {old}."),
+    "ruled": ("{what}: change of the {field}.", "{what} : changement ({field})."),
+    "more": ("{what}: {field} also include {new}.", "{what} : {field}, comprend aussi {new}."),
+    "less": ("{what}: {field} no longer include {old}.", "{what} : {field}, ne comprend plus {old}."),
     "order": (
         "{what}: the outcomes are read in another order: {old} → {new}.",
         "{what} : les issues sont lues dans un autre ordre : {old} → {new}.",
@@ -191,7 +214,7 @@ def both(words: tuple[str, str]) -> Text:
 def say(key: str, **values: Any) -> Text:
     """The sentence of a key in every language, its values shown as people read them."""
     return Text(tuple(
-        (language, _capital(SAID[key][i].format(**{name: shown(v, language) for name, v in values.items()})))
+        (language, _sentence(SAID[key][i].format(**{name: shown(v, language) for name, v in values.items()})))
         for i, language in enumerate(LANGUAGES)
     ))  # fmt: skip
 
@@ -209,8 +232,8 @@ def quoted(words: Text) -> Text:
 
 
 def field(name: str, rule: bool = False) -> Text:
-    """What a key is called; the rule of an element is its rule, whatever its key."""
-    if rule and name not in ("only_if", "where", "participants"):
+    """What a key is called; one that holds a ``rule`` is called that."""
+    if rule and name in ("require", "exclude", "hold", "when"):
         return both(RULE)
     return both(FIELDS[name]) if name in FIELDS else both((name.replace("_", " "),) * 2)
 
@@ -232,11 +255,34 @@ def label(name: str, element: Part) -> Text:
     return both((name, name))
 
 
-def _capital(sentence: str) -> str:
-    """A sentence begins with a capital; a piece of one does not."""
-    return sentence[:1].upper() + sentence[1:] if sentence.endswith(".") else sentence
+def _sentence(said: str) -> str:
+    """A sentence begins with a capital and has one full stop; a piece of one has neither."""
+    return f"{said[:1].upper()}{said[1:].rstrip('.')}." if said.endswith(".") else said
 
 
+def told_apart(old: Text, new: Text) -> tuple[Text, Text]:
+    """Words that changed; in a language where they did not, those of another where they did."""
+    codes = sorted({*old.languages, *new.languages}, key=lambda code: code not in LANGUAGES)
+    other = [code for code in codes if old(code) != new(code)] or codes
+    sides = []
+    for words in (old, new):
+        said = (
+            (
+                language,
+                words(language) if old(language) != new(language) else f"[{other[0]}] {words(other[0])}",
+            )
+            for language in LANGUAGES
+        )
+        sides.append(Text(tuple(said)))
+    return sides[0], sides[1]
+
+
+_CHOICES = {
+    "continue": "continuer", "hold": "suspendre", "stop": "arrêter", "wait": "attendre", "do": "faire",
+    "skip": "ne pas faire", "open": "ouvert", "single": "simple", "double": "double", "none": "aucune",
+    "randomised": "aléatoire", "number": "nombre", "integer": "nombre entier", "boolean": "oui ou non",
+    "choice": "choix", "date": "date", "text": "texte",
+}  # fmt: skip
 _SPANS = {"day": "jour", "hour": "heure", "month": "mois", "week": "semaine"}
 _YES = {"en": ("no", "yes"), "fr": ("non", "oui")}
 _UNKNOWN = {"en": "not known", "fr": "inconnu"}
@@ -267,7 +313,9 @@ def shown(value: Any, language: str) -> str:
             return value.isoformat()
         case tuple() | list() | frozenset():
             return ", ".join(shown(one, language) for one in value) or _NOTHING[language]
-    return phrase(value, language) if isinstance(value, Node) else str(value)
+    if isinstance(value, Node):
+        return phrase(value, language)
+    return _CHOICES.get(str(value), str(value)) if language == "fr" else str(value)
 
 
 def _french(text: str) -> str:

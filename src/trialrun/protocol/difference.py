@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trialrun.protocol.change import KINDS, NOBODY, STAGES, Change, Kind
-from trialrun.protocol.change_words import both, field, gender, join, label, noun, say
+from trialrun.protocol.change_words import both, field, gender, join, label, noun, quoted, say, told_apart
 from trialrun.protocol.concern import Reach, called, concern, kind_of, readers, wider
 from trialrun.protocol.content import Content, Path, content, rule_of
 from trialrun.protocol.difference_plan import dosed, moved, plan_changes
@@ -187,7 +187,7 @@ def owner(found: Pair, path: Path) -> Text:
     """What a path is about, as people call it: ``question «Age» on form «Demography»``."""
     depth = max((i for i in range(1, len(path) + 1) if found.element(path[:i])), default=0)
     if not depth:
-        return both(("The protocol", "Le protocole")) if len(path) < 2 else field(path[0])
+        return field(path[-1]) if path else both(("The protocol", "Le protocole"))
     element, collection, name = found.element(path[:depth]), path[depth - 2], path[depth - 1]
     assert element is not None
     said = _timed(found.new, path) if collection in ("visits", "cycles") else label(name, element)
@@ -240,11 +240,8 @@ def _row_names(found: Pair, path: Path) -> Mapping[str, str]:
     if path[0] not in ("variables", "forms"):
         return found.renames.variables(None)
     old = _old(found, path)
-    form = (
-        found.old.variables[old[1]].reads[0]
-        if path[0] == "variables" and old[1] in found.old.variables
-        else old[1]
-    )
+    variable = found.old.variables.get(old[1]) if path[0] == "variables" else None
+    form = variable.reads[0] if variable else old[1]
     return found.renames.variables(form)
 
 
@@ -260,9 +257,10 @@ def _kind(found: Pair, path: Path, old: Any, new: Any) -> Kind:
 def _sentence(found: Pair, path: Path, old: Any, new: Any, told: bool) -> Text:
     """The change in a sentence; where clauses are ``told`` below, the whole rule is not repeated."""
     depth = max((i for i in range(1, len(path)) if found.element(path[:i])), default=0)
-    rest = path[depth:] if depth or len(path) < 2 else path[1:]
+    rest = path[depth:] if depth else path[-1:]
     what = owner(found, path[:-1])
-    named = join((field(name, rule_of(old or new) is not None) for name in rest), " ")
+    ruled = rule_of(old) is not None and rule_of(new) is not None
+    named = join((field(name, ruled) for name in rest), " ")
     if told:
         return say("ruled", what=what, field=named)
     if rest[:-1] and rest[-2] == "codes":
@@ -271,8 +269,11 @@ def _sentence(found: Pair, path: Path, old: Any, new: Any, told: bool) -> Text:
     if isinstance(old, tuple) and isinstance(new, tuple) and set(old) != set(new):
         gone, come = ([one for one in a if one not in b] for a, b in ((old, new), (new, old)))
         if path[-1] != "from" and not (gone and come):
-            return say("less" if gone else "more", what=what, field=named, old=gone, new=come)
+            less, more = join(_titled(found.old, path, gone)), join(_titled(found.new, path, come))
+            return say("less" if gone else "more", what=what, field=named, old=less, new=more)
     before, after = _unit(found.old, path, rule_of(old) or old), _unit(found.new, path, rule_of(new) or new)
+    if isinstance(old, Text) and isinstance(new, Text):
+        before, after = told_apart(old, new)
     return say("changed", what=what, field=named, old=before, new=after)
 
 
@@ -280,17 +281,27 @@ def _coded(code: str, words: Any) -> Any:
     return None if words is None else join((words, f"({code})"), " ")
 
 
+def _titled(protocol: Protocol, path: Path, names: Iterable[str]) -> Iterator[Any]:
+    """Names as people call them, where they are those of forms."""
+    for name in names:
+        known = path[-1] in ("needs", "events", "unless") and name in protocol.forms
+        yield quoted(protocol.forms[name].title) if known else name
+
+
 def _unit(protocol: Protocol, path: Path, value: Any) -> Any:
-    """An amount of a dose with its unit."""
-    if path[:2] != ("treatment", "levels") or path[-1] != "dose":
-        return value
-    return dosed(protocol, path[2], value)
+    """An amount of a dose with its unit; a setting by the title of its decision."""
+    if path[:2] == ("treatment", "levels") and path[-1] == "dose":
+        return dosed(protocol, path[2], value)
+    decision = str(value).removeprefix("by ")
+    if path[-1] == "setting" and decision != value and decision in protocol.decisions:
+        return join((both(("by", "selon")), quoted(protocol.decisions[decision].title)), " ")
+    return value
 
 
 def _notes(found: Pair, path: Path, old: Any, new: Any) -> Iterator[Text]:
     before, after = rule_of(old), rule_of(new)
     if before is not None and after is not None:
-        words = path[:-1] + ("text",)
+        words = (*path[:-1], "text")
         if words in found.after.meanings and found.after.meanings[words] == found.before.meanings.get(words):
             yield say("same words", text=label("", found.after.elements[path[:-1]]))
     collections = {path[-3]} if len(path) > 2 else set()
@@ -300,9 +311,9 @@ def _notes(found: Pair, path: Path, old: Any, new: Any) -> Iterator[Text]:
         yield from moved(found, path)
     if path[:2] in (("treatment", "levels"), ("treatment", "cycles")) and path[-1] in ("dose", "level"):
         yield from _doses(found, path)
-    if path[0] == "variables" and path[-1] not in ("from", "reason"):
-        if rules := readers(found.new, path[1]):
-            yield say("read by", readers=join(reader(found.new, rule) for rule in rules))
+    rules = readers(found.new, path[1]) if path[0] == "variables" else ()
+    if rules and path[-1] not in ("from", "reason"):
+        yield say("read by", readers=join(reader(found.new, rule) for rule in rules))
 
 
 def _rules_same(found: Pair, path: Path) -> bool:

@@ -56,7 +56,7 @@ WORDS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Usual:
-    """The lowest and highest value a variable may have, whether it is a whole number, and an ordinary value."""
+    """What a variable may be: lowest, highest, whether a whole number, and an ordinary value."""
 
     low: float = 0.0
     high: float = float("inf")
@@ -97,18 +97,17 @@ def with_examples(found: Pair, changes: Sequence[Change]) -> Iterator[Change]:
 def _question(change: Change) -> str | None:
     """The rule or decision that a change is about: ``eligibility.adult``, ``decisions.tolerance``."""
     section, *rest = change.path.split("/")
-    last = rest[-1] if rest else ""
-    if (change.act in ("appears", "vanishes") and len(rest) < 3) or change.kind in (
-        "administrative",
-        "sources",
-    ):
+    last, whole = rest[-1] if rest else "", change.act in ("appears", "vanishes")
+    if change.kind in ("administrative", "sources"):
         return None
-    if section == "decisions" and len(rest) > 1 and rest[1] == "outcomes":
-        return f"decisions.{rest[0]}"
-    ruled = {"require", "exclude", "hold", "when", "unknown", "participants", "only_if", "where"}
-    if section == "forms" and last == "only_if":
-        return f"forms.{rest[0]}.{rest[2]}"
-    return f"{section}.{rest[0]}" if last in ruled and section != "decisions" else None
+    if section == "decisions":
+        outcome = rest[1:2] == ["outcomes"]
+        decides = whole or len(rest) == 2 or last in ("when", "otherwise")
+        return f"decisions.{rest[0]}" if outcome and decides else None
+    if section == "forms":
+        return f"forms.{rest[0]}.{rest[2]}" if last == "only_if" else None
+    ruled = last in ("require", "exclude", "hold", "when", "unknown", "participants", "only_if", "where")
+    return f"{section}.{rest[0]}" if ruled and not whole else None
 
 
 # ---- what is asked of both -------------------------------------------------------------------------
