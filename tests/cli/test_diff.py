@@ -78,7 +78,7 @@ def test_for_people(new: Path) -> None:
 
 
 def test_in_french(new: Path) -> None:
-    output = run("vascu_il2", new, "--language", "fr").output
+    output = run("vascu_il2", new, "--language", "fr").output.replace("\N{NO-BREAK SPACE}", " ")
     assert "6 changements : 1 sécurité, 1 éligibilité, 2 traitement" in output
     assert "Niveau de dose full : quantité d'une dose 3 millions d'UI → 2,5 millions d'UI." in output
     assert "Visite S25 : fenêtre ±7 jours → ±14 jours." in output

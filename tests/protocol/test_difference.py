@@ -119,8 +119,8 @@ EDITS: list[tuple[list[Edit], str, str, int, str]] = [
         "schedule",
         4,
         "Moved along with it: C3 study day 43 → 50; C4 study day 64 → 71; W11 study day 78 → 85; "
-        "28 days after last dose (SAFETY) study day 96 → 103; W14 study day 99 → 106; W19 study day 134 → 141; "
-        "W25 study day 176 → 183; W31 study day 218 → 225; W37 study day 260 → 267.",
+        "28 days after last dose (SAFETY) study day 96 → 103; W14 study day 99 → 106; "
+        "W19 study day 134 → 141; W25 study day 176 → 183; W31 study day 218 → 225; W37 study day 260 → 267.",
     ),
     (
         [(S, "by tolerance_C1, places: {D1: day hospital,", "hospital, places: {D1: day hospital,")],

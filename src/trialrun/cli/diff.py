@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -171,27 +172,32 @@ def _table(changes: Sequence[Change], language: str) -> Any:
     table.add_column(width=max(map(len, kinds.values())), no_wrap=True)
     table.add_column(ratio=1)
     for change in changes:
-        said = Text(change.says(language))
-        for line in _below(change, language):
-            said.append(f"\n{line}", style="dim")
+        said = Text(bound(change.says(language)))
+        for line, style in _below(change, language):
+            said.append(f"\n{bound(line)}", style=style)
         table.add_row(Text(kinds[change.kind], style=COLOURS.get(change.kind, "bold")), said)
     return table
 
 
-def _below(change: Change, language: str) -> Iterator[str]:
-    """What else to know of a change, an example of what it decides, and until when it touches people."""
+def bound(said: str) -> str:
+    """French puts a space before : and ; that no line may break at."""
+    return re.sub(r" (?=[:;]( |$))", "\N{NO-BREAK SPACE}", said)
+
+
+def _below(change: Change, language: str) -> Iterator[tuple[str, str]]:
+    """What else to know of a change, an example of what it decides, and until when it touches people;
+    each a line and its style."""
     words = WORDS[language]
-    yield from (note(language) for note in change.notes)
+    yield from ((note(language), "dim") for note in change.notes)
     if change.example:
         listed = [(name, value) for name, value in change.example.values if name in change.example.telling]
         rest = len(listed) < len(change.example.values)
         shown = listed or change.example.values
         values = ", ".join(f"{name.replace('_', ' ')} {value(language)}" for name, value in shown)
         plain = words["rest"] if rest and listed else ""
-        yield words["example"].format(
-            values=values + plain, old=change.example.old(language), new=change.example.new(language)
-        )
+        said = {"old": change.example.old(language), "new": change.example.new(language)}
+        yield words["example"].format(values=values + plain, **said), "italic"
     elif change.tried:
-        yield words["tried"].format(n=change.tried)
+        yield words["tried"].format(n=change.tried), "italic"
     if change.until and change.concerns != STAGES[:1]:
-        yield words["until"].format(until=change.until(language))
+        yield words["until"].format(until=change.until(language)), "dim"

@@ -50,7 +50,7 @@ def _table(before: Protocol, differing: Sequence[Differing], language: str) -> T
 
 
 def _rows(before: Protocol, differing: Sequence[Differing], language: str) -> Iterator[tuple[Any, ...]]:
-    """A row for each judgement; those of one sort that differ for the very same reason together."""
+    """A row for each judgement; doses that differ for the very same reason together."""
     words, together = WORDS[language], _together(differing)
     for group in together:
         first, dates = group[0], sorted(one.date for one in group)
@@ -59,7 +59,7 @@ def _rows(before: Protocol, differing: Sequence[Differing], language: str) -> It
         when = dates[0] if dates[0] == dates[-1] else f"{dates[0]} …"
         what = _what(before, first, language)
         if len(group) > 1:
-            what = words["doses"].format(n=len(group)) if first.asked == "dose" else f"{len(group)} × {what}"
+            what = words["doses"].format(n=len(group))
         change = Text(f"{first.old(language)} → {first.new(language)}")
         yield who, when, what, change, "; ".join(first.because)
 
@@ -67,8 +67,8 @@ def _rows(before: Protocol, differing: Sequence[Differing], language: str) -> It
 def _together(differing: Sequence[Differing]) -> list[list[Differing]]:
     groups: dict[Any, list[Differing]] = {}
     for one in differing:
-        key = (one.asked, one.old, one.new, one.because, one.name if one.asked != "dose" else "")
-        groups.setdefault(key if one.because else id(one), []).append(one)
+        alike = (one.old, one.new, one.because) if one.asked == "dose" and one.because else id(one)
+        groups.setdefault(alike, []).append(one)
     return sorted(groups.values(), key=lambda group: (group[0].subject, group[0].date))
 
 

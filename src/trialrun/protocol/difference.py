@@ -177,7 +177,7 @@ def reader(protocol: Protocol, rule: str) -> Text:
     section, name, *rest = rule.split(".")
     member = getattr(protocol.study, section)[name]
     said = join((noun(section), label(name, member)), " ")
-    return said if not rest else join((said, label(rest[0], member.outcomes[rest[0]])), ", ")
+    return said if not rest else join((said, label(rest[0], member.outcomes[rest[0]])), " → ")
 
 
 # ---- values --------------------------------------------------------------------------------------
