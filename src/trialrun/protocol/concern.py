@@ -124,7 +124,7 @@ def reach(protocol: Protocol, points: Iterable[str]) -> Reach:
 def _stages(protocol: Protocol, point: Timepoint) -> tuple[Stage, ...]:
     if point.offset < 0:
         return STAGES[:1] if point.id == protocol.visits[0].id else NOT_INCLUDED
-    return NOT_FOLLOWED if point.offset <= max(p.offset for p in protocol.doses) else STAGES
+    return NOT_FOLLOWED if point.offset <= max((p.offset for p in protocol.doses), default=0) else STAGES
 
 
 def wider(reaches: Iterable[Reach]) -> Reach:
