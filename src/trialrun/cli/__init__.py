@@ -15,6 +15,7 @@ from trialrun import __version__
 GUIDE = """\b
 STUDY is a study folder, or the name of a bundled study.
 TRIAL is a trial folder: its study, its record and its files.
+OLD and NEW are each one of these.
 
 Exit codes: 0 done, 1 the input is wrong, 2 wrong usage."""
 
@@ -42,6 +43,7 @@ MAP: dict[str, dict[str, Entry]] = {
         "check": Entry("trialrun.cli.check:check", "Compile STUDY and list everything wrong or doubtful."),
         "trace": Entry("trialrun.cli.trace:trace", "Show which source each part of STUDY rests on."),
         "calendar": Entry("trialrun.cli.calendar:calendar", "Give one participant's dates under STUDY."),
+        "diff": Entry("trialrun.cli.diff:diff", "Say what changed from OLD to NEW, and what it decides."),
     },
     "A trial": {
         "verify": Entry("trialrun.cli.verify:verify", "Prove the record of TRIAL whole and unaltered."),
