@@ -27,8 +27,10 @@ KIND_OF: dict[str, Kind] = {
         "safety",
     ),
     "eligibility": "eligibility",
-    **dict.fromkeys(("treatment", "design", "arms"), "treatment"),
-    **dict.fromkeys(("visits", "activities", "specimens", "epochs", "timeline", "labels"), "schedule"),
+    **dict.fromkeys(("treatment", "design", "arms", "allocation"), "treatment"),
+    **dict.fromkeys(
+        ("visits", "activities", "specimens", "substudies", "epochs", "timeline", "labels"), "schedule"
+    ),
     **dict.fromkeys(("forms", "variables", "recorded_on", "panel.yaml"), "data"),
     **dict.fromkeys(
         ("objectives", "endpoints", "multiplicity", "enrolment", "model.yaml", "outputs.yaml"), "analysis"
@@ -38,7 +40,7 @@ KIND_OF: dict[str, Kind] = {
 """Section -> the kind of a change in it; all others are administrative."""
 
 _PROTECTING = ("before_course", "before_dose", "stops")
-_EVERYONE = ("design", "arms", "prohibited", "blood_limits", "recorded_on")
+_EVERYONE = ("design", "substudies", "prohibited", "blood_limits", "recorded_on")
 Reach = tuple[tuple[Stage, ...], Text | None]
 
 
@@ -65,7 +67,7 @@ def readers(protocol: Protocol, variable: str) -> tuple[str, ...]:
 def concern(protocol: Protocol, path: Path) -> Reach:
     """The stages of those whom the part at ``path`` still concerns, and until when."""
     section, name = path[0], path[1] if len(path) > 1 else ""
-    if section in ("eligibility", "enrolment", "suspensions"):
+    if section in ("eligibility", "enrolment", "suspensions", "arms", "allocation"):
         return NOT_INCLUDED, None
     if section in _PROTECTING:
         return NOT_FOLLOWED, None

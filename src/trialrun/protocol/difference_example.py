@@ -45,6 +45,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "does not suspend": ("does not count for it", "ne compte pas"),
     "done": ("it is done", "c'est fait"),
     "skipped": ("it is not done", "ce n'est pas fait"),
+    "joined": ("belongs to it", "en fait partie"),
+    "not joined": ("does not belong to it", "n'en fait pas partie"),
     "counted": ("the row counts", "la ligne compte"),
     "not counted": ("the row does not count", "la ligne ne compte pas"),
     "unjudged": ("the row cannot be judged", "la ligne ne peut pas être jugée"),
@@ -171,6 +173,8 @@ def _read(protocol: Protocol, section: str, name: str) -> tuple[str, str, str]:
             return "stopped", "goes on", "goes on"
         case "suspensions":
             return "suspends", "does not suspend", "does not suspend"
+        case "substudies":
+            return "joined", "not joined", "not joined"
         case "activities":
             return "done", "skipped", "done" if study.activities[name].unknown == "do" else "skipped"
         case "forms":

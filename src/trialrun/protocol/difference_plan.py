@@ -165,29 +165,30 @@ def dosed(protocol: Protocol, level: str, amount: float | None) -> Text | None:
 
 
 def _total(found: Pair) -> Iterator[Change]:
-    """What one participant receives in all, if everything is given."""
-    old, new = _sums(found.old), _sums(found.new)
-    if old != new:
-        says = say("total", old=_summed(found.old, old), new=_summed(found.new, new))
-        wide = wider(reach(one, [p.id for p in one.doses]) for one in (found.old, found.new))
-        yield Change("treatment", "changes", "plan/total", says, wide[0] or NOT_FOLLOWED, wide[1])
+    """What one participant of each arm receives in all, if everything is given."""
+    shared = [arm for arm in found.new.arms if arm in found.old.arms]
+    for arm in shared or (None,):
+        old, new = found.old.given(arm), found.new.given(arm)
+        if old != new:
+            sides = {"old": _summed(found.old, old), "new": _summed(found.new, new)}
+            whose = {"arm": found.new.study.arms[arm].title} if arm else {}
+            says = say("total.arm" if arm else "total", **sides, **whose)
+            wide = wider(reach(one, [p.id for p in one.doses if p.of(arm)]) for one in (found.old, found.new))
+            yield Change("treatment", "changes", "plan/total", says, wide[0] or NOT_FOLLOWED, wide[1])
 
 
-def _sums(protocol: Protocol) -> dict[str, tuple[float, int]]:
-    """Substance -> (amount, doses)."""
-    sums: dict[str, tuple[float, int]] = {}
-    for dose in (point.dose for point in protocol.doses if point.dose):
-        amount, count = sums.get(dose.substance, (0.0, 0))
-        sums[dose.substance] = (round(amount + dose.amount, 9), count + 1)
-    return sums
-
-
-def _summed(protocol: Protocol, sums: dict[str, tuple[float, int]]) -> Text:
+def _summed(protocol: Protocol, sums: dict[tuple[str, str | None], tuple[float, int]]) -> Text:
     substances = protocol.study.treatment.substances
     return join(
         (
-            say("total.of", amount=join((amount, substances[name].unit_name), " "), count=count)
-            for name, (amount, count) in sums.items()
+            say("total.of", amount=join((amount, _unit(substances[name].unit_name, per)), " "), count=count)
+            for (name, per), (amount, count) in sums.items()
         ),
         " + ",
     )
+
+
+def _unit(unit: Text, per: str | None) -> Text:
+    """``mg``, ``mg/m²``."""
+    measure = f"/{per.replace('m2', 'm²')}" if per else ""
+    return Text(tuple((code, words + measure) for code, words in unit.by_language))

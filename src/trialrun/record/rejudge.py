@@ -16,10 +16,11 @@ import numpy as np
 from trialrun.conduct import words
 from trialrun.conduct.cohort import Times, day
 from trialrun.conduct.decision import Judgement, judge
-from trialrun.conduct.enrolment import join as joined
-from trialrun.conduct.enrolment import may_enrol, roll
+from trialrun.conduct.enrolment import may_enrol
 from trialrun.conduct.permission import may_include, may_inject, stop_words
 from trialrun.conduct.reading import answers
+from trialrun.conduct.roll import join as joined
+from trialrun.conduct.roll import roll
 from trialrun.conduct.standing import states
 from trialrun.conduct.stop import expired, triggered
 from trialrun.conduct.verdict import YES, Verdict
