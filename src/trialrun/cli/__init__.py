@@ -15,6 +15,7 @@ from trialrun import __version__
 GUIDE = """\b
 STUDY is a study folder, or the name of a bundled study.
 TRIAL is a trial folder: its study, its record and its files.
+FOLDER holds SDTM files of any study.
 
 Exit codes: 0 done, 1 the input is wrong, 2 wrong usage."""
 
@@ -42,6 +43,11 @@ MAP: dict[str, dict[str, Entry]] = {
         "check": Entry("trialrun.cli.check:check", "Compile STUDY and list everything wrong or doubtful."),
         "trace": Entry("trialrun.cli.trace:trace", "Show which source each part of STUDY rests on."),
         "calendar": Entry("trialrun.cli.calendar:calendar", "Give one participant's dates under STUDY."),
+    },
+    "Tables": {
+        "summary": Entry(
+            "trialrun.cli.summary:summary", "Check anyone's SDTM in FOLDER, and tabulate it by arm."
+        ),
     },
     "A trial": {
         "verify": Entry("trialrun.cli.verify:verify", "Prove the record of TRIAL whole and unaltered."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -24,11 +24,6 @@ class Defect:
         said = "" if self.value is None else f" is {self.value}"
         return f"{where}, {self.column}{said}: {self.message}" + (f" [{self.source}]" if self.source else "")
 
-    @property
-    def kind(self) -> tuple[str, str, str]:
-        """Domain, column and message: what defects of many rows have in common."""
-        return self.domain, self.column, self.message
-
 
 def tell(rows: pl.DataFrame, code: str, column: str, bad: pl.Expr, message: str) -> Iterator[Defect]:
     """A defect for every row where `bad` is true. `rows` has the number of each row as `_row`."""
@@ -36,3 +31,22 @@ def tell(rows: pl.DataFrame, code: str, column: str, bad: pl.Expr, message: str)
     chosen = rows.filter(bad).select("_row", pl.col(column).alias("_value"), source.alias("_source"))
     for row, value, origin in chosen.iter_rows():
         yield Defect(code, row, column, None if value is None else str(value), origin, message)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Defects that have domain, column and message in common: how many, and the first of them."""
+
+    domain: str
+    column: str
+    message: str
+    count: int
+    first: Defect
+
+
+def by_kind(defects: Iterable[Defect]) -> list[Kind]:
+    """Defects counted by kind, in the order in which the kinds first occur."""
+    kinds: dict[tuple[str, str, str], list[Defect]] = {}
+    for defect in defects:
+        kinds.setdefault((defect.domain, defect.column, defect.message), []).append(defect)
+    return [Kind(*kind, len(some), some[0]) for kind, some in kinds.items()]
