@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from trialrun.cli.terminal import as_json, console, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from rich.console import Console
+
+    from trialrun.analysis.arm import By
     from trialrun.report.figures.figure import Rows
 
-BY = {"planned": "ARM", "actual": "ACTARM"}
+WORDS = 26  # characters that the words beside numbers have at least
+BY: dict[str, By] = {"planned": "ARM", "actual": "ACTARM"}
 
 
 @click.command()
@@ -40,7 +46,7 @@ def summary(folder: Path, arm: str, html: Path | None, language: str, as_json: b
             f"{folder}: no demographics (DM) among {', '.join(data.tables) or 'its files'}"
         )
     defects = [*data.defects, *validate(data.tables)]
-    found = summary(data.tables, "ACTARM" if BY[arm] == "ACTARM" else "ARM")
+    found = summary(data.tables, BY[arm])
     name = ", ".join(found["studies"]) or folder.name
     if html:
         _write(html, found, defects, name, language)
@@ -96,14 +102,20 @@ def _for_people(found: Any, defects: Any, name: str, language: str) -> None:
         _grid(out, shown["serious"], range(1, len(shown["serious"].head)))
 
 
-def _grid(out: Any, rows: Rows, numbers: Any) -> None:
+def _grid(out: Console, rows: Rows, numbers: Collection[int]) -> None:
+    """Printed rows; numbers are never broken or cut: rather is a line longer than the terminal."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    room = 2
     for place, title in enumerate(rows.head):
-        table.add_column(Text(title), justify="right" if place in numbers else "left", vertical="bottom")
+        longest = max((len(row[place]) for row in rows.body), default=0)
+        least = longest if place in numbers else min(longest, WORDS)
+        room += least + 2
+        side: Literal["right", "left"] = "right" if place in numbers else "left"
+        table.add_column(Text(title), justify=side, vertical="bottom", min_width=least if numbers else None)
     for row in rows.body:
-        table.add_row(*map(Text, row))
-    out.print(table)
+        table.add_row(*(Text(cell, no_wrap=place in numbers) for place, cell in enumerate(row)))
+    out.print(table, width=max(out.width, room) if numbers else None, crop=False)

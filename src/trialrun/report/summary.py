@@ -13,6 +13,7 @@ from trialrun.tables.defect import Defect, by_kind
 
 Found = Mapping[str, Any]
 INDENT = "\N{EM SPACE}"
+TIE = "\N{NO-BREAK SPACE}"
 MOST = 1000  # findings listed one by one on a page
 NONE = "·"
 
@@ -101,9 +102,15 @@ def disposition(found: Found, language: Language) -> Rows:
 
 
 def _shares(counts: Sequence[int], columns: Sequence[Found], language: Language) -> Iterator[str]:
+    """Participants and their share of the column; a decimal where a column is long enough for one."""
+    decimals = _decimals(columns)
     for count, column in zip(counts, columns, strict=True):
-        n = column["participants"]
-        yield f"{count} ({language.percent(count, n)})" if count else NONE if n else "–"
+        share = language.percent(count, column["participants"], decimals) if count else ""
+        yield f"{count}{TIE}({share})" if count else NONE
+
+
+def _decimals(columns: Sequence[Found]) -> int:
+    return 1 if any(column["participants"] >= 100 for column in columns) else 0
 
 
 def exposure(found: Found, language: Language) -> Rows | None:
@@ -160,11 +167,9 @@ def overview(found: Found, language: Language) -> Rows:
 
 
 def _cells(counts: Sequence[Found], columns: Sequence[Found], language: Language) -> Iterator[str]:
-    for count, column in zip(counts, columns, strict=True):
-        share = (
-            language.percent(count["participants"], column["participants"]) if count["participants"] else ""
-        )
-        yield language("summary.cell", **count, share=share) if count["participants"] else NONE
+    shares = _shares([count["participants"] for count in counts], columns, language)
+    for count, share in zip(counts, shares, strict=True):
+        yield language("summary.cell", share=share, events=count["events"]) if count["events"] else NONE
 
 
 def _worst(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +70,8 @@ def _tabular(path: Path, head: dict[str, Any], rows: Any) -> pl.DataFrame:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, list) or len(row) != len(names):
             raise SdtmError(f"{path}: row {number} does not have the {len(names)} values of `columns`")
-    columns: Iterable[list[Any]] = zip(*rows, strict=True) if rows else [[] for _ in names]
-    series = [
-        _series(name, list(values), kind) for name, values, kind in zip(names, columns, kinds, strict=True)
-    ]
+    columns = [[row[place] for row in rows] for place in range(len(names))]
+    series = [_series(name, values, kind) for name, values, kind in zip(names, columns, kinds, strict=True)]
     return pl.DataFrame(series)
 
 

@@ -106,7 +106,8 @@ def _typed(code: str, table: pl.DataFrame, before: int) -> tuple[pl.DataFrame, l
     """Every column as the schema has it; `before` is how many rows of the domain were read already."""
     shape = recognised(code, table)
     plain = table.select(_plain(table[name]) for name in table.columns)
-    columns, defects = [], []
+    columns: list[pl.Series] = []
+    defects: list[Defect] = []
     for column in shape.columns:
         if column.name in plain.columns:
             made, wrong = _cast(plain[column.name], column.dtype)
