@@ -119,7 +119,7 @@ def _days(rows: pl.DataFrame, shape: Domain, beside: Look) -> Iterator[Defect]:
         if day in rows.columns:
             right = study_day(pl.col(when), pl.col("_first"))
             wrong = pl.col(day).ne_missing(right)
-            yield from tell(rows, shape.code, day, wrong, f"does not agree with {when} and the first dose")
+            yield from tell(rows, shape.code, day, wrong, f"does not agree with {when} and RFSTDTC in DM")
 
 
 def _ordered(rows: pl.DataFrame, shape: Domain, beside: Look) -> Iterator[Defect]:
@@ -130,9 +130,13 @@ def _ordered(rows: pl.DataFrame, shape: Domain, beside: Look) -> Iterator[Defect
 
 
 def before(one: pl.Expr, other: pl.Expr) -> pl.Expr:
-    """Whether one ISO 8601 date lies before another, compared only as precisely as both are known."""
+    """Whether one ISO 8601 date lies before another, compared only as precisely as both are known.
+
+    Null if either is not known, or is no such date.
+    """
     length = pl.min_horizontal(one.str.len_chars(), other.str.len_chars())
-    return one.str.slice(0, length) < other.str.slice(0, length)
+    earlier = one.str.slice(0, length) < other.str.slice(0, length)
+    return pl.when(one.str.contains(ISO_8601) & other.str.contains(ISO_8601)).then(earlier)
 
 
 def _termed(rows: pl.DataFrame, shape: Domain, beside: Look) -> Iterator[Defect]:

@@ -17,6 +17,10 @@ class SdtmError(Exception):
         return str(self)
 
 
+class NoDataset(SdtmError):
+    """A file that is sound, but holds something else."""
+
+
 def frame(path: Path) -> pl.DataFrame:
     """The records of a file, columns and values as they stand there. SdtmError if it cannot be read."""
     if path.suffix.lower() not in READERS:
@@ -38,18 +42,21 @@ def _transport(path: Path) -> pl.DataFrame:
     except ImportError as error:
         cure = "pip install 'trialrun[sdtm]'"
         raise SdtmError(f"{path}: SAS transport files need pyreadstat: {cure}") from error
+    content = path.read_bytes()
+    if sum(content.count(f"HEADER RECORD*******{each}".encode()) for each in ("MEMBER", "MEMBV8")) > 1:
+        raise SdtmError(f"{path}: holds more than one dataset; write each to a file of its own")
     found, _ = pyreadstat.read_xport(path, output_format="polars")
     return pl.DataFrame(found)
 
 
 def _csv(path: Path) -> pl.DataFrame:
-    return pl.read_csv(path, infer_schema=False)
+    return pl.read_csv(path.read_text(encoding="utf-8-sig").encode(), infer_schema=False)
 
 
 def _dataset_json(path: Path) -> pl.DataFrame:
     content = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise SdtmError(f"{path}: not Dataset-JSON: expected an object with `columns` and `rows`")
+    if not isinstance(content, dict) or "columns" not in content:
+        raise NoDataset(f"{path}: not Dataset-JSON: expected an object with `columns` and `rows`")
     return _tabular(path, content, content.get("rows"))
 
 

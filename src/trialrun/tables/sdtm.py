@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from trialrun.tables import schema
-from trialrun.tables.dataset import READERS, SdtmError, frame
+from trialrun.tables.dataset import READERS, NoDataset, SdtmError, frame
 from trialrun.tables.defect import Defect
 from trialrun.tables.shape import ordered, recognised
 
@@ -27,15 +27,26 @@ class Sdtm:
 def read(folder: Path) -> Sdtm:
     """The SDTM of a folder: every file of a known kind, a domain in one file or split over several.
 
-    A file that holds no SDTM domain is left out and told. SdtmError if there is no file or one cannot
-    be read.
+    A file that holds no SDTM domain is left out and told. Files whose name begins with a dot or an
+    underscore are no data. SdtmError if there is no file or one cannot be read.
     """
     if not folder.is_dir():
         raise SdtmError(f"{folder}: no such folder; give one that holds SDTM files such as dm.xpt")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in READERS)
+    paths = sorted(path for path in folder.glob("[!._]*") if path.suffix.lower() in READERS)
     if not paths:
         raise SdtmError(f"{folder}: no SDTM file in it; expected files such as dm.xpt ({', '.join(READERS)})")
-    return adopt((path.name, frame(path)) for path in paths)
+    parts, others = [], []
+    for path in paths:
+        try:
+            parts.append((path.name, frame(path)))
+        except NoDataset:
+            others.append(_left_out(path.name, "not a dataset; left out"))
+    data = adopt(parts)
+    return Sdtm(data.tables, [*others, *data.defects])
+
+
+def _left_out(name: str, why: str) -> Defect:
+    return Defect(_stem(name).upper(), None, "*", None, name, why)
 
 
 def adopt(parts: Iterable[Part] | Mapping[str, pl.DataFrame]) -> Sdtm:
@@ -51,8 +62,8 @@ def adopt(parts: Iterable[Part] | Mapping[str, pl.DataFrame]) -> Sdtm:
         table = _named(name, raw)
         code = _code(name, table)
         if code is None:
-            what = "not an SDTM domain: there is no DOMAIN, nor RDOMAIN with QNAM or RELID; left out"
-            defects.append(Defect(_stem(name).upper(), None, "DOMAIN", None, name, what))
+            why = "not an SDTM domain: there is no DOMAIN, nor RDOMAIN with QNAM or RELID; left out"
+            defects.append(_left_out(name, why))
             continue
         before = sum(part.height for part in found.get(code, ()))
         typed, wrong = _typed(code, _sourced(name, table), before)
@@ -71,7 +82,10 @@ def _code(name: str, table: pl.DataFrame) -> str | None:
         return "RELREC"
     if "DOMAIN" not in columns:
         return stem if stem in schema.CODES and {"STUDYID", "USUBJID"} <= columns else None
-    return _usual(table, "DOMAIN") or (stem[:2] if stem[:2] in schema.CODES else None)
+    code = _usual(table, "DOMAIN") or stem
+    if f"{code[:2]}TESTCD" in columns:  # FACE is the part of FA that is about CE
+        return code[:2]
+    return code if code in schema.CODES or _usual(table, "DOMAIN") else None
 
 
 def _usual(table: pl.DataFrame, column: str) -> str | None:
