@@ -12,6 +12,7 @@ from trialrun.analysis.results import analyse
 from trialrun.analysis.summary import summary
 from trialrun.protocol.compile import load
 from trialrun.tables.sdtm import adopt
+from trialrun.tables.validate import validate
 
 
 def part(code, rows, *names):
@@ -171,6 +172,22 @@ def test_tables_without_exposure_or_events_say_what_they_can(tables):
 def test_tables_without_demographics_are_refused():
     with pytest.raises(ValueError, match="the tables have no DM"):
         summary({})
+
+
+WHOLE = {"DM": DM, "EX": EX, "DS": DS, "AE": AE}
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"), [(code, each) for code in WHOLE for each in WHOLE[code].columns]
+)
+def test_whatever_variable_is_missing_the_rest_is_counted(tables, name, variable):
+    without = {**tables, name: tables[name].drop(variable)}
+    validate(without)
+    if (name, variable) == ("DM", "USUBJID"):
+        with pytest.raises(ValueError, match="nobody is known"):
+            summary(without)
+        return
+    assert summary(without)["disposition"]["counts"]["participants"][-1] == 6
 
 
 @given(

@@ -64,4 +64,4 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     pl.DataFrame({"STUDYID": ["S"], "DOMAIN": ["AE"], "USUBJID": ["1"]}).write_csv(tmp_path / "ae.csv")
     alone = run(tmp_path)
     assert alone.exit_code == 1
-    assert "no demographics (DM) among AE" in alone.stderr
+    assert "the tables have no DM with USUBJID: nobody is known to have taken part" in alone.stderr

@@ -55,9 +55,9 @@ def adverse_events(tables: Tables, arms: Arms) -> dict[str, Any] | None:
 def _events(rows: pl.DataFrame) -> pl.DataFrame:
     """USUBJID, system, term, severity, serious, fatal, began."""
     return rows.select(
-        "USUBJID",
+        column(rows, "USUBJID"),
         system=column(rows, _told(rows, SYSTEMS) or SYSTEMS[0]),
-        term=pl.coalesce(*(column(rows, name) for name in TERMS)),
+        term=pl.coalesce(column(rows, name) for name in TERMS),
         severity=column(rows, _told(rows, SEVERITIES) or SEVERITIES[0]),
         serious=column(rows, "AESER").eq_missing("Y"),
         fatal=column(rows, "AEOUT").str.to_lowercase().is_in(term.FATAL).fill_null(False),

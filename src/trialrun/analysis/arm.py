@@ -69,24 +69,25 @@ class Arms:
 
 
 def arms(tables: Tables, by: By = "ARM") -> Arms:
-    """The arms of a trial. ValueError if the tables have no DM."""
-    if "DM" not in tables:
-        raise ValueError("the tables have no DM: nobody is known to have taken part")
-    subjects = tables["DM"].unique("USUBJID", keep="first", maintain_order=True)
+    """The arms of a trial. ValueError if the tables have no DM, or it names nobody (USUBJID)."""
+    if "USUBJID" not in tables.get("DM", pl.DataFrame()).columns:
+        raise ValueError("the tables have no DM with USUBJID: nobody is known to have taken part")
+    named = tables["DM"].drop_nulls("USUBJID")
+    subjects = named.unique("USUBJID", keep="first", maintain_order=True)
     code, absent = column(subjects, f"{by}CD"), column(subjects, "ARMNRS")
     none = code.str.to_uppercase().is_in(term.NO_ARM).fill_null(False)
     title = pl.coalesce(column(subjects, by), code, absent, pl.lit(term.NOT_ASSIGNED))
-    named = subjects.select(
+    placed = subjects.select(
         "USUBJID",
         arm=title,
         code=code,
         assigned=~none & pl.coalesce(column(subjects, by), code).is_not_null(),
     )
-    members = named.join(
+    members = placed.join(
         doses(tables).select("USUBJID", dosed=True).unique(), on="USUBJID", how="left", maintain_order="left"
     ).with_columns(pl.col("dosed").fill_null(False))
     order = {one: place for place, one in enumerate(_planned(tables))}
-    listed = named.select("arm", "code", "assigned").unique("arm").rows()
+    listed = placed.select("arm", "code", "assigned").unique("arm", keep="first", maintain_order=True).rows()
     listed.sort(key=lambda one: (not one[2], order.get(one[1], len(order)), one[0]))
     unassigned = frozenset(arm for arm, _, assigned in listed if not assigned)
     return Arms(tuple(arm for arm, _, _ in listed), unassigned, members.select("USUBJID", "arm", "dosed"))
@@ -106,7 +107,7 @@ def doses(tables: Tables) -> pl.DataFrame:
         subjects = tables["DM"]
         first = column(subjects, "RFXSTDTC")
         return subjects.select("USUBJID", EXSTDTC=first).drop_nulls("EXSTDTC")
-    rows = tables["EX"]
+    rows = tables["EX"].with_columns(column(tables["EX"], "USUBJID"), column(tables["EX"], "EXSTDTC"))
     occurred = column(rows, "EXOCCUR")
     amount = pl.col("EXDOSE") > 0 if "EXDOSE" in rows.columns else pl.lit(True)
     placebo = column(rows, "EXTRT").str.to_uppercase().str.contains("PLACEBO")

@@ -53,7 +53,7 @@ def endings(tables: Tables) -> pl.DataFrame:
     """
     if "DS" not in tables:
         return pl.DataFrame(schema={"USUBJID": pl.String, "DSDECOD": pl.String})
-    rows = tables["DS"]
+    rows = tables["DS"].with_columns(column(tables["DS"], "USUBJID"))
     kind, part = column(rows, "DSCAT").str.to_uppercase(), column(rows, "DSSCAT").str.to_uppercase()
     decoded = pl.coalesce(column(rows, "DSDECOD"), column(rows, "DSTERM")).str.to_uppercase()
     rows = rows.with_columns(DSDECOD=decoded, _part=part).filter(kind.eq_missing(term.DISPOSITION))

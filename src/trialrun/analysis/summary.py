@@ -25,7 +25,7 @@ def summary(tables: Tables, by: By = "ARM") -> dict[str, Any]:
     found = {
         "studies": column_values(subjects, "STUDYID"),
         "software": f"trialrun {__version__}",
-        "virtual": bool((subjects["VIRTUAL"] == "Y").any()),
+        "virtual": bool((subjects.select(column(subjects, "VIRTUAL")).to_series() == "Y").any()),
         "by": by,
         "switched": subjects.filter((planned != actual).fill_null(False)).height,
         "rows": {code: table.height for code, table in tables.items()},

@@ -41,12 +41,11 @@ def summary(folder: Path, arm: str, html: Path | None, language: str, as_json: b
     from trialrun.tables.validate import validate
 
     data = read(folder)
-    if "DM" not in data.tables:
-        raise click.ClickException(
-            f"{folder}: no demographics (DM) among {', '.join(data.tables) or 'its files'}"
-        )
     defects = [*data.defects, *validate(data.tables)]
-    found = summary(data.tables, BY[arm])
+    try:
+        found = summary(data.tables, BY[arm])
+    except ValueError as error:
+        raise click.ClickException(f"{folder}: {error}") from error
     name = ", ".join(found["studies"]) or folder.name
     if html:
         _write(html, found, defects, name, language)
@@ -115,7 +114,12 @@ def _grid(out: Console, rows: Rows, numbers: Collection[int]) -> None:
         least = longest if place in numbers else min(longest, WORDS)
         room += least + 2
         side: Literal["right", "left"] = "right" if place in numbers else "left"
-        table.add_column(Text(title), justify=side, vertical="bottom", min_width=least if numbers else None)
+        table.add_column(
+            Text(title),
+            justify=side,
+            vertical="bottom" if numbers else "top",  # a number stands beside the end of its words
+            min_width=least if numbers else None,
+        )
     for row in rows.body:
         table.add_row(*(Text(cell, no_wrap=place in numbers) for place, cell in enumerate(row)))
     out.print(table, width=max(out.width, room) if numbers else None, crop=False)
