@@ -36,7 +36,7 @@ def test_people_read_findings_and_tables(pilot: Path, spoken: str, serious: str)
 
 def test_programs_read_the_same_as_json(pilot: Path) -> None:
     found = json.loads(run(pilot / "cdiscpilotsdtm", "--json", "--arm", "actual").stdout)
-    assert len(found["findings"]) == 43
+    assert len(found["findings"]) == 52
     assert found["findings"][0]["source"] == "sv.parquet#2225"
     sizes = {column["title"]: column["participants"] for column in found["exposure"]["columns"]}
     assert sizes == {"Placebo": 86, "Xanomeline High Dose": 72, "Xanomeline Low Dose": 96, None: 254}

@@ -31,9 +31,11 @@ def sound():
             AESTDTC=["2014-01", "2014-01-01"], AEENDTC=["2014-01-10", None], AESTDY=[None, -1], **NO_REASON,
         ),
         "lb": part(
-            "LB", LBSEQ=[1, 2], LBTESTCD=["ALT", "ALT"], LBTEST=["ALT", "ALT"], LBORRES=["5", None],
-            LBSTRESC=["5", None], LBSTAT=[None, "NOT DONE"], LBBLFL=["Y", None],
-            LBDTC=["2014-01-02T09:30", None],
+            "LB", LBSEQ=[1, 2, 3, 4], LBTESTCD=["ALT"] * 4, LBTEST=["ALT"] * 4, LBORRES=["5", None, "6", "7"],
+            LBSTRESC=["5", None, "6.2", "7"], LBSTRESN=[5.0, None, 6.24, 7.0],
+            LBSTRESU=["U/L", None, "U/L", "U/L"],
+            LBSTAT=[None, "NOT DONE", None, None], LBBLFL=["Y", None, None, None], VISITNUM=[1, 1, 1, 2],
+            VISIT=["ONE", "ONE", "ONE", "TWO"], LBDTC=["2014-01-02T09:30", None, None, None],
         ),
         "ds": part("DS", DSSEQ=[1], DSTERM=["Death"], DSDECOD=["DEATH"], DSSTDTC=["2014-03-01"]),
         "ta": part("TA", ARMCD=["A"], ARM=["A"], TAETORD=[1], ETCD=["E"]).drop("USUBJID"),
@@ -67,6 +69,11 @@ PLANTED = [
     ("ex", 0, {"EXOCCUR": "X"}, "EXOCCUR", "write N or Y or U"),
     ("lb", 0, {"LBSTAT": "NOT DONE"}, "LBSTAT", "not done, yet there is a result"),
     ("lb", 1, {"LBSTAT": None}, "LBSTRESC", "nothing says that it was not done"),
+    ("lb", 0, {"LBSTRESN": 50.0}, "LBSTRESN", "is not the number in LBSTRESC"),
+    ("lb", 2, {"LBSTRESN": 6.26}, "LBSTRESN", "is not the number in LBSTRESC"),
+    ("lb", 3, {"LBSTRESU": "ukat/L"}, "LBSTRESU", "most rows of this LBTESTCD have another unit"),
+    ("lb", 3, {"LBTEST": "AST"}, "LBTEST", "most rows of this LBTESTCD have another LBTEST"),
+    ("lb", 3, {"VISITNUM": 1}, "VISIT", "most rows of this VISITNUM have another VISIT"),
     ("ex", 0, {"EXDOSE": None}, "EXDOSE", "given, yet no dose"),
     ("ex", 0, {"EXOCCUR": "N"}, "EXDOSE", "not given, yet a dose"),
     ("ae", 0, {"AESHOSP": "Y"}, "AESER", "not serious, yet AESHOSP is Y"),
@@ -109,7 +116,7 @@ def test_a_required_variable_that_is_not_there_is_told_once_and_the_rest_is_stil
     parts = sound()
     parts["lb"] = parts["lb"].drop("LBTEST").with_columns(LBDTC=pl.lit("yesterday"))
     found = [(d.row, d.column) for d in validate(adopt(parts).tables)]
-    assert found == [(None, "LBTEST"), (0, "LBDTC"), (1, "LBDTC")]
+    assert found == [(None, "LBTEST"), *((row, "LBDTC") for row in range(4))]
 
 
 def test_a_study_without_demographics_is_told():

@@ -169,6 +169,40 @@ def _resulted(rows: pl.DataFrame, shape: Domain, beside: Look) -> Iterator[Defec
     yield from tell(rows, code, results[-1], ~skipped & ~done, message)
 
 
+def _numbered(rows: pl.DataFrame, shape: Domain, beside: Look) -> Iterator[Defect]:
+    """A result in numbers is the result in text, as precisely as that is written; a test has one unit."""
+    code = shape.code
+    text, number, unit, test = (f"{code}{name}" for name in ("STRESC", "STRESN", "STRESU", "TESTCD"))
+    if {text, number} <= set(rows.columns) and rows.schema[number].is_numeric():
+        written = pl.col(text).cast(pl.Float64, strict=False)
+        decimals = pl.col(text).str.extract(r"\.(\d*)").str.len_chars().fill_null(0)
+        margin = 0.5 * pl.lit(10.0).pow(-decimals.cast(pl.Float64)) + 1e-9 * written.abs()
+        wrong = (written - pl.col(number)).abs() > margin
+        yield from tell(rows, code, number, wrong, f"is not the number in {text}")
+    if {test, number, unit} <= set(rows.columns):
+        # The same test on another material or by another method may well be told in another unit.
+        of = [test, *(n for n in (f"{code}CAT", f"{code}SPEC", f"{code}METHOD") if n in rows.columns)]
+        some = rows.filter(pl.col(number).is_not_null() & pl.col(unit).is_not_null())
+        yield from _odd(some, code, of, unit, f"most rows of this {test} have another unit")
+
+
+def _named(rows: pl.DataFrame, shape: Domain, beside: Look) -> Iterator[Defect]:
+    """A code has one name."""
+    pairs = ((f"{shape.code}TESTCD", f"{shape.code}TEST"), ("VISITNUM", "VISIT"), ("ETCD", "ELEMENT"))
+    for code, name in (*pairs, ("ARMCD", "ARM"), ("ACTARMCD", "ACTARM")):
+        if {code, name} <= set(rows.columns):
+            some = rows.filter(pl.col(code).is_not_null() & pl.col(name).is_not_null())
+            yield from _odd(some, shape.code, [code], name, f"most rows of this {code} have another {name}")
+
+
+def _odd(rows: pl.DataFrame, code: str, of: list[str], column: str, message: str) -> Iterator[Defect]:
+    """The rows whose value in `column` is another than the most frequent one of those that agree in `of`."""
+    counted = rows.group_by(*of, column).len().sort("len", column, descending=[True, False])
+    usual = counted.group_by(*of, maintain_order=True).agg(pl.col(column).first().alias("_usual"))
+    rows = rows.join(usual, on=of, how="left", nulls_equal=True, maintain_order="left")
+    yield from tell(rows, code, column, pl.col(column) != pl.col("_usual"), message)
+
+
 def _dosed(rows: pl.DataFrame, shape: Domain, beside: Look) -> Iterator[Defect]:
     if shape.code != "EX" or not {"EXOCCUR", "EXDOSE"} <= set(rows.columns):
         return
@@ -254,7 +288,9 @@ CHECKS: tuple[Check, ...] = (
     _days,
     _ordered,
     _termed,
+    _named,
     _resulted,
+    _numbered,
     _dosed,
     _serious,
     _alive,
