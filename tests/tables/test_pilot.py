@@ -28,11 +28,13 @@ def test_it_is_read_whole(data, pilot):
         assert table["SRC"].is_unique().all()
 
 
-# What is wrong with the data as published, looked at by hand. AESER is N for events that were fatal,
-# threatened life, disabled, were cancer or led to a stay in hospital, any of which makes an event serious by
-# definition (ICH E2A; cancer is a criterion of AE's own): the three deaths are among them. One visit is dated
-# the day after its participant's death. Nine totals of questionnaires, scaled up for unanswered items, are cut
-# off in the text where they should be rounded (61.5 for 61.55, 20 for 20.57).
+# What is wrong with the data as published, looked at by hand:
+# - AESER is N for events that were fatal, threatened life, disabled, were cancer or led to a stay in
+#   hospital, any of which makes an event serious by definition (ICH E2A; cancer is a criterion of AE's own).
+#   The three deaths are among them.
+# - One visit is dated the day after its participant's death.
+# - Nine totals of questionnaires, scaled up for unanswered items, are cut off in the text where they should
+#   be rounded (61.5 for 61.55, 20 for 20.57).
 FINDINGS = [
     ("SV", "SVSTDTC", "lies after the participant's death", 1),
     ("AE", "AESER", "not serious, yet AESCAN is Y", 3),
