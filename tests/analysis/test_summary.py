@@ -139,6 +139,30 @@ def test_a_dose_of_placebo_is_a_dose_and_nothing_of_a_drug_is_none(tables):
     assert placebo["cumulative"][1] is None  # nobody's is known: an end is missing
 
 
+@pytest.mark.parametrize(
+    ("occurred", "amount", "dosed"),
+    [
+        ("Y", 5.0, True),
+        ("Y", None, True),
+        ("N", 5.0, False),
+        (None, 5.0, True),
+        (None, None, True),  # what is not known is not nothing
+        (None, 0.0, False),
+    ],
+)
+def test_who_was_dosed(tables, occurred, amount, dosed):
+    one = part("EX", [("1", "DRUG", occurred, amount, "2014-01-02")], "EXTRT", "EXOCCUR", "EXDOSE", "EXSTDTC")
+    found = summary({**tables, **adopt({"ex": one}).tables})
+    assert found["disposition"]["counts"]["dosed"][-1] == dosed
+
+
+def test_where_some_rows_are_said_to_be_given_the_others_are_not(tables):
+    rows = [("1", "DRUG", "Y", 5.0, "2014-01-02"), ("2", "DRUG", None, 5.0, "2014-01-02")]
+    some = part("EX", rows, "EXTRT", "EXOCCUR", "EXDOSE", "EXSTDTC")
+    found = summary({**tables, **adopt({"ex": some}).tables})
+    assert found["disposition"]["counts"]["dosed"][-1] == 1
+
+
 def test_adverse_events_count_a_participant_once_and_start_with_the_first_dose(tables):
     found = summary(tables)["adverse_events"]
 

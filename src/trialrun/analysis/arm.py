@@ -99,20 +99,21 @@ def _planned(tables: Tables) -> list[str]:
 
 
 def doses(tables: Tables) -> pl.DataFrame:
-    """The rows of EX that are doses: said to be given (EXOCCUR), or else of more than nothing, or of placebo.
+    """The rows of EX that are doses: all but those of nothing, and those that are said not to be given.
 
-    Without EX, the first dose that DM tells (RFXSTDTC).
+    Where EXOCCUR says of any row that it was given, the others are none. A dose of 0 is one of placebo, or
+    none; an unknown dose is one. Without EX, the first dose that DM tells (RFXSTDTC).
     """
     if "EX" not in tables:
         subjects = tables["DM"]
         first = column(subjects, "RFXSTDTC")
         return subjects.select("USUBJID", EXSTDTC=first).drop_nulls("EXSTDTC")
-    rows = tables["EX"].with_columns(column(tables["EX"], "USUBJID"), column(tables["EX"], "EXSTDTC"))
-    occurred = column(rows, "EXOCCUR")
-    amount = pl.col("EXDOSE") > 0 if "EXDOSE" in rows.columns else pl.lit(True)
-    placebo = column(rows, "EXTRT").str.to_uppercase().str.contains("PLACEBO")
-    given = occurred.eq_missing("Y") | (occurred.is_null() & (amount | placebo))
-    return rows.filter(given)
+    rows = tables["EX"].with_columns(column(tables["EX"], name) for name in ("USUBJID", "EXSTDTC", "EXOCCUR"))
+    if (rows["EXOCCUR"] == "Y").any():
+        return rows.filter(pl.col("EXOCCUR").eq_missing("Y"))
+    nothing = pl.col("EXDOSE").eq_missing(0) if "EXDOSE" in rows.columns else pl.lit(False)
+    placebo = column(rows, "EXTRT").str.to_uppercase().str.contains("PLACEBO").fill_null(False)
+    return rows.filter(pl.col("EXOCCUR").ne_missing("N") & (~nothing | placebo))
 
 
 def column(table: pl.DataFrame, name: str) -> pl.Expr:
