@@ -37,8 +37,8 @@ def look(tables: Mapping[str, pl.DataFrame], study: str | None = None) -> Look:
     if subjects is None or "USUBJID" not in subjects.columns:
         return Look(tables, None, study)
     if study is None and "STUDYID" in subjects.columns:
-        named = subjects["STUDYID"].drop_nulls().value_counts(sort=True)
-        study = None if named.is_empty() else str(named["STUDYID"][0])
+        named = subjects.drop_nulls("STUDYID").group_by("STUDYID").len()
+        study = next(iter(named.sort("len", "STUDYID", descending=[True, False])["STUDYID"]), None)
     if "RFSTDTC" not in subjects.columns:
         return Look(tables, None, study)
     day = pl.col("RFSTDTC").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)

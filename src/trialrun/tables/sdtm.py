@@ -89,10 +89,10 @@ def _code(name: str, table: pl.DataFrame) -> str | None:
 
 
 def _usual(table: pl.DataFrame, column: str) -> str | None:
-    """The most frequent value of a column."""
-    values = table[column].cast(pl.String).str.strip_chars().drop_nulls()
-    counted = values.filter(values != "").value_counts(sort=True)
-    return None if counted.is_empty() else str(counted[column][0]).upper()
+    """The most frequent value of a column, the first in the alphabet of several."""
+    values = table.select(value=pl.col(column).cast(pl.String).str.strip_chars().str.to_uppercase())
+    counted = values.filter(pl.col("value") != "").group_by("value").len()
+    return next(iter(counted.sort("len", "value", descending=[True, False])["value"]), None)
 
 
 def _stem(name: str) -> str:
