@@ -117,7 +117,7 @@ def _plan(protocol: Protocol) -> pl.DataFrame:
     ]
     schema = {
         "point": pl.String,
-        "VISITNUM": pl.Int64,
+        "VISITNUM": pl.Float64,
         "VISIT": pl.String,
         "VISITDY": pl.Int64,
         "EPOCH": pl.String,
