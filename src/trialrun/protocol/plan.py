@@ -43,11 +43,11 @@ class Plan:
         self._attach_tasks()
         return dict(sorted(self.points.items(), key=lambda item: (item[1].offset, item[1].kind != "visit")))
 
-    def _problem(self, path: Path, message: str, hint: str | None = None) -> None:
-        self.problems.append(Problem(self.source.place(path), message, hint))
+    def _problem(self, path: Path, message: str, hint: str | None = None, code: str = "plan") -> None:
+        self.problems.append(Problem(self.source.place(path), message, hint, code))
 
     def _unknown(self, path: Path, kind: str, name: str, known: Iterable[str]) -> None:
-        self._problem(path, f"there is no {kind} `{name}`", suggestion(name, known))
+        self._problem(path, f"there is no {kind} `{name}`", suggestion(name, known), "name")
 
     # Cycles
 
@@ -139,6 +139,7 @@ class Plan:
                         ("treatment", "cycles", name, "after"),
                         message,
                         "Count more days, or narrow its window.",
+                        "courses-overlap",
                     )
 
     def _treatment_epoch(self) -> str:
@@ -219,7 +220,9 @@ class Plan:
                 message = (
                     f"the setting of {name} (study day {starts[name] + 1}) waits for {decision.id}, {late}"
                 )
-                self._problem(path, message, "Decide earlier, or write the setting itself.")
+                self._problem(
+                    path, message, "Decide earlier, or write the setting itself.", "decision-too-late"
+                )
 
     # Tasks
 

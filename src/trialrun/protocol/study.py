@@ -80,6 +80,12 @@ class Prohibited(Element):
     what: Words
 
 
+class Accepted(Element):
+    """A finding of `check` that the study has looked at and lets stand, with the reason."""
+
+    reason: str = Field(min_length=1)
+
+
 class RecordedOn(Part):
     """Which form (or item) carries an act of the trial itself."""
 
@@ -123,6 +129,7 @@ class StudyFile(Part):
     objectives: dict[Name, Objective]
     endpoints: dict[Name, Endpoint]
     multiplicity: Multiplicity | None = None
+    accepted: dict[str, Accepted] = Field(default_factory=dict)
 
 
 class Statement(Part):
