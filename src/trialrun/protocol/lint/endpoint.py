@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from trialrun.protocol.endpoint import OrganResponse, PairedChange, WithoutEvent
 from trialrun.protocol.knowable import asked_at_any_time
-from trialrun.protocol.lint.code import Found, finding
 from trialrun.protocol.link import DEATH
+from trialrun.protocol.lint.code import Found, finding
 from trialrun.protocol.protocol import Protocol
 
 
@@ -98,9 +98,9 @@ def unwanted(protocol: Protocol) -> Iterator[Found]:
     means="An objective has no end point, or none of its own rank.",
     matters="The trial would end without an answer to a question it asks.",
     mend="Name an end point for it, of the same `level`.",
-    was="rest: {level: secondary, text: {en: Quiet legs, fr: Jambes calmes}, endpoints: [quiet, legs], from: outline#3}",
-    now="rest: {level: secondary, text: {en: Quiet legs, fr: Jambes calmes}, endpoints: [quiet, legs], from: outline#3}\n"
-    "  sleep: {level: exploratory, text: {en: Better sleep, fr: Meilleur sommeil}, endpoints: [], from: outline#3}",
+    was="endpoints: [quiet, legs], from: outline#3}",
+    now="endpoints: [quiet, legs], from: outline#3}\n"
+    "  sleep: {level: secondary, text: {en: Sleep, fr: Sommeil}, endpoints: [], from: outline#3}",
 )
 def unanswered(protocol: Protocol) -> Iterator[Found]:
     for name, objective in protocol.study.objectives.items():
@@ -115,7 +115,7 @@ def unanswered(protocol: Protocol) -> Iterator[Found]:
 @finding(
     "never-significant",
     means="An exact test cannot reach its level with so few participants, whatever they show.",
-    matters="With n pairs all changing one way, the two-sided p-value is 2/2^n: below some n a test proves nothing.",
+    matters="With n pairs that all change one way the two-sided p-value is 2/2^n; it cannot be smaller.",
     mend="Plan more participants, ask for more pairs (`at_least`), or estimate instead of testing.",
     was="secondary_at: [W2, W10]\n    missing: left out of the exact test\n    at_least: 7",
     now="secondary_at: [W2, W10]\n    missing: left out of the exact test\n    at_least: 5",

@@ -73,8 +73,8 @@ CODES = (
         means="A statement is cited that sources.yaml does not have.",
         matters="The element rests on nothing.",
         mend="Correct the number, or add the statement.",
-        was="fever: {hold: \"temperature >= '38.5 Cel'\", unknown: continue, text: {en: Fever, fr: Fièvre}, from: outline#2}",
-        now="fever: {hold: \"temperature >= '38.5 Cel'\", unknown: continue, text: {en: Fever, fr: Fièvre}, from: outline#9}",
+        was="text: {en: Fever, fr: Fièvre}, from: outline#2}",
+        now="text: {en: Fever, fr: Fièvre}, from: outline#9}",
     ),
     _error(
         "name",
@@ -129,14 +129,14 @@ CODES = (
     _error(
         "rule-unit",
         means="A rule compares a value with one in another unit that cannot be converted, or in none.",
-        matters="38.5 is a fever in Celsius and a death in Fahrenheit.",
+        matters="In Celsius 38.5 is a fever, in Fahrenheit it is a death.",
         mend="Write the threshold with a unit of the same kind, between quotes: '38.5 Cel'.",
         was="temperature >= '38.5 Cel'",
         now="temperature >= '38.5 kg'",
     ),
     _error(
         "aggregate",
-        means="A variable takes an aggregate of an item that has none, or variables read each other in a circle.",
+        means="A variable takes an aggregate of an item that has none, or variables read each other.",
         matters="It could have no value.",
         mend="Take it of a number or date, or let one of the variables read items only.",
         file="variables.yaml",
@@ -145,7 +145,7 @@ CODES = (
     ),
     _error(
         "plan",
-        means="The days of the study cannot be laid out: courses in a circle, two first courses, a name taken twice.",
+        means="The days of the study cannot be laid out: courses in a circle, a name taken twice.",
         matters="A participant's calendar could not be made.",
         mend="Let exactly one course begin on `day: 1`, and count each other from one before it.",
         was="C2: {label: W4, after: C1 + 28 days,",
@@ -186,7 +186,7 @@ CODES = (
     _error(
         "dose-unit",
         means="Doses are written down in another unit than they are planned in.",
-        matters="The two numbers are compared: 0.3 g would be refused where 300 mg are planned, or 300 g let pass.",
+        matters="The numbers are compared: 0.3 (g) would be refused where 300 (mg) are planned.",
         mend="Use the unit of the substance on the form.",
         file="forms.yaml",
         was="type: number, unit: mg,",
@@ -219,7 +219,7 @@ CODES = (
     ),
     _error(
         "endpoint-not-measured",
-        means="An end point is read at a visit where its measurement is not made, or waits for a state no form offers.",
+        means="An end point is read where it is not measured, or waits for a state no form offers.",
         matters="It would be missing for everyone.",
         mend="Measure it there (`activities`), or choose another visit.",
         was="baseline: [SCR]\n    at: W6",

@@ -71,8 +71,8 @@ def _of_rows(protocol: Protocol, rule: str, form: str) -> set[str]:
     means="A form belongs to no activity: it is asked at no visit and at no other time.",
     matters="Nobody can fill it, and whatever reads it stays unknown.",
     mend="Name it in an activity (`forms`), or remove it.",
-    was="forms: [diary, legs], at:",
-    now="forms: [diary], at:",
+    was="forms: [ae, rescue, deviation, end]",
+    now="forms: [ae, rescue, end]",
 )
 def not_asked(protocol: Protocol) -> Iterator[Found]:
     for name in protocol.forms:
@@ -147,7 +147,7 @@ def _circle(protocol: Protocol, name: str, form: Form, seen: tuple[str, ...]) ->
 
 @finding(
     "unused",
-    means="A variable, dose level, substance, specimen, epoch or length of the timeline is named and not used.",
+    means="A variable, level, substance, specimen, epoch or length of time is named and not used.",
     matters="It is most often left over from an earlier version, or its user has been forgotten.",
     mend="Use it, or remove it.",
     was="usual: {dose: 300, from: outline#2}",
@@ -184,7 +184,7 @@ def _lengths(protocol: Protocol) -> tuple[list[str], set[str]]:
 
 
 def _said(part: Any) -> set[str]:
-    """Every name that stands somewhere in a part of the study as a value, wherever the language allows one."""
+    """Every name that stands as a value somewhere in a part of the study."""
     if isinstance(part, str):
         return {part}
     if isinstance(part, Anchor):

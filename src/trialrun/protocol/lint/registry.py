@@ -14,7 +14,7 @@ _ACCEPTED = Code(
     example=Example(
         "study.yaml",
         was="enrolment: {",
-        now="accepted:\n  blood@visits/W6: {from: outline#3, reason: Two samples are needed that day.}\nenrolment: {",
+        now="accepted:\n  blood@visits/W6: {from: outline#3, reason: Both samples are needed.}\nenrolment: {",
     ),
     look=lambda protocol: iter(()),
 )

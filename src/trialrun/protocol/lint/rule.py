@@ -50,7 +50,7 @@ def _when(moments: tuple[Moment, ...]) -> str:
 @finding(
     "read-too-early",
     means="A rule reads what is collected only after it is read.",
-    matters="The value is never known in time: a criterion, a permission or a decision that waits for it never opens.",
+    matters="The value is never known in time: what waits for it, a criterion or a decision, never opens.",
     mend="Collect it earlier, or read it from an earlier visit.",
     file="variables.yaml",
     was="cramps_at_screening: {item: diary.cramps, at: SCR}",
@@ -159,7 +159,7 @@ def _against(part: Compare, ranges: Mapping[str, Limits]) -> tuple[Limits, str, 
 
 
 def _always(op: str, limits: Limits, threshold: float) -> bool | None:
-    """Whether ``value op threshold`` is true of all values in the limits, of none (False), or of some (None)."""
+    """Whether ``value op threshold`` is true of all values in the limits, of none, or of some (None)."""
     low, high = limits.low, limits.high
     true_false = {
         ">=": (low >= threshold, high < threshold),

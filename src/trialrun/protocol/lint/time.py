@@ -29,8 +29,8 @@ def together(one: Timepoint, other: Timepoint) -> bool:
     means="A length of the timeline is not the sum of the parts it names.",
     matters="Contracts, insurance and the people who plan the trial rely on different lengths of it.",
     mend="Correct the length or one of its parts.",
-    was="lasts: 15 months, sum_of:",
-    now="lasts: 12 months, sum_of:",
+    was="lasts: 12 months, sum_of:",
+    now="lasts: 15 months, sum_of:",
 )
 def sums(protocol: Protocol) -> Iterator[Found]:
     timeline = protocol.study.timeline
@@ -45,7 +45,7 @@ def sums(protocol: Protocol) -> Iterator[Found]:
 @finding(
     "label-against-offset",
     means="The week labels of the courses do not fit the days on which they are planned.",
-    matters="People on site read the label, the calendar counts the days: a course may be given a week early.",
+    matters="People read the label, the calendar counts the days: a course may be given a week early.",
     mend="Correct the label or the days; if both are right, say how the labels are to be read (`labels`).",
     was="C2: {label: W4,",
     now="C2: {label: W3,",
@@ -119,7 +119,7 @@ def lengths(protocol: Protocol) -> Iterator[Found]:
 @finding(
     "windows-overlap",
     means="The windows of two visits overlap, so that one date could be either.",
-    matters="A site and a monitor may book the same day as different visits, and a measurement lands in the wrong one.",
+    matters="A site and a monitor may call the same day different visits: a value lands in the wrong one.",
     mend="Narrow one of the windows, or move a visit.",
     was="label: W10, after: C2 + 42 days, otherwise: C1 + 70 days, window: ±3 days",
     now="label: W10, after: C2 + 18 days, otherwise: C1 + 46 days, window: ±3 days",
@@ -162,8 +162,8 @@ def screening(protocol: Protocol) -> Iterator[Found]:
     means="A visit is planned before the one at which consent is asked.",
     matters="Nothing may be done to a person for a trial before they agree to it.",
     mend="Ask for consent at the first visit.",
-    was="forms: [consent, demography], at: [SCR]",
-    now="forms: [consent, demography], at: [C1.D1]",
+    was="visits:\n",
+    now="visits:\n  CALL: {epoch: screening, label: {en: First call, fr: Premier appel}, day: -20, from: outline#1}\n",
 )
 def consent(protocol: Protocol) -> Iterator[Found]:
     form = protocol.study.recorded_on.consent.partition(".")[0]
@@ -178,8 +178,8 @@ def consent(protocol: Protocol) -> Iterator[Found]:
     means="The last visit may fall later than a participant is said to take part (`timeline.participation`).",
     matters="Consent, insurance and the ethics committee's approval cover the stated time and no more.",
     mend="Lengthen the participation, bring the last visit forward, or allow less delay.",
-    was="participation: {lasts: 3 months,",
-    now="participation: {lasts: 2 months,",
+    was="otherwise: C1 + 70 days, window: ±3 days",
+    now="otherwise: C1 + 70 days, window: -3/+28 days",
 )
 def participation(protocol: Protocol) -> Iterator[Found]:
     milestone = protocol.study.timeline.get(PARTICIPATION)

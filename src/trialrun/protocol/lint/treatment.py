@@ -21,7 +21,8 @@ def beyond(protocol: Protocol) -> Iterator[Found]:
     allowed = protocol.study.treatment.delays.cumulative
     for name, cycle in protocol.study.treatment.cycles.items():
         if cycle.after and cycle.window.after > allowed.days:
-            message = f"{name} may begin {cycle.window.after:g} days late; all courses together may be {allowed} late."
+            late = f"{cycle.window.after:g} days late"
+            message = f"{name} may begin {late}; all courses together may be {allowed} late."
             yield Found(f"treatment/cycles/{name}", message)
 
 
@@ -85,7 +86,7 @@ def _next_course(protocol: Protocol, decision: Timepoint) -> Timepoint | None:
     when: C1 + 21..25 days
     by: investigator
     within: 72 hours
-    needs: [review]
+    needs: []
     expected: home
     outcomes:
       home: {effect: continue, otherwise: true, text: {en: At home, fr: À domicile}, from: outline#2}
@@ -120,7 +121,7 @@ def staggered(protocol: Protocol) -> Iterator[Found]:
     takes = (stagger.first - 1) * apart
     if takes > inclusion.lasts.days:
         message = (
-            f"{stagger.first} start one by one, each {apart} days after the one before: {takes} days at least; "
+            f"{stagger.first} start one by one, each {apart} days after the last: {takes} days at least; "
             f"inclusions last {inclusion.lasts} ({inclusion.lasts.days:.0f} days)."
         )
         yield Found("enrolment", message)
@@ -128,7 +129,7 @@ def staggered(protocol: Protocol) -> Iterator[Found]:
 
 @finding(
     "boundary-never-reached",
-    means="A boundary that suspends inclusions asks for more participants than the trial, or its own step, has.",
+    means="A boundary that suspends inclusions asks for more people than the trial, or its step, has.",
     matters="The rule stands in the protocol, and would protect nobody.",
     mend="Ask for fewer, or begin the step with as many as it asks for.",
     was="at_least: {2: 2, 5: 3}",

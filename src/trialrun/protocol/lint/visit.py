@@ -40,8 +40,8 @@ def within(protocol: Protocol) -> Iterator[Found]:
         early = point.anchor.offset - point.window.before
         if early <= last < point.anchor.offset:
             message = (
-                f"{point.id} is planned {point.anchor.offset:g} days after {cycle} began, after its last dose, "
-                f"and may take place from {early:g} days on; the last dose is planned on day {last + 1} of it."
+                f"{point.id} is planned {point.anchor.offset:g} days after {cycle} began, and may take place "
+                f"after {early:g}; the last dose of {cycle} is planned {last} days after it began."
             )
             yield Found(f"visits/{point.id}", message)
 
@@ -61,15 +61,15 @@ def across(protocol: Protocol) -> Iterator[Found]:
             early = start.offset - start.window.before
             if 0 <= point.offset < start.offset and point.offset + point.window.after >= early:
                 message = (
-                    f"{point.id} is planned on study day {point.day}, before {start.cycle}, and may take place "
-                    f"until day {day(point.offset + point.window.after)}; {start.cycle} may begin on day {day(early)}."
+                    f"{point.id}, planned before {start.cycle}, may take place until study day "
+                    f"{day(point.offset + point.window.after)}; {start.cycle} may begin on day {day(early)}."
                 )
                 yield Found(f"visits/{point.id}", message)
 
 
 @finding(
     "follow-up-before-last-dose",
-    means="A follow-up visit counted from an early course may come before the last dose, when courses are late.",
+    means="A follow-up visit counted from an early course may come before the last dose of a late one.",
     matters="It would then describe a participant under treatment as one after treatment.",
     mend="Count it from the last course or from the last dose.",
     was="label: W6, after: C2 + 14 days, otherwise: C1 + 42 days,",
@@ -86,10 +86,11 @@ def early(protocol: Protocol) -> Iterator[Found]:
             last = last_dose(protocol, left_out)
             if last and _may_precede(protocol, point, anchor, last):
                 latest = last.offset + protocol.study.treatment.delays.cumulative.days
+                start = anchor.after if anchor else "the first dose"
+                where = f" where {left_out} is not given" if left_out else ""
                 message = (
-                    f"{point.id}, counted from {anchor.after if anchor else 'the first dose'}, may take place "
-                    f"{'where ' + str(left_out) + ' is not given ' if left_out else ''}before the last dose, "
-                    f"{last.id}, which may be as late as study day {day(latest)}."
+                    f"{point.id}, counted from {start}{where}, may come before the last dose, {last.id}, "
+                    f"which may be as late as study day {day(latest)}."
                 )
                 yield Found(f"visits/{point.id}", message)
 
@@ -110,7 +111,7 @@ def _may_precede(protocol: Protocol, point: Timepoint, anchor: Anchor | None, la
 
 @finding(
     "visit-without-otherwise",
-    means="A follow-up visit is counted from a later course, and nothing says when it is for those who never have it.",
+    means="A follow-up visit is counted from a course, and nothing says when it is for those without it.",
     matters="Those who stop early, the people one learns most from about safety, would have no such visit.",
     mend="Say when it is for them (`otherwise: C1 + 70 days`).",
     was="label: W10, after: C2 + 42 days, otherwise: C1 + 70 days,",
@@ -133,7 +134,8 @@ def lost(protocol: Protocol) -> Iterator[Found]:
     matters="Either a stopping rule has been forgotten, or the visit never takes place.",
     mend="State what stops (`stops`, or an outcome with `effect: stop`), or remove the visit.",
     was="""stops:
-  severe: {when: severe_events >= 1, unknown: continue, text: {en: Severe related event, fr: Événement sévère lié}, from: outline#2}
+  severe: {when: severe_events >= 1, unknown: continue,
+    text: {en: Severe related event, fr: Événement sévère lié}, from: outline#2}
 decisions:
   tolerance:
     title: {en: Tolerance of the first course, fr: Tolérance de la première cure}
@@ -143,9 +145,12 @@ decisions:
     needs: [review, laboratory]
     expected: home
     outcomes:
-      stop: {effect: stop, when: severe_events >= 1, unknown: wait, text: {en: Stop, fr: Arrêter}, from: outline#2}
-      home: {effect: continue, when: worst_grade_C1 <= 2, text: {en: Go on at home, fr: Continuer à domicile}, from: outline#2}
-      wait: {effect: hold, otherwise: true, for: 7 days, then: stop, text: {en: Wait, fr: Attendre}, from: outline#2}
+      stop: {effect: stop, when: severe_events >= 1, unknown: wait,
+        text: {en: Stop, fr: Arrêter}, from: outline#2}
+      home: {effect: continue, when: worst_grade_C1 <= 2,
+        text: {en: Go on at home, fr: Continuer à domicile}, from: outline#2}
+      wait: {effect: hold, otherwise: true, for: 7 days, then: stop,
+        text: {en: Wait, fr: Attendre}, from: outline#2}
 """,
     now="""decisions:
   tolerance:
@@ -156,8 +161,10 @@ decisions:
     needs: [review, laboratory]
     expected: home
     outcomes:
-      home: {effect: continue, when: worst_grade_C1 <= 2, text: {en: Go on at home, fr: Continuer à domicile}, from: outline#2}
-      hospital: {effect: continue, otherwise: true, text: {en: Go on in hospital, fr: Continuer à l'hôpital}, from: outline#2}
+      home: {effect: continue, when: worst_grade_C1 <= 2,
+        text: {en: Go on at home, fr: Continuer à domicile}, from: outline#2}
+      hospital: {effect: continue, otherwise: true,
+        text: {en: Go on in hospital, fr: Continuer à l'hôpital}, from: outline#2}
 """,
 )
 def unstopped(protocol: Protocol) -> Iterator[Found]:
