@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from textwrap import dedent, indent
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -147,7 +148,6 @@ def _print_all(codes: tuple[Code, ...]) -> None:
 
 
 def _print_code(code: Code) -> None:
-    from rich.padding import Padding
     from rich.text import Text
 
     out, example = console(), code.example
@@ -155,8 +155,10 @@ def _print_code(code: Code) -> None:
     out.print(f"\n{code.means}")
     out.print(Text.assemble("\n", ("Why it matters. ", "bold"), code.matters))
     out.print(Text.assemble("\n", ("How to mend it. ", "bold"), code.mend))
-    out.print(f"\nThis triggers it ({example.file}):\n", style="bold")
-    out.print(Padding(Text(example.now.rstrip() or "(nothing there)", style="yellow"), (0, 4)))
-    if example.was.strip():
-        out.print("\nand this does not:\n", style="bold")
-        out.print(Padding(Text(example.was.rstrip(), style="green"), (0, 4)))
+    for title, lines, style in (
+        (f"This triggers it ({example.file}):", example.now, "yellow"),
+        ("and this does not:", example.was, "green"),
+    ):
+        out.print(f"\n{title}\n", style="bold")
+        shown = dedent(lines).rstrip() or "(nothing there)"
+        out.print(Text(indent(shown, "    "), style=style), soft_wrap=True)

@@ -104,7 +104,10 @@ def lacking(protocol: Protocol, name: str, moment: Moment, *, whole: bool) -> La
     """
     variable = protocol.variables[name]
     if variable.at:
-        found = [_at(protocol, variable.reads[0], at, moment) for at in variable.at]
+        found = [
+            _at(protocol, variable.reads[0], at, moment) or _old(protocol, variable, at, moment)
+            for at in variable.at
+        ]
         return None if None in found else found[0]
     return _rows(protocol, variable, moment, whole) or _beside(protocol, name, moment, whole)
 
@@ -154,6 +157,17 @@ def _at(protocol: Protocol, form: str, at: str, moment: Moment) -> Lack | None:
             None if at in planned else Lack("never-entered", f"the form `{form}` is not asked at that visit")
         )
     return Lack("read-too-early", f"{at} comes only later") if _later(protocol, at, moment) else None
+
+
+def _old(protocol: Protocol, variable: Variable, at: str, moment: Moment) -> Lack | None:
+    """Why a value that may be only so old is always older, whenever in its window it was measured."""
+    point = protocol.timepoints.get(at)
+    if point is None or variable.within is None or math.isinf(moment.offset):
+        return None
+    youngest = moment.offset - point.offset - point.window.after
+    if youngest <= variable.within.days:
+        return None
+    return Lack("too-old", f"that of {at} is {youngest:g} days old at least, and may be {variable.within}")
 
 
 def _later(protocol: Protocol, at: str, moment: Moment) -> bool:

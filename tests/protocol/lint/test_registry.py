@@ -30,7 +30,9 @@ def test_the_clean_study_has_nothing(clean: Path) -> None:
 def test_the_example_triggers_its_code_and_no_other(clean: Path, code: Code) -> None:
     file, example = clean / code.example.file, code.example
     text = file.read_text("utf-8") if file.exists() else ""
-    assert not example.was or text.count(example.was) == 1, f"`{example.was}` is {text.count(example.was)} times"
+    assert not example.was or text.count(example.was) == 1, (
+        f"`{example.was}` is {text.count(example.was)} times"
+    )
     file.write_text(text.replace(example.was, example.now, 1) if example.was else example.now, "utf-8")
     assert said(clean) == {code.name}
 

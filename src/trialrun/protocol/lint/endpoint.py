@@ -98,9 +98,9 @@ def unwanted(protocol: Protocol) -> Iterator[Found]:
     means="An objective has no end point, or none of its own rank.",
     matters="The trial would end without an answer to a question it asks.",
     mend="Name an end point for it, of the same `level`.",
-    was="endpoints: [quiet, legs], from: outline#3}",
-    now="endpoints: [quiet, legs], from: outline#3}\n"
-    "  sleep: {level: secondary, text: {en: Sleep, fr: Sommeil}, endpoints: [], from: outline#3}",
+    was="objectives:\n",
+    now="objectives:\n"
+    "  sleep: {level: secondary, text: {en: Sleep, fr: Sommeil}, endpoints: [], from: outline#3}\n",
 )
 def unanswered(protocol: Protocol) -> Iterator[Found]:
     for name, objective in protocol.study.objectives.items():
@@ -117,8 +117,8 @@ def unanswered(protocol: Protocol) -> Iterator[Found]:
     means="An exact test cannot reach its level with so few participants, whatever they show.",
     matters="With n pairs that all change one way the two-sided p-value is 2/2^n; it cannot be smaller.",
     mend="Plan more participants, ask for more pairs (`at_least`), or estimate instead of testing.",
-    was="secondary_at: [W2, W10]\n    missing: left out of the exact test\n    at_least: 7",
-    now="secondary_at: [W2, W10]\n    missing: left out of the exact test\n    at_least: 5",
+    was="    secondary_at: [W2, W10]\n    missing: left out of the exact test\n    at_least: 7",
+    now="    secondary_at: [W2, W10]\n    missing: left out of the exact test\n    at_least: 5",
 )
 def powerless(protocol: Protocol) -> Iterator[Found]:
     planned = protocol.study.enrolment.planned
@@ -154,8 +154,8 @@ def _level(protocol: Protocol, name: str, endpoint: PairedChange) -> tuple[float
     means="An end point asks for more pairs than participants are planned.",
     matters="It could never be tested.",
     mend="Lower `at_least`, or plan more participants.",
-    was="secondary_at: [W2, W10]\n    missing: left out of the exact test\n    at_least: 7",
-    now="secondary_at: [W2, W10]\n    missing: left out of the exact test\n    at_least: 20",
+    was="    secondary_at: [W2, W10]\n    missing: left out of the exact test\n    at_least: 7",
+    now="    secondary_at: [W2, W10]\n    missing: left out of the exact test\n    at_least: 20",
 )
 def too_many(protocol: Protocol) -> Iterator[Found]:
     planned = protocol.study.enrolment.planned
@@ -170,8 +170,8 @@ def too_many(protocol: Protocol) -> Iterator[Found]:
     means="Several primary end points are tested, and nothing says how their errors are shared.",
     matters="Each test alone may be wrong in 1 of 20 trials; together they are wrong more often.",
     mend="Name them all in `multiplicity`, or make all but one secondary.",
-    was="multiplicity: {method: holm, over: [cramps, magnesium], alpha: 0.05, from: outline#3}\n",
-    now="",
+    was="multiplicity: {method: holm, over: [cramps, magnesium],",
+    now="multiplicity: {method: holm, over: [cramps],",
 )
 def unshared(protocol: Protocol) -> Iterator[Found]:
     study = protocol.study

@@ -222,7 +222,7 @@ CODES = (
         means="An end point is read where it is not measured, or waits for a state no form offers.",
         matters="It would be missing for everyone.",
         mend="Measure it there (`activities`), or choose another visit.",
-        was="baseline: [SCR]\n    at: W6",
-        now="baseline: [SCR]\n    at: C1.D7",
+        was="    baseline: [SCR]\n    at: W6",
+        now="    baseline: [SCR]\n    at: C1.D7",
     ),
 )

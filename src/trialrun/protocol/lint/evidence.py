@@ -24,9 +24,8 @@ from trialrun.protocol.text import Anchor
     matters="Participants are burdened, and personal data are kept, for nothing; or a reader was forgotten.",
     mend="Give it its SDTM name (`sdtm`), let a rule read it, or stop asking.",
     file="forms.yaml",
-    was="type: number, unit: umol/L, limits: 5..3000, usual: 40..150, sdtm: LB.CREAT}",
-    now="type: number, unit: umol/L, limits: 5..3000, usual: 40..150, sdtm: LB.CREAT}\n"
-    "      haemolysis: {ask: {en: Haemolysed, fr: Hémolyse}, type: boolean}",
+    was="      creatinine: {",
+    now="      haemolysed: {ask: {en: Haemolysed, fr: Hémolyse}, type: boolean}\n      creatinine: {",
 )
 def feeds_nothing(protocol: Protocol) -> Iterator[Found]:
     """A remark, a text that may stay empty, is for people to read and feeds nothing else."""
@@ -118,9 +117,9 @@ def _points(protocol: Protocol, activity: Activity) -> list[str]:
     matters="None of them can ever be answered, and the form can never be complete.",
     mend="Let one of them be asked unconditionally.",
     file="forms.yaml",
-    was="type: text, only_if: NOT given, sdtm: EX.EXREASOC}",
-    now="type: text, only_if: NOT late, sdtm: EX.EXREASOC}\n"
-    "      late: {ask: {en: Late, fr: En retard}, type: boolean, only_if: why IS NOT NULL, sdtm: EX.LATE}",
+    was="      why: {ask: {en: Why not, fr: Pourquoi pas}, type: text, only_if: NOT given,",
+    now="      late: {ask: {en: Late, fr: En retard}, type: boolean, only_if: why IS NOT NULL, sdtm: EX.LATE}\n"
+    "      why: {ask: {en: Why not, fr: Pourquoi pas}, type: text, only_if: NOT late,",
 )
 def circles(protocol: Protocol) -> Iterator[Found]:
     for name, form in protocol.forms.items():
@@ -150,8 +149,8 @@ def _circle(protocol: Protocol, name: str, form: Form, seen: tuple[str, ...]) ->
     means="A variable, level, substance, specimen, epoch or length of time is named and not used.",
     matters="It is most often left over from an earlier version, or its user has been forgotten.",
     mend="Use it, or remove it.",
-    was="usual: {dose: 300, from: outline#2}",
-    now="usual: {dose: 300, from: outline#2}\n    double: {dose: 600, from: outline#2}",
+    was="    usual: {dose: 300, from: outline#2}",
+    now="    usual: {dose: 300, from: outline#2}\n    double: {dose: 600, from: outline#2}",
 )
 def unused(protocol: Protocol) -> Iterator[Found]:
     study = protocol.study

@@ -73,6 +73,46 @@ def never_entered(protocol: Protocol) -> Iterator[Found]:
 
 
 @finding(
+    "too-old",
+    means="A rule reads a value that is always older than the study lets it be.",
+    matters="The value never counts: what waits for it never opens.",
+    mend="Measure it later, or let it be older (`within`).",
+    file="variables.yaml",
+    was="magnesium: {item: laboratory.magnesium, at: this visit}",
+    now="magnesium: {item: laboratory.magnesium, at: SCR, within: 7 days}",
+)
+def too_old(protocol: Protocol) -> Iterator[Found]:
+    return _unknown(protocol, "too-old")
+
+
+@finding(
+    "decision-needs-more",
+    means="A decision reads a form of its own day that is not among those it needs.",
+    matters="Nobody is told to fill it, and an old answer would do: the decision waits, or rests on last week.",
+    mend="Add the form to `needs`.",
+    was="needs: [review, laboratory]",
+    now="needs: [laboratory]",
+)
+def needs_more(protocol: Protocol) -> Iterator[Found]:
+    for name, decision in protocol.decisions.items():
+        rules = (protocol.rules.get(f"decisions.{name}.{key}") for key in decision.outcomes)
+        reads = {one for rule in rules if rule for one in rule.reads}
+        for form in sorted({form for read in reads for form in _read_there(protocol, read, name)}):
+            if form not in decision.needs:
+                yield Found(f"decisions/{name}", f"{name} reads {form} on its own day, and does not need it.")
+
+
+def _read_there(protocol: Protocol, name: str, decision: str) -> Iterator[str]:
+    """The forms of which a variable reads what was filled at a decision."""
+    variable = protocol.variables[name]
+    if {"this visit", decision} & set(variable.at):
+        yield variable.reads[0]
+    proof, _, at = (variable.complete or "").partition("@")
+    if at.strip() in ("this visit", decision):
+        yield proof.strip().partition(".")[0]
+
+
+@finding(
     "unproven-list",
     means="A permission counts the rows of a form, and nothing says that all rows are there.",
     matters="An empty list is not `none`: the count stays unknown, and the permission never opens.",
@@ -173,4 +213,4 @@ def _always(op: str, limits: Limits, threshold: float) -> bool | None:
     return True if always else False if never else None
 
 
-CODES = (misread, too_early, never_entered, unproven, thresholds)
+CODES = (misread, too_early, never_entered, too_old, needs_more, unproven, thresholds)

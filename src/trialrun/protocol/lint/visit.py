@@ -138,12 +138,6 @@ def lost(protocol: Protocol) -> Iterator[Found]:
     text: {en: Severe related event, fr: Événement sévère lié}, from: outline#2}
 decisions:
   tolerance:
-    title: {en: Tolerance of the first course, fr: Tolérance de la première cure}
-    when: C1 + 21..25 days
-    by: investigator
-    within: 72 hours
-    needs: [review, laboratory]
-    expected: home
     outcomes:
       stop: {effect: stop, when: severe_events >= 1, unknown: wait,
         text: {en: Stop, fr: Arrêter}, from: outline#2}
@@ -154,12 +148,6 @@ decisions:
 """,
     now="""decisions:
   tolerance:
-    title: {en: Tolerance of the first course, fr: Tolérance de la première cure}
-    when: C1 + 21..25 days
-    by: investigator
-    within: 72 hours
-    needs: [review, laboratory]
-    expected: home
     outcomes:
       home: {effect: continue, when: worst_grade_C1 <= 2,
         text: {en: Go on at home, fr: Continuer à domicile}, from: outline#2}
