@@ -59,6 +59,8 @@ def _for_people(protocol: Protocol, study: str, listed: bool) -> None:
     out.print(about.title())
     print_standing(out, protocol)
     out.print(f"\n{_summary(protocol)}", style="dim", soft_wrap=False)
+    for sentence in _precision(protocol):
+        out.print(sentence, style="dim")
     findings = lint(protocol)
     out.print(f"\nNo errors. {_tally(findings)}")
     for finding in findings:
@@ -88,6 +90,27 @@ def _summary(protocol: Protocol) -> str:
         f"Phase {study.phase}, {_counted(study.enrolment.planned, 'participant')} planned. "
         f"{courses} with {doses} ({given} in all), last visit {last.label()} on study day {last.day}. "
         f"{_counted(len(protocol.forms), 'form')}, {_counted(len(protocol.rules), 'rule')}."
+    )
+
+
+def _precision(protocol: Protocol) -> list[str]:
+    """How wide the intervals of proportions are at worst, which is where half of the participants have it."""
+    from trialrun.protocol.endpoint import PairedChange
+
+    proportions = [one for one in protocol.study.endpoints.values() if not isinstance(one, PairedChange)]
+    return [_widest(protocol, level) for level in sorted({one.confidence for one in proportions})]
+
+
+def _widest(protocol: Protocol, level: float) -> str:
+    import numpy as np
+
+    from trialrun.analysis.proportion import interval
+
+    planned = protocol.study.enrolment.planned
+    half = interval(np.array([planned // 2]), planned, level=level)
+    return (
+        f"A proportion is known least well near one half: {planned // 2} of {planned} participants have an "
+        f"exact {100 * level:g} % interval of {100 * half.lower[0]:.0f} % to {100 * half.upper[0]:.0f} %."
     )
 
 

@@ -118,7 +118,7 @@ def _points(protocol: Protocol, activity: Activity) -> list[str]:
     mend="Let one of them be asked unconditionally.",
     file="forms.yaml",
     was="      why: {ask: {en: Why not, fr: Pourquoi pas}, type: text, only_if: NOT given,",
-    now="      late: {ask: {en: Late, fr: En retard}, type: boolean, only_if: why IS NOT NULL, sdtm: EX.LATE}\n"
+    now="      late: {ask: {en: Late, fr: Tard}, type: boolean, only_if: why IS NULL, sdtm: EX.LATE}\n"
     "      why: {ask: {en: Why not, fr: Pourquoi pas}, type: text, only_if: NOT late,",
 )
 def circles(protocol: Protocol) -> Iterator[Found]:

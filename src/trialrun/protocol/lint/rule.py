@@ -88,7 +88,7 @@ def too_old(protocol: Protocol) -> Iterator[Found]:
 @finding(
     "decision-needs-more",
     means="A decision reads a form of its own day that is not among those it needs.",
-    matters="Nobody is told to fill it, and an old answer would do: the decision waits, or rests on last week.",
+    matters="Nobody is told to fill it in time, so the decision waits, or rests on what is old.",
     mend="Add the form to `needs`.",
     was="needs: [review, laboratory]",
     now="needs: [laboratory]",

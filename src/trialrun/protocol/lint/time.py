@@ -163,7 +163,7 @@ def screening(protocol: Protocol) -> Iterator[Found]:
     matters="Nothing may be done to a person for a trial before they agree to it.",
     mend="Ask for consent at the first visit.",
     was="visits:\n",
-    now="visits:\n  CALL: {epoch: screening, label: {en: First call, fr: Premier appel}, day: -20, from: outline#1}\n",
+    now="visits:\n  CALL: {epoch: screening, label: {en: Call, fr: Appel}, day: -20, from: outline#1}\n",
 )
 def consent(protocol: Protocol) -> Iterator[Found]:
     form = protocol.study.recorded_on.consent.partition(".")[0]
