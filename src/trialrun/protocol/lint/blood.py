@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trialrun.protocol.lint.code import Found, finding
+from trialrun.protocol.lint.time import arms
 from trialrun.protocol.protocol import Protocol, Timepoint
+from trialrun.protocol.schedule import BloodLimits
 
 MONTH = 30  # days, over which blood is summed
 
@@ -19,10 +21,19 @@ MONTH = 30  # days, over which blood is summed
     now="at: [SCR, C*.D1, tolerance, W6, SAFETY], blood: 25 mL",
 )
 def blood(protocol: Protocol) -> Iterator[Found]:
+    """Of what everyone has whose courses run on time, in each arm."""
     limits = protocol.study.blood_limits
     if limits is None:
         return
-    drawn = [(point, volume(protocol, point)) for point in protocol.timepoints.values() if point.only is None]
+    points = [point for point in protocol.timepoints.values() if point.only is None]
+    groups = sorted({arm for point in points for arm in arms(point)}) or [""]
+    mine = ([point for point in points if arm in (arms(point) or {arm})] for arm in groups)
+    yield from dict.fromkeys(found for group in mine for found in _over(protocol, group, limits))
+
+
+def _over(protocol: Protocol, points: list[Timepoint], limits: BloodLimits) -> Iterator[Found]:
+    """Where the blood drawn at these timepoints, all of one participant, is more than the limits."""
+    drawn = [(point, volume(protocol, point)) for point in points]
     for point, here in drawn:
         if here > limits.visit.millilitres:
             message = f"{here:g} mL are drawn at {point.id}; the limit is {limits.visit}."

@@ -18,10 +18,15 @@ def dated(protocol: Protocol) -> list[Timepoint]:
     return [point for point in protocol.visits if getattr(point, "planned", True)]
 
 
+def arms(point: Timepoint) -> set[str]:
+    """The arms that have a timepoint; empty if all have it."""
+    return set(getattr(point, "arms", ()))
+
+
 def together(one: Timepoint, other: Timepoint) -> bool:
     """Whether one participant may have both: those who stopped, or are in other arms, may not."""
-    arms, others = set(getattr(one, "arms", ())), set(getattr(other, "arms", ()))
-    return one.only == other.only and (not arms or not others or bool(arms & others))
+    mine, others = arms(one), arms(other)
+    return one.only == other.only and (not mine or not others or bool(mine & others))
 
 
 @finding(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trialrun.protocol.lint.code import Found, finding
-from trialrun.protocol.lint.time import dated, day
+from trialrun.protocol.lint.time import dated, day, together
 from trialrun.protocol.plan import LAST_DOSE
 from trialrun.protocol.protocol import Protocol, Timepoint
 from trialrun.protocol.text import Anchor
@@ -17,9 +17,9 @@ def last_shift(protocol: Protocol, cycle: str) -> int:
     return (doses.count - 1) * doses.every
 
 
-def last_dose(protocol: Protocol, without: str | None = None) -> Timepoint | None:
-    """The last planned dose, that of one cycle left out."""
-    doses = [point for point in protocol.doses if point.cycle != without]
+def last_dose(protocol: Protocol, visit: Timepoint, without: str | None = None) -> Timepoint | None:
+    """The last planned dose of those who have a visit, the doses of one cycle left out."""
+    doses = [point for point in protocol.doses if point.cycle != without and together(visit, point)]
     return max(doses, key=lambda point: point.offset, default=None)
 
 
@@ -59,7 +59,9 @@ def across(protocol: Protocol) -> Iterator[Found]:
     for point in dated(protocol):
         for start in starts:
             early = start.offset - start.window.before
-            if 0 <= point.offset < start.offset and point.offset + point.window.after >= early:
+            if not together(point, start) or not 0 <= point.offset < start.offset:
+                continue
+            if point.offset + point.window.after >= early:
                 message = (
                     f"{point.id}, planned before {start.cycle}, may take place until study day "
                     f"{day(point.offset + point.window.after)}; {start.cycle} may begin on day {day(early)}."
@@ -76,14 +78,14 @@ def across(protocol: Protocol) -> Iterator[Found]:
     now="label: W6, after: C1 + 42 days,",
 )
 def early(protocol: Protocol) -> Iterator[Found]:
-    planned = last_dose(protocol)
     for point in dated(protocol):
+        planned = last_dose(protocol, point)
         if planned is None or point.only or point.offset <= planned.offset:
             continue
         cycle = point.anchor.after if point.anchor else None
         ways = [(point.anchor, None), *([(point.otherwise, cycle)] if point.otherwise else [])]
         for anchor, left_out in ways:
-            last = last_dose(protocol, left_out)
+            last = last_dose(protocol, point, left_out)
             if last and _may_precede(protocol, point, anchor, last):
                 latest = last.offset + protocol.study.treatment.delays.cumulative.days
                 start = anchor.after if anchor else "the first dose"
@@ -118,9 +120,8 @@ def _may_precede(protocol: Protocol, point: Timepoint, anchor: Anchor | None, la
     now="label: W10, after: C2 + 42 days,",
 )
 def lost(protocol: Protocol) -> Iterator[Found]:
-    last = last_dose(protocol)
     for point in dated(protocol):
-        cycle = point.anchor.after if point.anchor else None
+        last, cycle = last_dose(protocol, point), point.anchor.after if point.anchor else None
         if last is None or point.only or point.otherwise or point.offset <= last.offset:
             continue
         if cycle in protocol.cycles and protocol.timepoints[f"{cycle}.D1"].anchor:
