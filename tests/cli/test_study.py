@@ -76,7 +76,7 @@ def test_check_of_a_wrong_study_for_people(wrong: Path) -> None:
     result = run("check", wrong)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "(design.masking): `opne` is not a right `masking` [shape]" in result.stderr
-    assert result.stderr.endswith("problems.\n")
+    assert result.stderr.endswith("problems.\nWhat a code in [ ] means: trialrun check --explain CODE\n")
 
 
 def test_check_for_people() -> None:

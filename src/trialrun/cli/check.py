@@ -37,7 +37,7 @@ def check(study: str | None, listed: bool, explain: str | None, as_json: bool) -
     elif study is not None and as_json:
         _for_programs(study)
     elif study is not None:
-        _for_people(load(study), study, listed)
+        _for_people(_loaded(study), study, listed)
 
 
 def _for_programs(study: str) -> None:
@@ -47,6 +47,17 @@ def _for_programs(study: str) -> None:
         wrong = [problem.as_json() for problem in error.problems]
         empty: dict[str, Any] = {"study": study, "protocol_hash": None, "errors": wrong}
         print_json({**empty, "findings": [], "assumptions": []})
+        click.get_current_context().exit(1)
+
+
+def _loaded(study: str) -> Protocol:
+    """The compiled study; what is wrong is printed with a word on its codes, and the command ends."""
+    try:
+        return load(study)
+    except ProtocolError as error:
+        click.echo(error.render(), err=True)
+        if any(problem.code for problem in error.problems):
+            click.echo(f"What a code in [ ] means: {program()} check --explain CODE", err=True)
         click.get_current_context().exit(1)
 
 
@@ -95,9 +106,10 @@ def _summary(protocol: Protocol) -> str:
 
 def _precision(protocol: Protocol) -> list[str]:
     """How wide the intervals of proportions are at worst, which is where half of the participants have it."""
-    from trialrun.protocol.endpoint import PairedChange
+    from trialrun.protocol.endpoint import OrganResponse, WithoutEvent
 
-    proportions = [one for one in protocol.study.endpoints.values() if not isinstance(one, PairedChange)]
+    kinds = (WithoutEvent, OrganResponse)
+    proportions = [one for one in protocol.study.endpoints.values() if isinstance(one, kinds)]
     return [_widest(protocol, level) for level in sorted({one.confidence for one in proportions})]
 
 

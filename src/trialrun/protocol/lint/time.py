@@ -90,9 +90,9 @@ def _read_as(protocol: Protocol, weeks: dict[str, tuple[int, int]], elapsed: set
 
 @finding(
     "label-twice",
-    means="Two visits have the same label.",
+    means="Two visits, or two courses, have the same label.",
     matters="A form or a tube that says only the label cannot be told to belong to one of them.",
-    mend="Give each visit its own label.",
+    mend="Give each its own label.",
     was="W10: {epoch: follow_up, label: W10,",
     now="W10: {epoch: follow_up, label: W6,",
 )
@@ -101,6 +101,12 @@ def labels_twice(protocol: Protocol) -> Iterator[Found]:
         if together(one, other) and one.label() == other.label():
             message = f"The visits {one.id} and {other.id} have the same label, {one.label()}."
             yield Found(f"visits/{other.id}", message)
+    starts = {name: protocol.timepoints[f"{name}.D1"] for name in protocol.cycles}
+    cycles = protocol.study.treatment.cycles
+    for name, second in combinations(starts, 2):
+        if together(starts[name], starts[second]) and cycles[name].label == cycles[second].label:
+            message = f"The courses {name} and {second} have the same label, {cycles[name].label}."
+            yield Found(f"treatment/cycles/{second}", message)
 
 
 @finding(
