@@ -12,6 +12,7 @@ HALF = "    half: {dose: 150, from: outline#2}\n"
 URINE = "  urine: {title: {en: Urine, fr: Urine}, volume: 5 mL, tube: dry, from: outline#3}\n"
 RUN_IN = "  run_in: {title: {en: Run-in, fr: Période préalable}, from: outline#1}\n"
 ARCHIVE = "  archive: {lasts: 1 month, from: outline#5}\n"
+OF_C2 = "  C2.D10: {epoch: follow_up, label: D10, after: C2 + 9 days, from: outline#3}\n"
 ZINC = "    zinc: {name: {en: zinc, fr: zinc}, route: oral, unit: mg, unit_name: MG, from: outline#2}\n"
 
 
@@ -22,6 +23,11 @@ ZINC = "    zinc: {name: {en: zinc, fr: zinc}, route: oral, unit: mg, unit_name:
         (S, "after: last dose + 28 days, only: stopped", "after: last dose + 14 days, only: stopped"),
         (S, "day: -7, window: -7/+6 days", "day: -1, window: -7/+0 days"),
         (S, "after: C1 + 14 days, window: ±2 days", "after: C1 + 14 days, window: -7/+13 days"),
+        (
+            S,
+            "  W6: {epoch: follow_up",
+            f"{OF_C2}  W6: {{epoch: follow_up",
+        ),
         (S, "late: 12 hours, apart: 8 hours", "late: 12 hours, apart: 24 hours"),
         (S, "delays: {cumulative: 7 days", "delays: {cumulative: 14 days"),
         (S, "at_least: {2: 2, 5: 3}", "at_least: {1: 1, 12: 12}"),

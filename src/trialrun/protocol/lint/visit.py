@@ -120,9 +120,10 @@ def _may_precede(protocol: Protocol, point: Timepoint, anchor: Anchor | None, la
     now="label: W10, after: C2 + 42 days,",
 )
 def lost(protocol: Protocol) -> Iterator[Found]:
+    """A visit named for a day of its course (``C2.D15``) belongs to that course alone."""
     for point in dated(protocol):
         last, cycle = last_dose(protocol, point), point.anchor.after if point.anchor else None
-        if last is None or point.only or point.otherwise or point.offset <= last.offset:
+        if last is None or point.only or point.otherwise or point.cycle or point.offset <= last.offset:
             continue
         if cycle in protocol.cycles and protocol.timepoints[f"{cycle}.D1"].anchor:
             message = f"{point.id} is counted from {cycle}: whoever does not have {cycle} has no {point.id}."
