@@ -12,11 +12,13 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel
 
+from trialrun.protocol.dosing import dosing
 from trialrun.protocol.form import Form, FormsFile
+from trialrun.protocol.knowable import blind
 from trialrun.protocol.link import link
 from trialrun.protocol.link_arms import link_arms
 from trialrun.protocol.plan import Plan
-from trialrun.protocol.problem import Place, Problem, ProtocolError, nearest, suggestion
+from trialrun.protocol.problem import Place, Problem, ProtocolError, coded, nearest, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rulebook import compile_rules, stated, type_of
 from trialrun.protocol.sense import sense
@@ -88,13 +90,14 @@ def _read_all(folder: Path, problems: list[Problem]) -> dict[str, Source]:
             try:
                 sources[name] = read(folder / name)
             except ProtocolError as error:
-                problems += error.problems
+                problems += coded(error.problems, "text")
         elif name in REQUIRED:
             hint = f"A study folder holds {', '.join(REQUIRED)}."
-            problems.append(Problem(Place(name), f"is missing from the study folder {folder.name}", hint))
+            missing = f"is missing from the study folder {folder.name}"
+            problems.append(Problem(Place(name), missing, hint, "file"))
     for name in sorted(present - {*REQUIRED, *OPTIONAL}):
         hint = suggestion(name, [*REQUIRED, *OPTIONAL]) or "Move it out of the study folder."
-        problems.append(Problem(Place(name), "is not a study file", hint))
+        problems.append(Problem(Place(name), "is not a study file", hint, "file"))
     return sources
 
 
@@ -104,7 +107,7 @@ def _shape_all(sources: Mapping[str, Source], problems: list[Problem]) -> dict[s
         try:
             models[name] = shape(sources[name], REQUIRED[name])
         except ProtocolError as error:
-            problems += error.problems
+            problems += coded(error.problems, "shape")
     return models
 
 
@@ -146,6 +149,8 @@ def _meaning(
         outputs=sources["outputs.yaml"].content if "outputs.yaml" in sources else {},
     )
     problems += link(protocol, sources) + link_arms(protocol, sources) + sense(protocol, sources)
+    if not problems:
+        problems += blind(protocol, sources) + dosing(protocol, sources)
     return protocol
 
 

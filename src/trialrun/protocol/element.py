@@ -7,6 +7,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from trialrun.protocol.problem import Refusal
+
 ASSUMPTION = "assumption"
 
 
@@ -40,7 +42,10 @@ class Sourced(Part):
     @model_validator(mode="after")
     def _assumption_has_reason(self) -> Self:
         if self.assumed and not (self.reason or "").strip():
-            raise ValueError("an assumption needs a `reason`: say in a sentence why this value")
+            raise Refusal(
+                "an assumption needs a `reason`: say in a sentence why this value",
+                "assumption-without-reason",
+            )
         return self
 
     @property

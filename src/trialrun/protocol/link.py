@@ -41,7 +41,7 @@ def link(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:
 def _dangling(
     sources: Mapping[str, Source], file: str, path: Path, kind: str, name: str, known: Iterable[str]
 ) -> Problem:
-    return Problem(sources[file].place(path), f"there is no {kind} `{name}`", suggestion(name, known))
+    return Problem(sources[file].place(path), f"there is no {kind} `{name}`", suggestion(name, known), "name")
 
 
 # Names

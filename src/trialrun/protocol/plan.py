@@ -49,11 +49,11 @@ class Plan:
         self._last_for_everyone()
         return dict(sorted(self.points.items(), key=lambda item: _order(item[1])))
 
-    def _problem(self, path: Path, message: str, hint: str | None = None) -> None:
-        self.problems.append(Problem(self.source.place(path), message, hint))
+    def _problem(self, path: Path, message: str, hint: str | None = None, code: str = "plan") -> None:
+        self.problems.append(Problem(self.source.place(path), message, hint, code))
 
     def _unknown(self, path: Path, kind: str, name: str, known: Iterable[str]) -> None:
-        self._problem(path, f"there is no {kind} `{name}`", suggestion(name, known))
+        self._problem(path, f"there is no {kind} `{name}`", suggestion(name, known), "name")
 
     # Cycles
 
@@ -178,6 +178,7 @@ class Plan:
                         ("treatment", "cycles", name, "after"),
                         message,
                         "Count more days, or narrow its window.",
+                        "courses-overlap",
                     )
 
     def _treatment_epoch(self) -> str:
@@ -289,7 +290,9 @@ class Plan:
                 message = (
                     f"the setting of {name} (study day {starts[name] + 1}) waits for {decision.id}, {late}"
                 )
-                self._problem(path, message, "Decide earlier, or write the setting itself.")
+                self._problem(
+                    path, message, "Decide earlier, or write the setting itself.", "decision-too-late"
+                )
 
     # Tasks
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-__all__ = ["Place", "Problem", "ProtocolError", "nearest", "suggestion"]
+__all__ = ["Place", "Problem", "ProtocolError", "Refusal", "coded", "nearest", "suggestion"]
 
 FEW = 12  # names that can still be listed in a hint
 
@@ -27,17 +27,20 @@ class Place:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong, and how to mend it."""
+    """One thing that is wrong, how to mend it, and the code under which `check --explain` says more."""
 
     place: Place
     message: str
     hint: str | None = None
+    code: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}" + (f"\n    {self.hint}" if self.hint else "")
+        code = f" [{self.code}]" if self.code else ""
+        return f"{self.place}: {self.message}{code}" + (f"\n    {self.hint}" if self.hint else "")
 
     def as_json(self) -> dict[str, object]:
         return {
+            "code": self.code,
             "file": self.place.file,
             "line": self.place.line,
             "column": self.place.column,
@@ -45,6 +48,19 @@ class Problem:
             "message": self.message,
             "hint": self.hint,
         }
+
+
+def coded(problems: Iterable[Problem], code: str) -> list[Problem]:
+    """The problems, with this code where they have none of their own."""
+    return [problem if problem.code else replace(problem, code=code) for problem in problems]
+
+
+class Refusal(ValueError):
+    """A value that a model refuses under a code of its own."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class ProtocolError(Exception):

@@ -133,5 +133,8 @@ def _names(text: str, found: RuleProblem, names: Collection[str]) -> bool:
 def _placed(one: Stated, found: RuleProblem, source: Source) -> Problem:
     hint = found.hint and f"{found.hint[0].upper()}{found.hint[1:]}{'' if found.hint[-1] in '.?' else '.'}"
     return Problem(
-        source.place_within(one.path, one.text, found.offset), f"in the rule: {found.message}", hint
+        source.place_within(one.path, one.text, found.offset),
+        f"in the rule: {found.message}",
+        hint,
+        found.code,
     )

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from trialrun.protocol.element import Element, Name
+from trialrun.protocol.problem import Refusal
 from trialrun.protocol.series import MOST
 from trialrun.protocol.text import Counted, Length, Millilitres, Several, Tolerance, Window, Words
 
@@ -64,8 +65,9 @@ class Activity(Element):
     @model_validator(mode="after")
     def _condition_says_unknown(self) -> Self:
         if (self.only_if is None) != (self.unknown is None):
-            raise ValueError(
-                "`only_if` and `unknown` go together: say whether an unknown condition means `do` or `skip`"
+            raise Refusal(
+                "`only_if` and `unknown` go together: say whether an unknown condition means `do` or `skip`",
+                "unknown-unsaid",
             )
         return self
 
@@ -107,8 +109,9 @@ class Outcome(Element):
         if (self.when is None) == (not self.otherwise):
             raise ValueError("an outcome has either `when` (its rule) or `otherwise: true`")
         if self.when is not None and self.effect != "continue" and self.unknown is None:
-            raise ValueError(
-                "an outcome that holds or stops says what an unknown rule means: `unknown: wait`"
+            raise Refusal(
+                "an outcome that holds or stops says what an unknown rule means: `unknown: wait`",
+                "unknown-unsaid",
             )
         if self.effect == "hold" and (self.for_ is None or self.then is None):
             raise ValueError(

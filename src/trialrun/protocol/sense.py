@@ -10,7 +10,7 @@ from trialrun.protocol.endpoint import OrganResponse, PairedChange
 from trialrun.protocol.form import Item
 from trialrun.protocol.link import FORMS, SOURCES, STUDY, VARIABLES, Path
 from trialrun.protocol.plan import LAST_DOSE
-from trialrun.protocol.problem import Problem, suggestion
+from trialrun.protocol.problem import Problem, coded, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule import RESERVED
 from trialrun.protocol.rulebook import row_types
@@ -23,8 +23,18 @@ from trialrun.protocol.variable import TAKES
 
 def sense(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:
     """Everything that has a right shape and right names, and still cannot be used."""
-    checks = (_citations, _languages, _units, _zones, _endings, _endpoints, _courses, _aggregates, _names)
-    return [problem for check in checks for problem in check(protocol, sources)]
+    checks = {
+        "citation": _citations,
+        "language": _languages,
+        "unit": _units,
+        "time-zone": _zones,
+        "otherwise": _endings,
+        "endpoint-not-measured": _endpoints,
+        "dose": _courses,
+        "aggregate": _aggregates,
+        "reserved-name": _names,
+    }
+    return [problem for code, check in checks.items() for problem in coded(check(protocol, sources), code)]
 
 
 def _citations(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
@@ -144,12 +154,24 @@ def _endpoints(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Pr
                     hint = f"It is at {', '.join(_measured(protocol, endpoint.parameter)) or 'no timepoint'}."
                     yield Problem(place, f"{endpoint.parameter} is not measured at {at}", hint)
         if isinstance(endpoint, OrganResponse):
+            yield from _unexamined(protocol, name, endpoint, sources[STUDY])
             for organ, states in endpoint.organs.items():
                 codes = {code for item in _items(protocol, organ) for code in item.codes}
                 for i, state in enumerate(states):
                     if codes and state not in codes:
                         place = sources[STUDY].place((*path, "organs", organ, i))
                         yield Problem(place, f"{organ} has no state `{state}`", suggestion(state, codes))
+
+
+def _unexamined(protocol: Protocol, name: str, endpoint: OrganResponse, source: Source) -> Iterator[Problem]:
+    """Organs of a response that nobody examines at its visits."""
+    for organ in endpoint.organs:
+        measured = _measured(protocol, organ)
+        for key, visits in (("at", (endpoint.at,)), ("baseline", endpoint.baseline)):
+            if not set(visits) & set(measured):
+                place = source.place(("endpoints", name, key))
+                hint = f"It is at {', '.join(measured) or 'no timepoint'}."
+                yield Problem(place, f"{organ} is not examined at {' or '.join(visits)}", hint)
 
 
 def _items(protocol: Protocol, sdtm: str) -> list[Item]:

@@ -55,6 +55,8 @@ _NEEDED = {
     "text": "Say it in words, as people on site will read it.",
 }
 
+_NEEDED_CODE = {"from": "no-source", "unknown": "unknown-unsaid"}
+
 
 def shape(source: Source, model: type[BaseModel]) -> Any:
     """The file's content as its model; raises ProtocolError with every key and value that does not fit."""
@@ -81,7 +83,8 @@ def _problem(found: Mapping[str, Any], source: Source, model: type[BaseModel]) -
         said = str(found["ctx"]["error"])
         message, _, cure = said.partition("; ")
         place = source.key_place(path) if inside else source.place(path)
-        return Problem(place, message, f"{cure[0].upper()}{cure[1:]}." if cure else None)
+        code = getattr(found["ctx"]["error"], "code", None)
+        return Problem(place, message, f"{cure[0].upper()}{cure[1:]}." if cure else None, code)
     hint = _PATTERNS.get(str(path[-1])) if kind == "string_pattern_mismatch" else _CURE.get(kind)
     if kind == "string_pattern_mismatch":
         return Problem(source.place(path), f"`{found['input']}` is not a right `{path[-1]}`", hint)
@@ -109,7 +112,8 @@ def _missing(path: Path, source: Source) -> Problem:
     place = source.key_place(path[:-1]) if len(path) > 1 else Place(source.file, 1, 1)
     found = Place(place.file, place.line, place.column, path)
     of = f" in `{path[-2]}`" if len(path) > 1 else ""
-    return Problem(found, f"`{path[-1]}` is missing{of}", _NEEDED.get(str(path[-1])))
+    last = str(path[-1])
+    return Problem(found, f"`{last}` is missing{of}", _NEEDED.get(last), _NEEDED_CODE.get(last))
 
 
 def _choice(path: Path, found: Mapping[str, Any], source: Source) -> Problem:

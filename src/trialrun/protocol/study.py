@@ -105,6 +105,12 @@ class Prohibited(Element):
     what: Words
 
 
+class Accepted(Element):
+    """A finding of `check` that the study has looked at and lets stand, with the reason."""
+
+    reason: str = Field(min_length=1)
+
+
 class RecordedOn(Part):
     """Which form (or item) carries an act of the trial itself."""
 
@@ -151,6 +157,7 @@ class StudyFile(Part):
     objectives: dict[Name, Objective]
     endpoints: dict[Name, Endpoint]
     multiplicity: Multiplicity | None = None
+    accepted: dict[str, Accepted] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
