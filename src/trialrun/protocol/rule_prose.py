@@ -43,7 +43,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "and": " and ", "or": " or ", "not": "not ({})", "quote": "“{}”",
         "is": "{} is {}", "is not": "{} is not {}",
-        "yes": "{}: yes", "no": "{}: no", "among": "{} is {}", "not among": "{} is not {}",
+        "yes": "{}: yes", "no": "{}: no", "among": "{} is one of {}", "not among": "{} is none of {}",
         "between": "{} from {} to {}", "null": "{} is not known", "known": "{} is known",
         "case": "{}; else {}", "when": "if {}, {}", "true": "yes", "false": "no", "else": ", else ",
         "course day 1": "day 1 of the course", "latest": "latest value", "within": "at most {} old",
@@ -63,8 +63,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "fr": {
         "and": " et ", "or": " ou ", "not": "non ({})", "quote": "« {} »", "is": "{} : {}",
-        "is not": "{} autre que {}", "yes": "{} : oui", "no": "{} : non", "among": "{} : {}",
-        "not among": "{} autre que {}", "between": "{} de {} à {}", "null": "{} : non connu",
+        "is not": "{} autre que {}", "yes": "{} : oui", "no": "{} : non", "among": "{} parmi {}",
+        "not among": "{} hors de {}", "between": "{} de {} à {}", "null": "{} : non connu",
         "known": "{} : connu", "case": "{} ; sinon {}", "when": "si {}, {}", "true": "oui", "false": "non",
         "else": ", sinon ", "course day 1": "jour 1 de la cure", "latest": "dernière valeur",
         "within": "de {} au plus", "some": "au moins une saisie « {form} »{rest}",
@@ -134,8 +134,9 @@ def unit(code: str, language: str) -> str:
 
 
 def length(span: Span, language: str) -> str:
-    """A length of time in words: ``72 hours``, ``72 heures``; days are said as days."""
-    amount, word = str(span).split(" ")
+    """A length of time in words, up to three days in hours: ``72 hours``, ``7 jours``."""
+    text = f"{round(span.hours, 3):g} hours" if span.days <= 3 and not span.months else str(span)
+    amount, word = text.split(" ")
     return f"{number(amount, language)}{NBSP}{unit(word, language)}"
 
 
@@ -241,9 +242,7 @@ class _Prose:
         return f"{self.value(left)} {SIGNS[op]}{NBSP}{self.value(right, left)}"
 
     def _among(self, key: str, value: Node, options: Iterable[Node]) -> str:
-        *most, last = (self.value(one, value) for one in options)
-        listed = f"{', '.join(most)}{self.word('or')}{last}" if most else last
-        return self.fill(key, self.value(value), listed)
+        return self.fill(key, self.value(value), ", ".join(self.value(one, value) for one in options))
 
     def _between(self, value: Node, low: Node, high: Node) -> str:
         """``age from 18 to 75 years``: a unit that both limits have is said once."""
