@@ -20,6 +20,8 @@ TITLES = (62.0, 50.0)  # mm for the titles of rows: wished, and the least
 NARROWEST = 6.5  # mm for a column
 CHARACTER = 0.5 * 0.3528  # mm for each point of type: the mean width of a letter is half its height
 
+RAISED = 0.7  # how wide a letter of a footnote is, against others
+
 
 @dataclass(frozen=True)
 class Span:
@@ -80,9 +82,10 @@ def _width(head: Head, index: int, made: Schedule, size: float) -> float:
     """What the longest word of a column asks for."""
     column = head.column
     over = column.epoch if column.kind == ANY_TIME else ""
-    texts = [f"{column.label}{','.join(head.notes)}", column.day, column.window, over]
-    texts += [row.cells[index] for row in made.rows]
-    longest = max((len(word) for text in texts for word in text.split()), default=1)
+    texts = [column.label, column.day, column.window, over, *(row.cells[index] for row in made.rows)]
+    longest: float = max((len(word) for text in texts for word in text.split()), default=1)
+    if column.label.split()[-1:] == [column.label]:  # short enough to stay beside its letters
+        longest = max(longest, len(column.label) + RAISED * (2 * len(head.notes) + head.assumed))
     return max(NARROWEST, longest * CHARACTER * size + 2)
 
 

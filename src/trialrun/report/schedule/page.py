@@ -1,4 +1,4 @@
-"""The schedule of activities as a page: one HTML file that needs nothing else, for screen, phone and paper."""
+"""The schedule of activities as a page: one HTML file that needs nothing else, on screens and on paper."""
 
 from __future__ import annotations
 
