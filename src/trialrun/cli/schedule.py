@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from trialrun.report.schedule.schedule import Row, Schedule
 
+TITLES = 36  # characters for the titles of rows
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -88,7 +89,7 @@ def _for_people(protocol: Protocol, study: str, made: Schedule) -> None:
     out.print(f"{made.study}{words('colon')}{words('soa')}", style="bold")
     print_standing(out, protocol, words.code)
     grid = _grid(made)
-    needed = Measurement.get(out, out.options.update(width=10_000), grid).minimum
+    needed = Measurement.get(out, out.options.update(width=10_000), grid).maximum
     if needed > out.width:
         out.print(
             f"\n{len(made.heads)} columns and {len(made.rows)} rows: too wide for this terminal "
@@ -107,7 +108,7 @@ def _grid(made: Schedule) -> Any:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(f"{made.words('soa.activity')}\n\n{made.words('soa.day')}", min_width=30, max_width=44)
+    table.add_column(f"{made.words('soa.activity')}\n\n{made.words('soa.day')}", width=TITLES)
     shown = ""
     for index, head in enumerate(made.heads):
         column = head.column
@@ -117,7 +118,7 @@ def _grid(made: Schedule) -> Any:
         title = f"{course}\n{label}\n{column.day}"
         said = [title, *(row.cells[index] for row in made.rows)]
         longest = max((len(word) for text in said for word in text.split()), default=1)
-        table.add_column(title, justify="center", min_width=longest)
+        table.add_column(title, justify="center", width=longest)
     for group in made.groups:
         table.add_row(group.title, style="bold")
         for row in group.rows:

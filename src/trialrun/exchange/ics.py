@@ -73,7 +73,8 @@ def ics(
         event.add("dtstamp", stamp)
         event.add("sequence", revision)
         calendar.add_component(event)
-    return calendar.to_ical()
+    text: bytes = calendar.to_ical()
+    return text
 
 
 def _uid(study: str, participant: str, timepoint: str) -> str:
@@ -89,7 +90,7 @@ def _event(protocol: Protocol, row: Row, words: Mapping[str, str], language: str
         last = datetime.date.fromisoformat(row["window"]["to"])
     event.add("dtstart", first)
     event.add("dtend", last + DAY)  # the RFC's end is the day after
-    event.add("summary", f"{protocol.id}: {_title(row, words, language)}")
+    event.add("summary", f"{protocol.id} · {_title(row, words, language)}")
     event.add("description", "\n".join(_said(protocol, row, words, language)))
     event.add("categories", [row["kind"]])
     event.add("status", "CANCELLED" if omitted else "TENTATIVE")
@@ -112,6 +113,8 @@ def _said(protocol: Protocol, row: Row, words: Mapping[str, str], language: str)
     lines = [f"{words['omitted']} {row['warning']}." if "warning" in row else words["planned"]]
     if protocol.study.standing:
         lines.append(protocol.study.standing(language))
+    if "warning" in row:
+        return lines
     window = row["window"]
     if window["from"] != window["to"]:
         lines.append(words["window"].format(window["from"], window["to"]))

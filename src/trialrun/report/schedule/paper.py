@@ -19,7 +19,7 @@ class NoTypst(Exception):
     """A PDF was asked for where Typst is not installed."""
 
     def render(self) -> str:
-        return f"A PDF is set by Typst, which is not installed. Install it: {EXTRA}\nOr write HTML, and print that."
+        return f"A PDF is set by Typst, which is not installed. Install it with: {EXTRA}\nOr print the HTML."
 
 
 def pdf(made: Schedule, paper: str = "a4") -> bytes:
