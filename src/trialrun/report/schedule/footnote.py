@@ -61,7 +61,7 @@ def of_course(protocol: Protocol, column: Column, words: Language) -> Iterator[N
     apart = [
         f"{_day(point, words)}{words('colon')}{_place(point.place, words)}" for point in doses if point.place
     ]
-    yield Note(words("soa.given", where="; ".join([where, *apart])))
+    yield Note(words("soa.given", where=words("soa.next").join([where, *apart])))
 
 
 def _day(point: Timepoint, words: Language) -> str:
@@ -144,7 +144,7 @@ def of_activity(protocol: Protocol, name: str, activity: Activity, words: Langua
         yield _specimen(protocol, specimen, words)
     if len(activity.forms) > 1:
         titles = [protocol.forms[form].title(words.code) for form in activity.forms]
-        yield Note(words("soa.forms", forms="; ".join(titles)))
+        yield Note(words("soa.forms", forms=words("soa.next").join(titles)))
 
 
 def _specimen(protocol: Protocol, name: str, words: Language) -> Note:

@@ -10,6 +10,8 @@ from markupsafe import Markup
 from trialrun.report.schedule.layout import layout, spans
 from trialrun.report.schedule.schedule import Schedule
 
+PRINTED = 7.0  # points on paper at most, so that a usual schedule is one sheet
+
 
 def page(made: Schedule) -> str:
     """The page as HTML. The table is whole, however wide; on paper it takes A4 if it fits, else A3."""
@@ -22,7 +24,7 @@ def page(made: Schedule) -> str:
             made=made,
             t=made.words,
             paper=whole.paper,
-            size=whole.size,
+            size=min(whole.size, PRINTED),
             heads=spans(made.heads),
         )
     )
