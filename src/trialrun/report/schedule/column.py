@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from trialrun.protocol.plan import ANY_TIME
 from trialrun.protocol.protocol import Protocol, Timepoint
@@ -159,29 +159,39 @@ def _shared(
     """The column of timepoints that are alike, course by course."""
     point = points[0]
     runs = [tuple(group) for _, group in groupby(points, key=lambda point: point.cycle)]
+    every = _distance([run[0] for run in runs])
     return Column(
         points=points,
         kind=point.kind,
         epoch=protocol.study.epochs[point.epoch].title(words.code),
         courses=courses,
-        course=_courses(protocol, courses, words),
+        course=_courses(protocol, courses, every, words),
         label=_label(protocol, runs[0], words),
-        day=_listed([_days(protocol, run, words) for run in runs]),
+        day=_listed([_days(protocol, run, words) for run in runs], every),
         window="" if point.kind == "decision" else window(point.window, words),  # its days say it already
     )
 
 
-def _courses(protocol: Protocol, courses: Sequence[str], words: Language) -> str:
-    """``Course W3``, or ``Courses W3, W6, W9, each``."""
+def _distance(points: Sequence[Timepoint]) -> int | None:
+    """Days from one to the next, where that is always as many."""
+    apart = {late.offset - early.offset for early, late in pairwise(points)}
+    return apart.pop() if len(apart) == 1 else None
+
+
+def _courses(protocol: Protocol, courses: Sequence[str], every: int | None, words: Language) -> str:
+    """``Course W3``, or ``Courses W3, W6, W9, each``; of many, how many and how far apart."""
     labels = [course_label(protocol.timepoints[f"{course}.D1"], words.code) for course in courses]
     if len(labels) < 2:
         return words("soa.course", label=labels[0]) if labels else ""
-    return words("soa.courses", labels=_listed(labels), count=len(labels))
+    said = words("soa.courses", labels=_listed(labels, every))
+    many = every and len(labels) > WRITTEN
+    return f"{said} ({words('soa.many', count=len(labels), days=every)})" if many else said
 
 
-def _listed(parts: Sequence[str]) -> str:
+def _listed(parts: Sequence[str], every: int | None) -> str:
+    """All of them; of many at one distance, enough to tell the others."""
     parts = list(dict.fromkeys(parts))
-    return ", ".join(parts if len(parts) <= WRITTEN else [*parts[:2], "…", parts[-1]])
+    return ", ".join([*parts[:2], "…", parts[-1]] if every and len(parts) > WRITTEN else parts)
 
 
 def _label(protocol: Protocol, run: Sequence[Timepoint], words: Language) -> str:

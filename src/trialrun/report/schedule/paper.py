@@ -13,6 +13,7 @@ from trialrun.report.schedule.layout import Layout, Part, layout, rows_of
 from trialrun.report.schedule.schedule import Row, Schedule
 
 EXTRA = "pip install 'trialrun[pdf]'"
+SHORT = 30  # rows: a further table with so many is not broken over pages
 
 
 class NoTypst(Exception):
@@ -63,7 +64,9 @@ def _content(made: Schedule, laid: Layout) -> dict[str, Any]:
 
 def _part(made: Schedule, part: Part, number: int, parts: int) -> dict[str, Any]:
     columns = [made.heads[index].column for index in part.columns]
+    groups = rows_of(made, part)
     return {
+        "whole": number > 1 and sum(1 + len(rows) for _, rows in groups) <= SHORT,
         "caption": made.words("soa.part", part=number, parts=parts) if parts > 1 else "",
         "titles": part.titles,
         "widths": part.widths,
@@ -77,7 +80,7 @@ def _part(made: Schedule, part: Part, number: int, parts: int) -> dict[str, Any]
         ],
         "days": [column.day for column in columns if column.points],
         "windows": [column.window for column in columns if column.points],
-        "groups": [[title, [_row(row, part) for row in rows]] for title, rows in rows_of(made, part)],
+        "groups": [[title, [_row(row, part) for row in rows]] for title, rows in groups],
         "total": _row(made.total, part) if made.total else None,
     }
 
