@@ -34,7 +34,7 @@ from trialrun.protocol.text import Span, Text
 from trialrun.protocol.unit import UnitError, quantity
 from trialrun.protocol.variable import Variable as Declared
 
-__all__ = ["course_label", "in_words", "length", "number", "quoted", "unit"]
+__all__ = ["asked", "course_label", "in_words", "length", "number", "quoted", "unit"]
 
 NBSP = "\N{NO-BREAK SPACE}"
 ROWS = ("happened", "lasting")  # what every row of a form has, beside its items
@@ -59,7 +59,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "this course": " in this course", "latest course": " in the latest course",
         "courses": " during courses",
         "since first dose": " since the first dose", "course": " in course {}",
-        "happened": "date", "lasting": "duration",
+        "happened": "date", "lasting": "duration", "surface": "body surface",
     },
     "fr": {
         "and": " et ", "or": " ou ", "not": "non ({})", "quote": "« {} »", "is": "{} : {}",
@@ -80,7 +80,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "this course": " dans cette cure", "latest course": " dans la dernière cure",
         "courses": " pendant les cures", "since first dose": " depuis la première dose",
         "course": " dans la cure {}",
-        "happened": "date", "lasting": "durée",
+        "happened": "date", "lasting": "durée", "surface": "surface corporelle",
     },
 }  # fmt: skip
 """``{form}`` is the title of a form, ``{rest}`` the period and what its entries say."""
@@ -113,6 +113,11 @@ def in_words(
     ruled = {text_of(protocol.rules[f"stops.{name}"].tree): stop.text for name, stop in stops.items()}
     ruled.pop(text_of(rule.tree), None)
     return _Prose(protocol, language, form, here, ruled).said(rule.tree)
+
+
+def asked(protocol: Protocol, variable: str, language: str) -> str:
+    """What a variable is, in words: the question it reads, and when."""
+    return _Prose(protocol, language, None, None, {}).value(Variable(variable, protocol.types[variable]))
 
 
 def number(text: str, language: str) -> str:
@@ -308,7 +313,10 @@ class _Prose:
         if declared.aggregate:
             return self._aggregate(declared.aggregate, declared, name)
         qualities = [*self._form(form, item), *self._when(declared)]
-        return f"{self._asked(key, item)} ({', '.join(qualities)})" if qualities else self._asked(key, item)
+        said = self._asked(key, item)
+        if declared.surface:
+            said, qualities = self.word("surface"), [str(declared.formula), *self._when(declared)]
+        return f"{said} ({', '.join(qualities)})" if qualities else said
 
     def _asked(self, name: str, item: Item | None) -> str:
         """The question; a long one, or one answered by yes or no, between quotes."""

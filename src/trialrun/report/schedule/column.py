@@ -11,14 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from trialrun.protocol.plan import ANY_TIME
+from trialrun.protocol.plan import ANY_TIME, LAST_DOSE
 from trialrun.protocol.protocol import Protocol, Timepoint
 from trialrun.protocol.rule_prose import course_label
-from trialrun.protocol.text import Text, Window
+from trialrun.protocol.text import Text
 from trialrun.report.language import MINUS, Language
 
 WRITTEN = 4  # courses in a shared column that are written out; of more, the first, the second and the last
-FIRST_DOSE = "first dose"
 NO_WORDS = Text((("en", ""),))
 
 
@@ -62,11 +61,9 @@ def columns(protocol: Protocol, words: Language) -> list[Column]:
     return found
 
 
-def has_day(protocol: Protocol, point: Timepoint) -> bool:
+def has_day(point: Timepoint) -> bool:
     """Whether its study day is known once the first dose is, if everything runs on time."""
-    if point.anchor is None:
-        return True
-    return point.anchor.after == FIRST_DOSE or f"{point.anchor.after}.D1" in protocol.timepoints
+    return point.planned and (point.anchor is None or point.anchor.after != LAST_DOSE)
 
 
 # ---- which timepoints stand together ---------------------------------------------------------------
@@ -85,18 +82,20 @@ def _blocks(protocol: Protocol) -> Iterator[tuple[str | None, list[Timepoint]]]:
             starts.setdefault(point.cycle, point.offset)
 
     def place(point: Timepoint) -> tuple[int, bool, int, int]:
-        apart = point.only is not None or not has_day(protocol, point)
+        apart = point.only is not None or not has_day(point)
         start = starts[point.cycle] if point.cycle else point.offset
         return epochs.index(point.epoch), apart, start, list(starts).index(point.cycle) if point.cycle else -1
 
-    points.sort(key=place)
-    for _, group in groupby(points, key=lambda point: (point.epoch, point.cycle or point.id)):
+    def block(point: Timepoint) -> tuple[str, str]:
+        return point.epoch, point.cycle or ("as needed" if point.as_needed else point.id)
+
+    for _, group in groupby(sorted(points, key=place), key=block):
         listed = list(group)
         yield listed[0].cycle, listed
 
 
 def _runs(points: Sequence[Timepoint]) -> Iterator[tuple[Timepoint, ...]]:
-    """Dose days in a row that have all in common, at one distance; anything else alone."""
+    """Dose days in a row with all in common, at one distance; visits as needed; anything else alone."""
     run: list[Timepoint] = []
     for point in points:
         if run and not _continues(run, point):
@@ -107,8 +106,9 @@ def _runs(points: Sequence[Timepoint]) -> Iterator[tuple[Timepoint, ...]]:
 
 
 def _continues(run: Sequence[Timepoint], point: Timepoint) -> bool:
-    apart = {late.offset - early.offset for early, late in zip(run, [*run[1:], point], strict=True)}
-    return point.dose is not None and len(apart) == 1 and _content(run[0]) == _content(point)
+    if _content(run[0]) != _content(point):
+        return False
+    return point.as_needed or (point.dose is not None and _distance([*run, point]) is not None)
 
 
 def _content(point: Timepoint, of_any_course: bool = False) -> Timepoint:
@@ -165,10 +165,10 @@ def _shared(
         kind=point.kind,
         epoch=protocol.study.epochs[point.epoch].title(words.code),
         courses=courses,
-        course=_courses(protocol, courses, every, words),
+        course=_courses(protocol, courses, every, words) + _of_arms(protocol, point, words),
         label=_label(protocol, runs[0], words),
         day=_listed([_days(protocol, run, words) for run in runs], every),
-        window="" if point.kind == "decision" else window(point.window, words),  # its days say it already
+        window=window(point, words),
     )
 
 
@@ -188,6 +188,13 @@ def _courses(protocol: Protocol, courses: Sequence[str], every: int | None, word
     return f"{said} ({words('soa.many', count=len(labels), days=every)})" if many else said
 
 
+def _of_arms(protocol: Protocol, point: Timepoint, words: Language) -> str:
+    """``, Active``: the arms that have the course, where not all have."""
+    if not point.cycle or not point.arms:
+        return ""
+    return f", {words.listed([protocol.study.arms[arm].title(words.code) for arm in point.arms])}"
+
+
 def _listed(parts: Sequence[str], every: int | None) -> str:
     """All of them; of many at one distance, enough to tell the others."""
     parts = list(dict.fromkeys(parts))
@@ -200,18 +207,24 @@ def _label(protocol: Protocol, run: Sequence[Timepoint], words: Language) -> str
     if run[0].cycle:
         course = course_label(protocol.timepoints[f"{run[0].cycle}.D1"], words.code)
         said = [label.removeprefix(f"{course} ") for label in said]
+    if run[0].as_needed and len(said) > 1:
+        return f"{said[0]}–{said[-1].rsplit(' ', 1)[-1]}"
     if len(said) < 3:
         return ", ".join(said)
-    every = run[1].offset - run[0].offset
+    every = _distance(run) or 1
     return f"{said[0]}–{said[-1]}" + (f", {words('soa.every', days=every)}" if every > 1 else "")
 
 
 def _days(protocol: Protocol, run: Sequence[Timepoint], words: Language) -> str:
     """The study days of one course's dose days, of a visit, or of the first to last day of a decision."""
     first, last = run[0], run[-1]
-    if first.anchor is not None and not has_day(protocol, first):
+    if first.as_needed:
+        return words("soa.as_needed")
+    if first.anchor is not None and not has_day(first):
         return words(
-            "soa.counted", what=counted_from(first.anchor.after, words), days=f"{first.anchor.offset:g}"
+            "soa.counted",
+            what=words("soa.from.event" if first.event else "soa.from.last"),
+            days=f"{first.anchor.offset:g}",
         )
     days = [first.day] if first is last else [first.day, last.day]
     if first.kind == "decision" and first.window.after:
@@ -219,15 +232,15 @@ def _days(protocol: Protocol, run: Sequence[Timepoint], words: Language) -> str:
     return (", " if len(run) == 2 else "–").join(str(day).replace("-", MINUS) for day in days)
 
 
-def counted_from(anchor: str, words: Language) -> str:
-    """What a day is counted from, if not from a course: the last dose, or something that happens."""
-    return words.words.get(f"soa.from.{anchor}", anchor.replace("_", " "))
+def window(point: Timepoint, words: Language) -> str:
+    """``±3``, ``−2/+7``, ``+1``, hours with their unit; days are the unit of the row.
 
-
-def window(allowed: Window, words: Language) -> str:
-    """``±3``, ``−0/+7``, ``+1``; a window in hours keeps its unit. Days are the unit of the row."""
-    if not allowed.before and not allowed.after:
+    Nothing for a decision, whose days say it already, and for a visit as needed.
+    """
+    if point.kind == "decision" or point.as_needed:
+        return ""
+    if not point.window.before and not point.window.after:
         return "0"
-    text, _, unit = allowed.words(words.code).partition(" ")
+    text, _, unit = point.window.words(words.code).partition(" ")
     text = text.replace("-0/", "").replace("-", MINUS)
     return text if unit in ("days", "jours") else f"{text} h"

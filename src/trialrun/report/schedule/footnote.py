@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from trialrun.protocol.plan import LAST_DOSE
-from trialrun.protocol.protocol import Protocol, Timepoint
-from trialrun.protocol.rule_prose import course_label, in_words, length, quoted
+from trialrun.protocol.calendar import dose_unit
+from trialrun.protocol.plan import FIRST_DOSE
+from trialrun.protocol.protocol import Dose, Protocol, Timepoint
+from trialrun.protocol.rule_prose import asked, course_label, in_words, length, quoted
 from trialrun.protocol.schedule import Activity, Outcome
 from trialrun.protocol.text import Anchor, Text, Volume
 from trialrun.report.language import Language
@@ -43,7 +44,7 @@ def letter(number: int) -> str:
 
 
 def of_course(protocol: Protocol, column: Column, words: Language) -> Iterator[Note]:
-    """Where the doses of a course are given."""
+    """Where the doses of a course are given, and which dose in which arm."""
     doses = [point for point in protocol.doses if point.cycle == column.courses[0]]
     cycle = protocol.study.treatment.cycles[column.courses[0]] if doses else None
     if cycle is None:
@@ -62,6 +63,22 @@ def of_course(protocol: Protocol, column: Column, words: Language) -> Iterator[N
         f"{_day(point, words)}{words('colon')}{_place(point.place, words)}" for point in doses if point.place
     ]
     yield Note(words("soa.given", where=words("soa.next").join([where, *apart])))
+    if doses[0].doses:
+        arms = (
+            f"{protocol.study.arms[arm].title(words.code)}{words('colon')}{_dose(protocol, dose, words)}"
+            for arm, dose in doses[0].doses.items()
+        )
+        yield Note(words("soa.by.arm", arms=words("soa.next").join(arms)))
+
+
+def _dose(protocol: Protocol, dose: Dose, words: Language) -> str:
+    substance = protocol.study.treatment.substances[dose.substance].name(words.code)
+    return words(
+        "soa.dose",
+        amount=words.number(dose.amount),
+        unit=dose_unit(protocol, dose, words.code),
+        substance=substance,
+    )
 
 
 def _day(point: Timepoint, words: Language) -> str:
@@ -75,13 +92,19 @@ def _place(place: str, words: Language) -> str:
 def of_column(protocol: Protocol, column: Column, words: Language) -> Iterator[Note]:
     """Who has a visit and what it is counted from; how a decision is taken."""
     for point in column.points[:1]:
+        if point.arms and not point.cycle:
+            titles = [protocol.study.arms[arm].title(words.code) for arm in point.arms]
+            yield Note(words("soa.arms", arms=words.listed(titles)))
         if point.only is not None:
             yield Note(words(f"soa.only.{point.only}"))
+        if point.as_needed:
+            yield Note(words("soa.as_needed.note", count=len(column.points)))
         if point.otherwise is not None and point.anchor is not None:
             yield _otherwise(protocol, point, point.anchor, point.otherwise, words)
-        if point.anchor is not None and not has_day(protocol, point):
-            counted = "soa.last.dose" if point.anchor.after == LAST_DOSE else "soa.event"
-            yield Note(words(counted, what=point.anchor.after.replace("_", " ")))
+        if point.event is not None:
+            yield Note(words("soa.event", what=asked(protocol, point.event, words.code)))
+        elif not has_day(point) and not point.as_needed:
+            yield Note(words("soa.last.dose"))
         if point.kind == "decision":
             yield _decision(protocol, point, words)
 
@@ -89,16 +112,17 @@ def of_column(protocol: Protocol, column: Column, words: Language) -> Iterator[N
 def _otherwise(protocol: Protocol, point: Timepoint, anchor: Anchor, other: Anchor, words: Language) -> Note:
     """From which course a visit is counted, and from which instead; days apart only if they differ."""
     first, second = (_course(protocol, one.after, words) for one in (anchor, other))
-    start = protocol.timepoints.get(f"{other.after}.D1")
-    same = start is not None and start.offset + int(other.offset) == point.offset
-    if same:
+    start = 0 if other.after == FIRST_DOSE else protocol.timepoints[f"{other.after}.D1"].offset
+    if start + int(other.offset) == point.offset:
         return Note(words("soa.otherwise", course=first, other=second))
     return Note(words("soa.otherwise.days", course=first, other=second, days=f"{other.offset:g}"))
 
 
 def _course(protocol: Protocol, name: str, words: Language) -> str:
-    first = protocol.timepoints.get(f"{name}.D1")
-    return course_label(first, words.code) if first else name.replace("_", " ")
+    """``the actual day 1 of course W3``, or ``the first dose``."""
+    if name == FIRST_DOSE:
+        return words("soa.from.first")
+    return words("soa.from.course", label=course_label(protocol.timepoints[f"{name}.D1"], words.code))
 
 
 def _decision(protocol: Protocol, point: Timepoint, words: Language) -> Note:
@@ -132,6 +156,8 @@ def _outcome(protocol: Protocol, decision: str, name: str, outcome: Outcome, wor
 
 def of_activity(protocol: Protocol, name: str, activity: Activity, words: Language) -> Iterator[Note]:
     """When an activity is done beside what its cells say, for whom, on which forms, with which specimens."""
+    if activity.substudy is not None:
+        yield _substudy(protocol, activity.substudy, words)
     rule = protocol.rules.get(f"activities.{name}")
     if rule is not None:
         said = in_words(protocol, rule, words.code)
@@ -145,6 +171,12 @@ def of_activity(protocol: Protocol, name: str, activity: Activity, words: Langua
     if len(activity.forms) > 1:
         titles = [protocol.forms[form].title(words.code) for form in activity.forms]
         yield Note(words("soa.forms", forms=words("soa.next").join(titles)))
+
+
+def _substudy(protocol: Protocol, name: str, words: Language) -> Note:
+    title = quoted(protocol.study.substudies[name].title(words.code), words.code)
+    rule = in_words(protocol, protocol.rules[f"substudies.{name}"], words.code)
+    return Note(words("soa.substudy", title=title, rule=rule))
 
 
 def _specimen(protocol: Protocol, name: str, words: Language) -> Note:
@@ -174,11 +206,44 @@ def of_doses(protocol: Protocol, words: Language) -> Iterator[Note]:
             yield _ruled(protocol, "before_dose", held, words, f".{unknown}")
     if study.stops:
         yield _ruled(protocol, "stops", {k: each.text for k, each in study.stops.items()}, words)
-    missed = study.treatment.missed_dose
+    yield from _measured(protocol, words)
+    yield _missed(protocol, words)
+
+
+def _measured(protocol: Protocol, words: Language) -> Iterator[Note]:
+    """How a dose per kg or m² becomes an amount."""
+    given = {
+        each for point in protocol.doses for each in (point.dose, *point.doses.values()) if each and each.per
+    }
+    for dose in sorted(given, key=lambda dose: dose.level):
+        said = [
+            words(
+                "soa.per", dose=_dose(protocol, dose, words), what=asked(protocol, dose.of or "", words.code)
+            )
+        ]
+        unit = protocol.study.treatment.substances[dose.substance].unit_name(words.code)
+        if dose.round:
+            said.append(words("soa.rounded", amount=words.number(dose.round), unit=unit))
+        if dose.at_most:
+            said.append(words("soa.at_most", amount=words.number(dose.at_most), unit=unit))
+        yield Note(" ".join(said))
+
+
+def _missed(protocol: Protocol, words: Language) -> Note:
+    """How late a dose may be, and how many make a course complete; by course where courses differ."""
+    missed = protocol.study.treatment.missed_dose
     said = [words("soa.late", time=length(missed.late, words.code))]
     if missed.apart is not None:
         said.append(words("soa.apart", time=length(missed.apart, words.code)))
-    yield Note(" ".join([*said, words("soa.missed", count=missed.complete_with)]))
+    said.append(words("soa.missed"))
+    counts: dict[int, list[str]] = {}
+    for cycle in protocol.cycles:
+        label = course_label(protocol.timepoints[f"{cycle}.D1"], words.code)
+        counts.setdefault(protocol.complete_with(cycle), []).append(label)
+    for count, labels in counts.items():
+        which = "" if len(counts) == 1 else f" ({', '.join(dict.fromkeys(labels))})"
+        said.append(words.plural("soa.complete", count, which=which))
+    return Note(" ".join(said))
 
 
 def _ruled(

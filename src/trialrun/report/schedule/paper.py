@@ -31,7 +31,9 @@ def pdf(made: Schedule, paper: str = "a4") -> bytes:
         raise NoTypst from error
     template = (resources.files("trialrun.report") / "templates" / "schedule.typ").read_bytes()
     content = json.dumps(_content(made, layout(made, paper)), ensure_ascii=False)
-    set_: bytes = typst.compile(template, sys_inputs={"content": content}, ignore_system_fonts=True, pdf_standards=["ua-1"])
+    set_: bytes = typst.compile(
+        template, sys_inputs={"content": content}, ignore_system_fonts=True, pdf_standards=["ua-1"]
+    )
     return set_
 
 

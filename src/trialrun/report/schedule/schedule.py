@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from trialrun import __version__
+from trialrun.protocol.calendar import dose_unit
 from trialrun.protocol.element import Sourced
 from trialrun.protocol.plan import ANY_TIME, EVERY_DOSE
-from trialrun.protocol.protocol import Protocol, Timepoint
+from trialrun.protocol.protocol import Dose, Protocol, Timepoint
 from trialrun.protocol.schedule import Activity
 from trialrun.protocol.trace import assumptions
 from trialrun.report.language import Language
@@ -137,6 +138,7 @@ def plain(made: Schedule) -> dict[str, Any]:
             "label": head.column.label,
             "day": head.column.day,
             "window": head.column.window,
+            "arms": list(head.column.points[0].arms) if head.column.points else [],
             "notes": [*head.course_notes, *head.notes],
             "assumed": head.assumed,
         }
@@ -250,11 +252,21 @@ def _rows(
         yield Row(name, title, detail, called, activity.assumed, cells)
         return
     called = notes.call(_both(of_activity(protocol, name, activity, words), of_doses(protocol, words)))
-    for substance, about in protocol.study.treatment.substances.items():
-        detail = words("soa.amounts", substance=about.name(words.code), unit=about.unit_name(words.code))
-        cells = tuple(_amounts(column, substance, words) for column in drawn)
-        if any(cells):
-            yield Row(name, title, detail, called, activity.assumed, cells)
+    for kind in dict.fromkeys(
+        (dose.substance, dose.per) for point in protocol.doses for dose in _doses(point)
+    ):
+        dose = next(
+            one for point in protocol.doses for one in _doses(point) if (one.substance, one.per) == kind
+        )
+        about = protocol.study.treatment.substances[dose.substance].name(words.code)
+        detail = words("soa.amounts", substance=about, unit=dose_unit(protocol, dose, words.code))
+        cells = tuple(_amounts(column, kind, words) for column in drawn)
+        yield Row(name, title, detail, called, activity.assumed, cells)
+
+
+def _doses(point: Timepoint) -> list[Dose]:
+    """The doses of a dose day: one, or one for each arm."""
+    return list(point.doses.values()) or ([point.dose] if point.dose else [])
 
 
 def _both(*several: Iterator[Note]) -> Iterator[Note]:
@@ -267,22 +279,30 @@ def _cell(column: Column, done: set[str], activity: Activity) -> str:
     return DONE if here else ""
 
 
-def _amounts(column: Column, substance: str, words: Language) -> str:
-    doses = (point.dose for point in column.points if point.dose and point.dose.substance == substance)
+def _amounts(column: Column, kind: tuple[str, str | None], words: Language) -> str:
+    """The amount of one dose of a substance; of arms that differ, each."""
+    doses = [dose for point in column.points for dose in _doses(point) if (dose.substance, dose.per) == kind]
     return " / ".join(dict.fromkeys(words.number(dose.amount) for dose in doses))
 
 
 def _total(protocol: Protocol, drawn: Sequence[Column], notes: Notes, words: Language) -> Row | None:
     """The blood drawn at each visit; None where none is drawn."""
     drawn_at = {name: blood(protocol, point) for name, point in protocol.timepoints.items()}
-    planned = sum(amount for name, amount in drawn_at.items() if protocol.timepoints[name].only is None)
     if not any(drawn_at.values()):
         return None
+    planned = max(
+        sum(drawn_at[point.id] for point in protocol.timepoints.values() if _expected(point, arm))
+        for arm in protocol.arms or (None,)
+    )
     amounts = [drawn_at[column.ids[0]] if column.points else 0 for column in drawn]
     cells = tuple(words.number(amount) if amount else "" for amount in amounts)
     limits = protocol.study.blood_limits
     called = notes.call(of_blood(protocol, planned, words))
     return Row("blood", words("soa.blood"), "", called, limits is not None and limits.assumed, cells)
+
+
+def _expected(point: Timepoint, arm: str | None) -> bool:
+    return point.only is None and point.planned and point.of(arm)
 
 
 def blood(protocol: Protocol, point: Timepoint) -> float:
