@@ -136,7 +136,8 @@ def test_words_read_back_as_a_rule_mean_the_same(text: str) -> None:
 @pytest.mark.parametrize(
     ("time", "english", "french"),
     [("72 hours", "72 hours", "72 heures"), ("7 days", "7 days", "7 jours"),
-     ("1 days", "24 hours", "24 heures"), ("2 weeks", "14 days", "14 jours"), ("18 months", "18 months", "18 mois")],
+     ("1 days", "24 hours", "24 heures"), ("2 weeks", "14 days", "14 jours"),
+     ("18 months", "18 months", "18 mois")],
 )  # fmt: skip
 def test_lengths(time: str, english: str, french: str) -> None:
     assert length(span(time), "en").replace(NBSP, " ") == english

@@ -166,7 +166,7 @@ def _bound(text: str, language: str) -> str:
 
 
 def _small(words: str) -> str:
-    """Words within a sentence: a capital falls, unless it begins an abbreviation (``HCV RNA``, ``eGFR``)."""
+    """Words within a sentence: a capital falls, unless it begins an abbreviation (``ALT``, ``eGFR``)."""
     head = words.split(maxsplit=1)[0]
     return words[0].lower() + words[1:] if head[1:].islower() else words
 

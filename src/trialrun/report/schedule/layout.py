@@ -20,6 +20,7 @@ TITLES = (62.0, 50.0)  # mm for the titles of rows: wished, and the least
 NARROWEST = 6.5  # mm for a column
 CHARACTER = 0.58 * 0.3528  # mm for each point of type: a bold letter is somewhat wider than half its height
 
+PADDING = 1.4  # mm, with the lines
 RAISED = 0.7  # how wide a letter of a footnote is, against others
 
 
@@ -79,14 +80,15 @@ def _room(paper: str) -> float:
 
 
 def _width(head: Head, index: int, made: Schedule, size: float) -> float:
-    """What the longest word of a column asks for."""
+    """What the longest word of a column asks for, and its label and days in a few lines."""
     column = head.column
     over = column.epoch if column.kind == ANY_TIME else ""
     texts = [column.label, column.day, column.window, over, *(row.cells[index] for row in made.rows)]
     longest: float = max((len(word) for text in texts for word in text.split()), default=1)
     if column.label.split()[-1:] == [column.label]:  # short enough to stay beside its letters
         longest = max(longest, len(column.label) + RAISED * (2 * len(head.notes) + head.assumed))
-    return max(NARROWEST, longest * CHARACTER * size + 2)
+    longest = max(longest, len(column.label) / 3, len(column.day) / 2, len(over) / 2)
+    return max(NARROWEST, longest * CHARACTER * size + PADDING)
 
 
 def _cuts(heads: Sequence[Head], widths: Sequence[float], room: float) -> list[list[int]]:
