@@ -18,7 +18,7 @@ MARGIN = 10.0  # mm
 SIZES = (8.0, 7.5, 7.0, 6.5)  # points; smaller is not read
 TITLES = (62.0, 50.0)  # mm for the titles of rows: wished, and the least
 NARROWEST = 6.5  # mm for a column
-CHARACTER = 0.58 * 0.3528  # mm for each point of type: a bold letter is somewhat wider than half its height
+CHARACTER = 0.62 * 0.3528  # mm for each point of type: the mean width of a bold letter
 
 PADDING = 1.4  # mm, with the lines
 RAISED = 0.7  # how wide a letter of a footnote is, against others
