@@ -65,18 +65,27 @@ def _for_people(protocol: Protocol, study: str, listed: bool) -> None:
 def _summary(protocol: Protocol) -> str:
     """The size of the trial in a sentence."""
     study = protocol.study
-    totals: dict[str, float] = {}
-    for dose in (point.dose for point in protocol.doses if point.dose):
-        totals[dose.substance] = totals.get(dose.substance, 0) + dose.amount
-    substances = study.treatment.substances
-    given = ", ".join(f"{total:g} {substances[name].unit_name()}" for name, total in totals.items())
-    courses, doses = _counted(len(protocol.cycles), "course"), _counted(len(protocol.doses), "dose")
+    courses = _counted(len(protocol.cycles), "course")
+    arms = [f"{study.arms[arm].title()}: {_given(protocol, arm)}" for arm in protocol.arms]
+    given = f". {'; '.join(arms)}" if arms else f" with {_given(protocol, None)}"
     last = protocol.timepoints[protocol.last_visit]
     return (
         f"Phase {study.phase}, {_counted(study.enrolment.planned, 'participant')} planned. "
-        f"{courses} with {doses} ({given} in all), last visit {last.label()} on study day {last.day}. "
+        f"{courses}{given}, last visit {last.label()} on study day {last.day}. "
         f"{_counted(len(protocol.forms), 'form')}, {_counted(len(protocol.rules), 'rule')}."
     )
+
+
+def _given(protocol: Protocol, arm: str | None) -> str:
+    """What one participant of an arm is given in all: ``20 doses (52.5 million IU in all)``."""
+    substances = protocol.study.treatment.substances
+    sums = protocol.given(arm)
+    amounts = (
+        f"{amount:g} {substances[name].unit_name()}{f'/{per}'.replace('m2', 'm²') if per else ''}"
+        for (name, per), (amount, _) in sums.items()
+    )
+    doses = sum(count for _, count in sums.values())
+    return f"{_counted(doses, 'dose')} ({', '.join(amounts)} in all)"
 
 
 def _counted(number: int, noun: str) -> str:

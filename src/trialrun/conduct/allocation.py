@@ -6,7 +6,7 @@ that could become known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from trialrun.conduct.roll import Roll
@@ -69,44 +69,65 @@ def _open_block(present: Roll | None, stratum: str) -> tuple[int, list[str]]:
 
 
 def _looked_up(protocol: Protocol, allocation: Table, present: Roll | None) -> Place | Reason:
-    """Follow the table cohort by cohort through everyone included so far."""
-    arm, excluded = allocation.start, len(protocol.arms)
-    waiting = list(range(len(present.included))) if present else []
-    while present and waiting:
-        cohort, waiting = waiting[: allocation.cohort], waiting[allocation.cohort :]
-        if len(cohort) < allocation.cohort:
-            break
-        moved = _moved(protocol, allocation, present, cohort, arm, excluded)
-        if isinstance(moved, Reason):
-            return moved
-        arm, excluded = moved
-    return Place(arm)
+    """Fill the present cohort; where it is full, the table says where the next one goes.
+
+    What was decided for earlier cohorts stands, whatever became known of them later; but an arm that would
+    now be excluded is not used again.
+    """
+    if present is None:
+        return Place(allocation.start)
+    arm = str(present.arm[-1])
+    excluded = _excluded(protocol, allocation, present)
+    if protocol.arms.index(arm) >= excluded:
+        return _ends(protocol, present, arm) if not excluded else Place(protocol.arms[excluded - 1])
+    if _run(present) % allocation.cohort:
+        return Place(arm)
+    return _moved(protocol, allocation, present, arm, excluded)
 
 
-def _moved(
-    protocol: Protocol, allocation: Table, present: Roll, cohort: Sequence[int], arm: str, excluded: int
-) -> tuple[str, int] | Reason:
-    """(the next arm, the first arm that is excluded) after a full cohort; or why there is none."""
-    until = cohort[-1] + 1
-    on_arm = [i for i in range(until) if present.arm[i] == arm]
-    if open_ := [i for i in on_arm if not present.judged[i]]:
-        message = f"{len(open_)} of the participants in the arm «{_title(protocol, arm)}» are not judged yet"
-        return Reason("allocation", message, f"wait for «{_judging(protocol, allocation)}»")
-    of, counted = len(on_arm), sum(present.counts[i] == YES for i in on_arm)
-    if any(present.counts[i] == UNKNOWN for i in on_arm):
+def _run(present: Roll) -> int:
+    """How many were included last, one after the other, in the same arm."""
+    others = [i for i, arm in enumerate(present.arm) if arm != present.arm[-1]]
+    return len(present.arm) - (others[-1] + 1 if others else 0)
+
+
+def _counted(present: Roll, arm: str) -> tuple[int, int]:
+    """(how many were included in an arm, how many of them count)."""
+    mine = present.arm == arm
+    return int(mine.sum()), int((mine & (present.counts == YES)).sum())
+
+
+def _excluded(protocol: Protocol, allocation: Table, present: Roll) -> int:
+    """The position of the lowest arm that the table excludes, or how many arms there are."""
+    for i, arm in enumerate(protocol.arms):
+        if any(step.exclude for step in _steps(allocation, arm, *_counted(present, arm))):
+            return i
+    return len(protocol.arms)
+
+
+def _moved(protocol: Protocol, allocation: Table, present: Roll, arm: str, excluded: int) -> Place | Reason:
+    """Where the next cohort goes after a full one, or what is waited for."""
+    mine = present.arm == arm
+    if open_ := int((mine & ~present.judged).sum()):
+        message = f"{open_} of the participants in the arm «{_title(protocol, arm)}» are not judged yet"
+        judging = protocol.timepoints[allocation.judged_at].label()
+        return Reason("allocation", message, f"wait for «{judging}»")
+    if (mine & (present.counts == UNKNOWN)).any():
         message = "of a participant it is not known whether it counts for the allocation"
         return Reason("allocation", message, "complete what the rule reads", unknown=True)
+    of, counted = _counted(present, arm)
     step = next(_steps(allocation, arm, of, counted), None)
     if step is None:
         message = f"the table has no line for {counted} of {of} in the arm «{_title(protocol, arm)}»"
         return Reason("allocation", message, "the study must say how to go on")
-    if step.exclude:
-        excluded = min(excluded, protocol.arms.index(arm))
     after = _after(protocol, step, arm, excluded)
-    if after is None:
-        message = f"inclusions end: {counted} of {of} in the arm «{_title(protocol, arm)}»"
-        return Reason("allocation", message, "the trial takes no more participants")
-    return after, excluded
+    return Place(after) if after else _ends(protocol, present, arm)
+
+
+def _ends(protocol: Protocol, present: Roll, arm: str) -> Reason:
+    of, counted = _counted(present, arm)
+    message = f"inclusions end: {counted} of {of} in the arm «{_title(protocol, arm)}»"
+    return Reason("allocation", message, "the trial takes no more participants")
 
 
 def _steps(allocation: Table, arm: str, of: int, counted: int) -> Iterator[Step]:
@@ -129,7 +150,3 @@ def _after(protocol: Protocol, step: Step, arm: str, excluded: int) -> str | Non
 
 def _title(protocol: Protocol, arm: str) -> str:
     return protocol.study.arms[arm].title()
-
-
-def _judging(protocol: Protocol, allocation: Table) -> str:
-    return protocol.timepoints[allocation.judged_at].label()

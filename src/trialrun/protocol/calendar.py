@@ -25,9 +25,9 @@ def calendar(
     ``actual`` gives the dates of courses that began on another day (``{"C2": …}``); what hangs on
     them moves along. Visits that only some participants have (after stopping early, after an event, as
     needed) are left out, and each decision is taken to end as the study expects; ``provided`` names that
-    condition. A course that the study does not let begin on its day is of the kind ``omitted``: without a dose, on the days
-    it was planned for, and its ``warning`` says why. Raises KeyError for a course that the study does
-    not have, Disorder for one that begins before the course ahead of it has ended.
+    condition. A course that the study does not let begin on its day is of the kind ``omitted``: without a
+    dose, on the days it was planned for, and its ``warning`` says why. Raises KeyError for a course that the
+    arm does not have, Disorder for one that begins before the course ahead of it has ended.
     """
     arm = arm or next(iter(protocol.arms), None)
     began, refused = _settled(protocol, start, actual or {}, arm)

@@ -185,10 +185,9 @@ class Plan:
 
     def _last_for_everyone(self) -> None:
         """Participation ends with a visit, which everyone has."""
-        if not any(
-            p.kind == "visit" and p.planned and not p.only and not p.arms for p in self.points.values()
-        ):
-            message = "no visit is for everyone: participation ends with the last one"
+        visits = [point for point in self.points.values() if point.kind == "visit" and point.planned]
+        if not any(point.offset > 0 and not point.only and not point.arms for point in visits):
+            message = "no visit after the first dose is for everyone: participation ends with the last one"
             self._problem(("visits",), message, "Plan one counted from `first dose`, for all arms.")
 
     # Visits and decisions

@@ -123,6 +123,16 @@ class Protocol:
     def doses(self) -> tuple[Timepoint, ...]:
         return tuple(t for t in self.timepoints.values() if t.dose)
 
+    def given(self, arm: str | None) -> dict[tuple[str, str | None], tuple[float, int]]:
+        """What one participant of an arm (None: of the only one) is given in all, if everything is:
+        (substance, None or what it is per) -> (amount, doses)."""
+        sums: dict[tuple[str, str | None], tuple[float, int]] = {}
+        for dose in (point.dose_of(arm) for point in self.doses if point.of(arm)):
+            if dose is not None:
+                amount, count = sums.get((dose.substance, dose.per), (0.0, 0))
+                sums[dose.substance, dose.per] = (round(amount + dose.amount, 9), count + 1)
+        return sums
+
     @cached_property
     def visits(self) -> tuple[Timepoint, ...]:
         return tuple(t for t in self.timepoints.values() if t.kind == "visit")

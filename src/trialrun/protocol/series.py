@@ -6,6 +6,7 @@ An open-ended course (``repeat: 12, every: 21 days``) becomes C1 to C12; a visit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -29,13 +30,8 @@ def unrolled(cycles: Any) -> Any:
 
 
 def _members(name: str, cycle: Any) -> Iterator[tuple[str, Any]]:
-    count = cycle.get("repeat") if isinstance(cycle, dict) else None
-    if (
-        not isinstance(count, int)
-        or isinstance(count, bool)
-        or not 2 <= count <= MOST
-        or "every" not in cycle
-    ):
+    count = _count(cycle, "repeat")
+    if count is None or "every" not in cycle:
         yield name, cycle
         return
     rest = {key: value for key, value in cycle.items() if key not in ("repeat", "every")}
@@ -44,9 +40,15 @@ def _members(name: str, cycle: Any) -> Iterator[tuple[str, Any]]:
         if i > 1:
             member.pop("day", None)
             member["after"] = f"{name}{i - 1} + {cycle['every']}"
-        else:
-            member.pop("window", None) if "day" in rest else None
+        elif "day" in rest:
+            member.pop("window", None)  # the first dose waits for nothing that it could be late for
         yield f"{name}{i}", member
+
+
+def _count(content: Any, key: str) -> int | None:
+    """How many members a series has, if it is one."""
+    said = content.get(key) if isinstance(content, dict) else None
+    return said if isinstance(said, int) and not isinstance(said, bool) and 2 <= said <= MOST else None
 
 
 def visits(study: Any) -> Any:
@@ -71,9 +73,7 @@ def _of_courses(name: str, visit: Any, cycles: Iterable[str]) -> Iterator[tuple[
         yield name, visit
     elif "*" in name:
         yield from _each_course(name, visit, cycles)
-    elif (
-        isinstance(count := visit.get("as_needed"), int) and not isinstance(count, bool) and 1 < count <= MOST
-    ):
+    elif count := _count(visit, "as_needed"):
         for i in range(1, count + 1):
             yield f"{name}_{i}", {**visit, "as_needed": 1, "label": _numbered(visit.get("label", name), i)}
     else:
@@ -100,3 +100,15 @@ def _numbered(label: Any, i: int) -> Any:
     if isinstance(label, dict):
         return {code: f"{words} {i}" for code, words in label.items()}
     return f"{label} {i}"
+
+
+def origin(name: str, written: Iterable[object]) -> str | None:
+    """The key as written that makes a member of a series: C of C3, X of X_2, C*.D8 of C3.D8."""
+    for key in written:
+        if not isinstance(key, str):
+            continue
+        if "*" in key and fnmatchcase(name, key):
+            return key
+        if re.fullmatch(rf"{re.escape(key)}_?[0-9]+", name):
+            return key
+    return None

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from trialrun.protocol.problem import Place, Problem, ProtocolError, nearest
+from trialrun.protocol.series import origin
 from trialrun.protocol.source import Source
 
 __all__ = ["fields", "shape"]
@@ -134,6 +135,8 @@ def _real_path(loc: Path, source: Source) -> Path:
     path: list[str | int] = []
     here: Any = source.content
     for i, step in enumerate(loc):
+        if isinstance(here, dict) and isinstance(step, str) and step not in here:
+            step = origin(step, here) or step
         inside = step in here if isinstance(here, dict) else isinstance(here, list) and isinstance(step, int)
         if inside:
             path.append(step)

@@ -151,7 +151,8 @@ class Anchor:
 def _anchor(value: Any) -> Anchor:
     if isinstance(value, Anchor):
         return value
-    pattern = r"(first dose|last dose|[A-Za-z][A-Za-z0-9_]*)\s*\+\s*([0-9]+)(?:\s*\.\.\s*([0-9]+))?\s*(days?|weeks?)"
+    counted_from, days = r"(first dose|last dose|[A-Za-z][A-Za-z0-9_]*)", r"([0-9]+)(?:\s*\.\.\s*([0-9]+))?"
+    pattern = rf"{counted_from}\s*\+\s*{days}\s*(days?|weeks?)"
     match = re.fullmatch(pattern, str(value).strip())
     if not match:
         raise ValueError(f"`{value}` does not say a day counted from something; write e.g. C1 + 21 days")

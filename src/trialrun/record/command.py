@@ -26,7 +26,8 @@ from trialrun.conduct.verdict import Reason
 from trialrun.journal.append import append
 from trialrun.journal.entry import Change, Draft, Entry
 from trialrun.record import local
-from trialrun.record.filling import NONE, Filling, Values, differences, stored, stranger
+from trialrun.record.filling import NONE, Filling, Values, differences, stored
+from trialrun.record.fitting import stranger
 from trialrun.record.local import date_of
 from trialrun.record.projection import HAPPENED, PREFIX, WHO, Projection
 from trialrun.record.read import entries_read, storable
@@ -113,6 +114,7 @@ class Commands(Filling):
             taken = known.cohort.collected.get((specimen, point))
             tasks = self._tasks(point, specimen=specimen)
             reasons = self._within_participation(known, now) + self._too_early(known, tasks, point, now)
+            reasons += self._strange(known, point, specimen=specimen)
             if taken is None:
                 where = [at for each, at in known.cohort.collected if each == specimen]
                 cure = (
