@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from trialrun.protocol.allocation import Table
 from trialrun.protocol.link import STUDY, Path
 from trialrun.protocol.plan import ANY_TIME
 from trialrun.protocol.problem import Problem
@@ -55,7 +56,7 @@ class Lack:
 def readings(protocol: Protocol) -> Iterator[Reading]:
     """Every rule about participants, with the moments at which it is read."""
     study, points = protocol.study, protocol.timepoints
-    screening = [point for point in protocol.visits if point.offset < 0]
+    screening = [point for point in protocol.visits if point.planned and point.offset < 0]
     chosen = Moment(screening[0].id if screening else None, screening[-1].offset if screening else 0)
     for name, one in study.eligibility.items():
         word = "require" if one.require else "exclude"
@@ -78,6 +79,15 @@ def readings(protocol: Protocol) -> Iterator[Reading]:
         yield Reading(f"stops.{name}", ("stops", name, "when"), anytime, False, True)
     for name in study.suspensions:
         yield Reading(f"suspensions.{name}", ("suspensions", name, "participants"), anytime, False, True)
+    if isinstance(study.allocation, Table):
+        judged = points.get(study.allocation.judged_at)
+        when = Moment(None, judged.offset if judged else ALWAYS)
+        yield Reading("allocation.counted", ("allocation", "counted"), (when,), False, True)
+    for name in study.substudies:
+        theirs = {key for key, activity in study.activities.items() if activity.substudy == name}
+        joined = [one for one in points.values() if theirs & {task.activity for task in one.tasks}]
+        moments = tuple(Moment(None, one.offset) for one in joined) or anytime
+        yield Reading(f"substudies.{name}", ("substudies", name, "require"), moments, True)
     for name, activity in study.activities.items():
         if activity.only_if:
             asked = [one for one in points.values() if name in {task.activity for task in one.tasks}]

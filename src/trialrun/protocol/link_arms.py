@@ -19,9 +19,8 @@ def link_arms(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem
     """Everything wrong with who gets what."""
     checks = (_counted, _allocated, _stratified, _joined, _levels)
     source = sources[STUDY]
-    return [
-        Problem(source.place(path), said, cure) for check in checks for path, said, cure in check(protocol)
-    ]
+    found = (said for check in checks for said in check(protocol))
+    return [Problem(source.place(path), said, cure, "arms") for path, said, cure in found]
 
 
 def _unknown(path: Path, kind: str, name: str, known: Iterable[str]) -> Said:

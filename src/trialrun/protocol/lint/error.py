@@ -225,4 +225,12 @@ CODES = (
         was="    baseline: [SCR]\n    at: W6",
         now="    baseline: [SCR]\n    at: C1.D7",
     ),
+    _error(
+        "arms",
+        means="Arms, their allocation, strata, substudies or doses by weight do not fit together.",
+        matters="Nobody could say which arm, or how much, a participant is given.",
+        mend="Describe every arm and how it is allocated, and use the names that stand in the study.",
+        was="design: {arms: 1,",
+        now="design: {arms: 2,",
+    ),
 )

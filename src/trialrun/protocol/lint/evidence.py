@@ -43,7 +43,7 @@ def _read_items(protocol: Protocol) -> set[str]:
         _proof(one.complete) for one in protocol.variables.values() if one.complete
     }
     for name, variable in protocol.variables.items():
-        pairs = getattr(variable, "read_all", (variable.reads,))
+        pairs = variable.read_all
         read |= {f"{form}.{item}" for form, item in pairs}
         read |= _of_rows(protocol, f"variables.{name}", variable.reads[0])
     for name, form in protocol.forms.items():

@@ -165,7 +165,7 @@ def _range(protocol: Protocol, name: str) -> Limits | None:
     asked = protocol.forms[form].items.get(item)
     if asked is None or asked.limits is None or variable.aggregate not in (None, *NUMBERS):
         return None
-    if getattr(variable, "surface", None):
+    if variable.surface:
         return None
     values = [asked.limits.low, asked.limits.high]
     values += [float(variable.none)] if isinstance(variable.none, int | float) else []

@@ -15,12 +15,12 @@ PARTICIPATION = "participation"  # the milestone that says how long a participan
 
 def dated(protocol: Protocol) -> list[Timepoint]:
     """Visits with a planned day, in the order of the plan: not those that wait for an event or a need."""
-    return [point for point in protocol.visits if getattr(point, "planned", True)]
+    return [point for point in protocol.visits if point.planned]
 
 
 def arms(point: Timepoint) -> set[str]:
     """The arms that have a timepoint; empty if all have it."""
-    return set(getattr(point, "arms", ()))
+    return set(point.arms)
 
 
 def together(one: Timepoint, other: Timepoint) -> bool:
@@ -121,7 +121,7 @@ def lengths(protocol: Protocol) -> Iterator[Found]:
     treatment = protocol.study.treatment
     for name, cycle in treatment.cycles.items():
         previous = treatment.cycles.get(cycle.after.after) if cycle.after else None
-        length = getattr(previous, "length", None) or treatment.cycle_length
+        length = (previous.length if previous else None) or treatment.cycle_length
         if cycle.after and previous and cycle.after.offset != length.days:
             apart = f"{cycle.after.offset:g} days after {cycle.after.after}"
             yield Found(f"treatment/cycles/{name}", f"{name} begins {apart}; a cycle lasts {length}.")

@@ -36,7 +36,7 @@ def beyond(protocol: Protocol) -> Iterator[Found]:
 )
 def incomplete(protocol: Protocol) -> Iterator[Found]:
     for name, cycle in protocol.study.treatment.cycles.items():
-        own = getattr(cycle, "complete_with", None)
+        own = cycle.complete_with
         asked = own or protocol.study.treatment.missed_dose.complete_with
         if cycle.doses.count < asked:
             message = f"{name} has {cycle.doses.count} doses, and {asked} make a course complete."
