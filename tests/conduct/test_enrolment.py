@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from trialrun.conduct.enrolment import boundary_reached, join, may_enrol, roll
+from trialrun.conduct.enrolment import boundary_reached, may_enrol
+from trialrun.conduct.roll import join, roll
 
 
 def verdict(story, day):

@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trialrun.conduct.decision import judge
-from trialrun.conduct.enrolment import roll
 from trialrun.conduct.permission import may_include, may_inject
 from trialrun.conduct.reading import View, judged, matching, read
+from trialrun.conduct.roll import roll
 from trialrun.conduct.setting import setting
 from trialrun.conduct.standing import standing, states
 from trialrun.conduct.stop import overdue, triggered

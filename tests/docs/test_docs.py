@@ -10,6 +10,7 @@ under `<!-- add: path -->` its next part, and `<!-- change: path: old => new -->
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from trialrun.protocol.compile import bundled
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(
@@ -25,7 +28,8 @@ FENCE = re.compile(
 )
 FILE = re.compile(
     r"^<!-- (?P<act>file|add): (?P<path>\S+) -->\n+```\w+\n(?P<body>.*?)^```$"
-    r"|^<!-- change: (?P<changed>\S+): (?P<old>.+?) => (?P<new>.+?) -->$",
+    r"|^<!-- change: (?P<changed>\S+): (?P<old>.+?) => (?P<new>.+?) -->$"
+    r"|^<!-- copy: (?P<study>\w+) => (?P<copy>\w+) -->$",
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!\w+:|#)(?P<target>[^)#\s]+)")
@@ -52,7 +56,10 @@ def examples(text: str) -> Iterator[Example]:
 
 
 def write(found: re.Match[str], folder: Path) -> None:
-    """Write, lengthen or change the file that a page shows."""
+    """Write, lengthen or change the file that a page shows, or copy a bundled study."""
+    if found["copy"]:
+        shutil.copytree(bundled()[found["study"]], folder / found["copy"])
+        return
     path = folder / (found["path"] or found["changed"])
     path.parent.mkdir(parents=True, exist_ok=True)
     before = "" if found["act"] == "file" else path.read_text(encoding="utf-8")

@@ -146,7 +146,7 @@ def _values(table: Table) -> None:
         ("an unknown filler", FORMS, "forms.*.by", "physician", "`by`"),
         ("an unknown type", FORMS, "forms.*.items.*.type", "yes/no", "`type`"),
         ("an unknown kind of endpoint", STUDY, "endpoints.*.kind", "survival", "`kind`"),
-        ("no words", STUDY, "title", '""', "no words"),
+        ("no words", STUDY, "title", '""', "nothing here"),
         ("words that are a number", STUDY, "title", "1.5", "between quotes"),
         ("words in `english`", STUDY, "title", "{english: A trial}", "language"),
         ("words in no language of the study", STUDY, "title", "{en: A trial, zz: Yksi}", "zz"),

@@ -118,7 +118,11 @@ SPOILED = [
     Spoiled(STUDY, "phase: I/II", "phase: *other", "anchors and aliases", "between quotes"),
     Spoiled(STUDY, "phase: I/II", "phase: !!str I/II", "tags are not used", "Remove it"),
     Spoiled(
-        STUDY, "arms: 1, masking", "arms: 1 masking: [", "something inside { } is not complete", "quotes around"
+        STUDY,
+        "arms: 1, masking",
+        "arms: 1 masking: [",
+        "something inside { } is not complete",
+        "quotes around",
     ),
     Spoiled(STUDY, "phase: I/II", "phase: I: II", "a second `: ` stands in one line", "between quotes"),
     Spoiled(STUDY, 'version: "1.0"', 'version: "1.0', "a quote is opened here and not closed"),

@@ -152,7 +152,8 @@ def test_problems_come_once_and_in_file_order() -> None:
 
 
 def test_a_problem_as_json() -> None:
-    assert Problem(Place("a.yaml", 3, 1, ("x", 0)), "early", "Do this.").as_json() == {
+    assert Problem(Place("a.yaml", 3, 1, ("x", 0)), "early", "Do this.", "plan").as_json() == {
+        "code": "plan",
         "file": "a.yaml",
         "line": 3,
         "column": 1,

@@ -336,10 +336,11 @@ def test_inclusion_waits_for_every_criterion(walk: Walk) -> None:
 
 
 def test_a_trial_can_refuse_another_participant(screened: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trialrun.conduct.verdict import Reason
+    from trialrun.conduct.verdict import Condition, Reason, Verdict
 
     full = Reason("enrolment.planned", "ten are included", "none")
-    monkeypatch.setattr(screened.trial, "_trial_conditions", lambda subject: (full,))
+    closed = Verdict((Condition("enrolment.planned", np.zeros(1, dtype=np.int8), lambda row, unknown: full),))
+    monkeypatch.setattr("trialrun.record.command.may_enrol", lambda *arguments: closed)
     assert refused(screened, screened.include, later(-1)).reasons == (full,)
 
 

@@ -1,7 +1,8 @@
 import polars as pl
 import pytest
 
-from trialrun.tables.validate import Defect, validate
+from trialrun.tables.defect import Defect
+from trialrun.tables.validate import validate
 
 SCR = pl.col("TIMEPT") == "SCR"
 C4 = pl.col("TIMEPT") == "C4.D5"

@@ -81,12 +81,16 @@ def _during(
         return found.filter(pl.col("day") >= 1)
     if period != "courses":
         return None
-    length = int(protocol.study.treatment.cycle_length.days)
-    starts = tables["EX"].filter(pl.col("TIMEPT").str.ends_with(".D1") & (pl.col("EXDOSE") > 0))
-    begun = starts.select("USUBJID", begun=pl.col("EXSTDY").cast(pl.Float64))
+    lengths = {f"{cycle}.D1": int(protocol.length(cycle)) for cycle in protocol.cycles}
+    starts = tables["EX"].filter(pl.col("TIMEPT").is_in(list(lengths)) & (pl.col("EXDOSE") > 0))
+    begun = starts.select(
+        "USUBJID",
+        begun=pl.col("EXSTDY").cast(pl.Float64),
+        length=pl.col("TIMEPT").replace_strict(lengths, return_dtype=pl.Int64),
+    )
     numbered = found.with_row_index("_row")
     inside = numbered.join(begun, on="USUBJID").filter(
-        (pl.col("day") >= pl.col("begun")) & (pl.col("day") < pl.col("begun") + length)
+        (pl.col("day") >= pl.col("begun")) & (pl.col("day") < pl.col("begun") + pl.col("length"))
     )
     return numbered.filter(pl.col("_row").is_in(inside["_row"].unique().to_list())).drop("_row")
 

@@ -15,6 +15,8 @@ from trialrun import __version__
 GUIDE = """\b
 STUDY is a study folder, or the name of a bundled study.
 TRIAL is a trial folder: its study, its record and its files.
+OLD and NEW are each one of these.
+FOLDER holds SDTM files of any study.
 
 Exit codes: 0 done, 1 the input is wrong, 2 wrong usage."""
 
@@ -44,6 +46,13 @@ MAP: dict[str, dict[str, Entry]] = {
         "trace": Entry("trialrun.cli.trace:trace", "Show which source each part of STUDY rests on."),
         "calendar": Entry("trialrun.cli.calendar:calendar", "Give one participant's dates under STUDY."),
         "schema": Entry("trialrun.cli.schema:schema", "Give editors the JSON Schema of study files."),
+        "schedule": Entry("trialrun.cli.schedule:schedule", "Set the schedule of activities of STUDY."),
+        "diff": Entry("trialrun.cli.diff:diff", "Say what changed from OLD to NEW, and what it decides."),
+    },
+    "Tables": {
+        "summary": Entry(
+            "trialrun.cli.summary:summary", "Check anyone's SDTM in FOLDER, and tabulate it by arm."
+        ),
     },
     "A trial": {
         "verify": Entry("trialrun.cli.verify:verify", "Prove the record of TRIAL whole and unaltered."),

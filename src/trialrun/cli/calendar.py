@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import click
 
-from trialrun.cli.terminal import as_json, console, print_json, print_standing
+from trialrun.cli.terminal import as_json, console, print_json, print_standing, require_language, write
 from trialrun.protocol.calendar import Disorder, Slip, slips
 from trialrun.protocol.calendar import calendar as planned
 from trialrun.protocol.compile import load
@@ -93,42 +94,83 @@ class Beginning(click.ParamType[tuple[str, datetime.date]]):
 @click.option(
     "--began", type=Beginning(), multiple=True, help="Actual day 1 of a course; what hangs on it moves."
 )
+@click.option("--arm", help="An arm of the study; the first one if not said.")
 @click.option("--language", default="en", show_default=True, help="A language of the study.")
 @click.option("--full", is_flag=True, help="List all that is done on each date.")
+@click.option(
+    "--ics", type=click.Path(dir_okay=False, path_type=Path), help="Write the dates as an iCalendar file."
+)
+@click.option(
+    "--participant",
+    metavar="CODE",
+    help="With --ics: keeps its events the same ones if the start moves. It is not written into the file.",
+)
+@click.option(
+    "--revision",
+    type=click.IntRange(0, 2**31 - 1),
+    help="With --ics: a number to raise when the file replaces another.  [default: how many --began]",
+)
 @as_json
 def calendar(
     study: str,
     start: datetime.date,
     began: tuple[tuple[str, datetime.date], ...],
+    arm: str | None,
     language: str,
     full: bool,
+    ics: Path | None,
+    participant: str | None,
+    revision: int | None,
     as_json: bool,
 ) -> None:
     """Give one participant's dates under STUDY.
 
-    Decisions are taken to end as the study expects.
+    Decisions are taken to end as the study expects. With --ics they go into a file for calendar programs;
+    importing a later file with the same start (or participant) moves its events and adds none.
     """
     protocol = load(study)
-    _require_language(protocol, language)
-    actual = _actual(protocol, start, began)
+    if ics is None and (participant is not None or revision is not None):
+        raise click.UsageError(
+            "--participant and --revision belong to --ics FILE; add it, or leave them out."
+        )
+    require_language(protocol, language)
+    arm = _arm(protocol, arm)
+    actual = _actual(protocol, start, began, arm)
     try:
-        rows = planned(protocol, start, actual, language)
+        rows = planned(protocol, start, actual, language, arm)
     except Disorder as error:
         raise click.BadParameter(str(error), param_hint="'--began'") from error
+    if ics is not None:
+        from trialrun.exchange.ics import ics as exported
+
+        told = [{**row, "where": _where(protocol, row, language)} for row in rows]
+        number = len(began) if revision is None else revision
+        write(ics, exported(protocol, told, start, language, participant, number))
     if as_json:
         print_json(rows)
         return
-    slipped = {slip.cycle: slip for slip in slips(protocol, start, actual)}
+    slipped = {slip.cycle: slip for slip in slips(protocol, start, actual, arm)}
     for slip in slipped.values():
         click.secho(f"Warning: {slip.message}.", fg="yellow", err=True)
+    if ics is not None:
+        click.echo(ics)
+        return
     _for_people(protocol, start, rows, slipped, language, full)
 
 
+def _arm(protocol: Protocol, arm: str | None) -> str | None:
+    """The arm that is meant; the first one where none is named."""
+    if arm is not None and arm not in protocol.arms:
+        hint = (suggestion(arm, protocol.arms) or "the study has one arm, without a name").replace("`", "'")
+        raise click.BadParameter(f"there is no arm '{arm}'. {hint}", param_hint="'--arm'")
+    return arm or next(iter(protocol.arms), None)
+
+
 def _actual(
-    protocol: Protocol, start: datetime.date, began: tuple[tuple[str, datetime.date], ...]
+    protocol: Protocol, start: datetime.date, began: tuple[tuple[str, datetime.date], ...], arm: str | None
 ) -> dict[str, datetime.date]:
     """Course -> its actual day 1, each said once, and the first one as ``--start`` says."""
-    first = protocol.timepoints[protocol.first_dose].cycle
+    first = protocol.timepoints[protocol.first_of(arm)].cycle
     actual: dict[str, datetime.date] = {}
     for cycle, date in began:
         wrong = None
@@ -143,13 +185,6 @@ def _actual(
             raise click.BadParameter(wrong, param_hint="'--began'")
         actual[cycle] = date
     return actual
-
-
-def _require_language(protocol: Protocol, language: str) -> None:
-    if language not in protocol.study.languages:
-        known = ", ".join(protocol.study.languages)
-        message = f"the study is not written in '{language}'. Its languages: {known}."
-        raise click.BadParameter(message, param_hint="'--language'")
 
 
 def _for_people(

@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,26 @@ def print_standing(out: Console, protocol: Protocol, language: str = "en") -> No
     standing = protocol.study.standing
     if standing:
         out.print(Padding(Text(standing(language), style="bold yellow"), (1, 2, 0, 2)))
+
+
+def require_language(protocol: Protocol, language: str, written: Collection[str] | None = None) -> None:
+    """Wrong usage, if the study is not written in this language, or (``written``) this tool is not."""
+    known = [code for code in protocol.study.languages if written is None or code in written]
+    if language not in known:
+        message = f"the study is not written in '{language}'. Its languages: {', '.join(known)}."
+        raise click.BadParameter(message, param_hint="'--language'")
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; what the disk refuses is said in words."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        reason = error.strerror or error
+        raise click.ClickException(f"{path} cannot be written: {reason}. Choose another file.") from error
 
 
 def program() -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from trialrun.conduct import words
 from trialrun.conduct.cohort import Cohort, Index, Times
 from trialrun.conduct.decision import judge
+from trialrun.conduct.dose import amounts
 from trialrun.conduct.permission import consented, may_include, may_inject
 from trialrun.conduct.reading import answers, read
 from trialrun.conduct.standing import (
@@ -28,7 +29,7 @@ from trialrun.protocol.chain import Mask
 from trialrun.protocol.protocol import Task, Timepoint
 
 Kind = Literal["include", "form", "specimen", "injection", "decision"]
-Status = Literal["due", "forbidden", "later", "done", "missed", "void"]
+Status = Literal["due", "as needed", "forbidden", "later", "done", "missed", "void"]
 NOTHING: tuple[Reason, ...] = ()
 _STATUS: dict[int, Status] = {FUTURE: "later", OPEN: "due", DONE: "done", MISSED: "missed", VOID: "void"}
 
@@ -50,7 +51,8 @@ class Act:
 def acts(cohort: Cohort, one: int, now: np.datetime64, language: str = "en") -> list[Act]:
     """Every act of participant ``one`` at ``now`` (local), in the order of the plan.
 
-    ``due`` acts may be done now; ``forbidden`` ones are in their window but a condition is not met,
+    ``due`` acts may be done now; ``as needed`` ones may be, and nobody waits for them;
+    ``forbidden`` ones are in their window but a condition is not met,
     and ``reasons`` says which; ``later`` ones wait for their window; ``void`` ones will never be done.
     Titles are in ``language`` where the study has it, reasons in English.
     """
@@ -64,14 +66,19 @@ def due(cohort: Cohort, one: int, now: np.datetime64, language: str = "en") -> l
 
 
 def applies(cohort: Cohort, activity: str, who: Index, now: Times) -> Mask:
-    """To whom an activity applies: its ``only_if``, and what the study says where that is not known."""
-    rule = cohort.protocol.rules.get(f"activities.{activity}")
-    if rule is None:
-        return np.ones(len(who), dtype=bool)
-    said = answers(rule, read(cohort, rule.reads, who, now, None, "complete"))
-    return np.asarray(
-        (said == YES) | ((said == UNKNOWN) & (cohort.protocol.activity(activity).unknown == "do"))
-    )
+    """To whom an activity applies: who joined its substudy, and its ``only_if``, with what the study says
+    where that is not known. Nobody is in a substudy who is not known to have joined it."""
+    planned = cohort.protocol.activity(activity)
+    found = np.ones(len(who), dtype=bool)
+    for name, unknown in (
+        (f"substudies.{planned.substudy}", "skip"),
+        (f"activities.{activity}", planned.unknown),
+    ):
+        rule = cohort.protocol.rules.get(name)
+        if rule is not None:
+            said = answers(rule, read(cohort, rule.reads, who, now, None, "complete"))
+            found &= (said == YES) | ((said == UNKNOWN) & (unknown == "do"))
+    return found
 
 
 class _Person:
@@ -96,6 +103,8 @@ class _Person:
     def acts(self, point: Timepoint) -> Iterator[Act]:
         """What is done at a timepoint: its forms and specimens, and then what it is for."""
         status = int(self.here.status(self.cohort, point.id, self.moments)[self.one])
+        if point.as_needed and status == FUTURE:
+            return
         for task in point.tasks:
             if task.form not in self.own and applies(self.cohort, task.activity, self.who, self.now)[0]:
                 yield self._task(point, status, task)
@@ -122,11 +131,13 @@ class _Person:
         """A form or specimen. A visit that has begun is done as a whole, yet each of its forms is due
         until it is filled, or until participation ends."""
         stands = _STATUS[status]
+        if point.as_needed and status == OPEN:
+            stands = "as needed"
         if self._done(point, task):
             stands = "done"
         elif status == DONE:
             stands = "void" if self.ended else "due"
-        forbidden = stands == "due" and task.form != self.consent and bool(self.no_consent)
+        forbidden = stands in ("due", "as needed") and task.form != self.consent and bool(self.no_consent)
         reasons = self.no_consent if forbidden else NOTHING
         kind: Kind = "form" if task.form else "specimen"
         name = str(task.form or task.specimen)
@@ -150,9 +161,9 @@ class _Person:
         if stands == "due":
             reasons = may_inject(self.cohort, point.id, self.who, self.now).reasons()
             stands = "forbidden" if reasons else "due"
-        dose = words.amount(
-            self.cohort.protocol, point, point.dose.amount if point.dose else 0.0, self.language
-        )
+        given = float(amounts(self.cohort, point.id, self.who, self.now)[0])
+        planned = point.dose_of(self.cohort.arm_of(self.one))
+        dose = words.amount(self.cohort.protocol, planned, given, self.language)
         return self._act("injection", form, point, f"{point.label(self.language)}: {dose}", stands, reasons)
 
     def _decision(self, point: Timepoint, stands: Status) -> Act:

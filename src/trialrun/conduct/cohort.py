@@ -7,7 +7,7 @@ because windows and study days are counted in the site's calendar.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ Times = NDArray[np.datetime64]  # datetime64[m]
 Numbers = NDArray[np.float64]
 Index = NDArray[np.int64]
 
+UNALLOCATED = -1
 NEVER = np.datetime64("NaT", "m")
 
 
@@ -201,7 +202,10 @@ class Cohort:
             if not form.repeats
         }
         self.logs = {name: Log(protocol.forms[name]) for name in protocol.logs}
+        self.site = np.full(n, "", dtype=object)
         self.included = never(n)
+        self.arm = np.full(n, UNALLOCATED, dtype=np.int8)
+        self.block = np.zeros(n, dtype=np.int16)
         self.outcome = {name: np.full(n, -1, dtype=np.int8) for name in protocol.decisions}
         self.decided = {name: never(n) for name in protocol.decisions}
         self.held_since = {name: never(n) for name in protocol.decisions}
@@ -239,8 +243,23 @@ class Cohort:
         """Add a row to a log, or change the one of that id; items not named keep what they have."""
         self.logs[form].write(participant, row, happened, recorded, values)
 
-    def include(self, who: Index, when: Times) -> None:
+    def include(self, who: Index, when: Times, arm: str | None = None, block: int = 0) -> None:
+        """Include ``who``, all in one arm; block: the size of the block that the arm was drawn from."""
         self.included[who] = when
+        if arm is not None:
+            self.arm[who] = self.protocol.arms.index(arm)
+            self.block[who] = block
+
+    def within(self, arms: Collection[str]) -> Mask:
+        """Who may have what belongs to these arms (none: everyone); who has no arm yet may have any."""
+        if not arms:
+            return np.ones(self.n, dtype=bool)
+        wanted = [i for i, arm in enumerate(self.protocol.arms) if arm in arms]
+        return np.isin(self.arm, [UNALLOCATED, *wanted])
+
+    def arm_of(self, one: int) -> str | None:
+        """The arm of one participant, None where there is none (yet)."""
+        return None if self.arm[one] == UNALLOCATED else self.protocol.arms[self.arm[one]]
 
     def collect(self, specimen: str, point: str, who: Index, when: Times) -> None:
         self.collected[specimen, point][who] = when

@@ -2,116 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from trialrun.conduct.cohort import Cohort, Index, Times, day
-from trialrun.conduct.reading import answers, matching, read
-from trialrun.conduct.standing import held, standing
-from trialrun.conduct.verdict import YES, Condition, Verdict, plain
-from trialrun.protocol.chain import Days, Mask
+from trialrun.conduct.allocation import Place, allocate
+from trialrun.conduct.roll import Roll
+from trialrun.conduct.verdict import Condition, Verdict, plain
+from trialrun.protocol.allocation import Table
+from trialrun.protocol.chain import Mask
 from trialrun.protocol.protocol import Protocol
 
 
-@dataclass(frozen=True)
-class Roll:
-    """What the trial needs to know of each participant: arrays (N,), in order of inclusion once joined.
+def may_enrol(protocol: Protocol, present: Roll | None, kind: str | None = None) -> Verdict:
+    """Conditions for including one more participant, given those included so far (None = nobody).
 
-    settled: the decision that staggers inclusions has been made, or can no longer be; lost: gone before a
-    first injection, and so to be replaced; flagged: suspension -> who matches its rule; since: the date from
-    which they do (NaT = not known); same: suspension -> the codes they match with, None among them where one
-    is not known.
+    kind: of the next participant, where the study limits how many of each it takes; None: not looked at.
     """
-
-    included: Times
-    dosed_on: Days
-    settled: Mask
-    lost: Mask
-    flagged: dict[str, Mask]
-    since: dict[str, Days]
-    same: dict[str, NDArray[np.object_]]
-
-    @property
-    def dosed(self) -> Mask:
-        return np.asarray(~np.isnat(self.dosed_on))
-
-
-def roll(cohort: Cohort, who: Index, now: Times) -> Roll:
-    """The roll of some participants of a cohort (one trial) at ``now`` (len(who),)."""
-    study = cohort.protocol.study
-    moments = np.full(cohort.n, np.datetime64("NaT", "m"))
-    moments[who] = now
-    too_late = standing(cohort, moments).undosed(cohort)[who]
-    gone = ~np.isnat(cohort.stopped[who]) | (cohort.ended[who] <= now) | too_late
-    settled = np.ones(len(who), dtype=bool)
-    if study.enrolment.stagger:
-        decision = study.enrolment.stagger.until
-        settled = ~np.isnat(cohort.decided[decision][who]) & ~held(cohort, decision)[who]
-    dosed_on = day(cohort.first_injection[who])
-    flagged, since, same = {}, {}, {}
-    for name in study.suspensions:
-        flagged[name] = _flagged(cohort, name, who, now)
-        since[name], same[name] = _matched(cohort, name, who, now)
-    return Roll(
-        cohort.included[who], dosed_on, settled | gone, gone & np.isnat(dosed_on), flagged, since, same
-    )
-
-
-def join(rolls: Sequence[Roll]) -> Roll:
-    """The rolls of several participants as one, in order of inclusion. Raises ValueError for none."""
-    order = np.argsort(np.concatenate([r.included for r in rolls]), kind="stable")
-
-    def joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
-        return np.concatenate(list(parts))[order]
-
-    names = list(rolls[0].flagged)
-    return Roll(
-        joined(r.included for r in rolls),
-        joined(r.dosed_on for r in rolls),
-        joined(r.settled for r in rolls),
-        joined(r.lost for r in rolls),
-        {name: joined(r.flagged[name] for r in rolls) for name in names},
-        {name: joined(r.since[name] for r in rolls) for name in names},
-        {name: joined(r.same[name] for r in rolls) for name in names},
-    )
-
-
-def _flagged(cohort: Cohort, suspension: str, who: Index, now: Times) -> Mask:
-    rule = cohort.protocol.rules[f"suspensions.{suspension}"]
-    return np.asarray(answers(rule, read(cohort, rule.reads, who, now, None, "so far")) == YES)
-
-
-def _matched(cohort: Cohort, suspension: str, who: Index, now: Times) -> tuple[Days, NDArray[np.object_]]:
-    """For each participant the date of the first occurrence that a suspension counts, and the codes by which
-    it groups them (``same: ae.system``)."""
-    form, _, item = (cohort.protocol.study.suspensions[suspension].same or "").partition(".")
-    since = np.full(len(who), np.datetime64("NaT", "D"))
-    codes = np.array([frozenset()] * len(who), dtype=object)
-    place = {int(one): i for i, one in enumerate(who)}
-    for name in sorted(cohort.protocol.rules[f"suspensions.{suspension}"].reads):
-        variable = cohort.protocol.variables[name]
-        if not variable.aggregate:
-            continue
-        grouped = variable.reads[0] == form
-        rows, _unsure = matching(cohort, name, who, now, None, "so far", item if grouped else None)
-        kinds = rows.columns[item].to_list() if grouped else []
-        for k, one in enumerate(rows.participant.tolist()):  # few: events that suspend a trial
-            since[place[one]] = np.fmin(since[place[one]], rows.date[k])
-            codes[place[one]] |= {kinds[k]} if grouped else frozenset()
-    return since, codes
-
-
-# ---- one more ------------------------------------------------------------------------------------
-
-
-def may_enrol(protocol: Protocol, present: Roll | None) -> Verdict:
-    """Conditions for including one more participant, given those included so far (None = nobody)."""
     if present is None:
-        return Verdict((_room(protocol, 0, 0),))
+        return Verdict((_room(protocol, 0, 0), *_kind(protocol, None, kind)))
     included = ~np.isnat(present.included)
     count = int(included.sum())
     conditions = [_room(protocol, count, int((present.lost & included).sum()))]
@@ -129,7 +37,29 @@ def may_enrol(protocol: Protocol, present: Roll | None) -> Verdict:
             "the safety board decides how to go on",
         )
         conditions.append(_one(f"suspensions.{name}", not reached, message, cure))
+    conditions += [*_kind(protocol, present, kind), *_awaited(protocol, present)]
     return Verdict(tuple(conditions))
+
+
+def _kind(protocol: Protocol, present: Roll | None, kind: str | None) -> list[Condition]:
+    """The limit of the stratum of the next participant; a kind that the study does not name has none."""
+    strata = protocol.study.enrolment.strata
+    most = strata.at_most.get(kind) if strata and kind is not None else None
+    if most is None:
+        return []
+    count = int((present.kind == kind).sum()) if present else 0
+    message = f"{count} participants of the kind «{kind}» are included, and at most {most} are planned"
+    return [_one("enrolment.strata", count < most, message, "the trial takes no more of this kind")]
+
+
+def _awaited(protocol: Protocol, present: Roll) -> list[Condition]:
+    """What the table of arms still waits for, or that it ends inclusions."""
+    if not isinstance(protocol.study.allocation, Table):
+        return []
+    found = allocate(protocol, present, "", lambda below: 0)
+    if isinstance(found, Place):
+        return []
+    return [_one("allocation", False, found.message, found.cure)]
 
 
 def _room(protocol: Protocol, count: int, lost: int) -> Condition:

@@ -14,6 +14,7 @@ import polars as pl
 
 from trialrun.conduct import words
 from trialrun.conduct.cohort import Cohort, Index, Numbers, Times, day
+from trialrun.conduct.dose import amounts, doses
 from trialrun.conduct.reading import View, judged
 from trialrun.conduct.setting import places
 from trialrun.conduct.standing import Standing, begins_course, held, hold_ends, screening_point, standing
@@ -54,6 +55,7 @@ def may_inject(
     here = standing(cohort, spread(cohort, who, now))
     conditions = [
         open_(cohort, who, now),
+        *_arm(cohort, planned, who),
         *_once(cohort, planned, who, now),
         _not_stopped(cohort, who, latest(now, entered)),
         consented(cohort, who, now),
@@ -61,11 +63,10 @@ def may_inject(
         *_decided(cohort, planned, who, now),
         *_course(cohort, here, planned, who, now),
     ]
-    if amount is not None:
-        conditions.append(_amount(cohort, planned, amount, len(who)))
+    conditions += _amount(cohort, planned, who, now, amount)
     if place is not None:
         conditions += _placed(cohort, planned, who, place)
-    if point == cohort.protocol.first_dose:
+    if point in cohort.protocol.first_doses:
         cure = "do not give it; correct the form if it is wrong"
         conditions += _eligible(cohort, who, now, cure)
     return Verdict(
@@ -220,15 +221,53 @@ def _window(here: Standing, planned: Timepoint, who: Index, now: Times) -> Condi
     return plain("window", ~(early | late), message, cure)
 
 
-def _amount(cohort: Cohort, planned: Timepoint, given: Any, rows: int) -> Condition:
-    doses = np.broadcast_to(_doses(given), (rows,))
-    dose = planned.dose.amount if planned.dose else 0.0
-    right = words.amount(cohort.protocol, planned, dose)
+def _arm(cohort: Cohort, planned: Timepoint, who: Index) -> list[Condition]:
+    """A dose of other arms is not for this participant; without an arm, none is."""
+    if not planned.arms:
+        return []
+    theirs = cohort.within(planned.arms)[who]
 
     def message(row: int) -> str:
-        return f"the planned dose is {right}, not {words.amount(cohort.protocol, planned, float(doses[row]))}"
+        arm = cohort.protocol.study.arms[str(cohort.arm_of(int(who[row])))].title()
+        return f"{planned.id} is not for the arm «{arm}»"
 
-    return plain("dose", np.isclose(doses, dose, rtol=0, atol=1e-9), message, f"give {right}")
+    return [plain("arm", theirs, message, "give what the participant's own arm has", final=True)]
+
+
+def _amount(cohort: Cohort, planned: Timepoint, who: Index, now: Times, given: Any) -> list[Condition]:
+    """The amount that is planned can be reckoned, and is what is given (None: not looked at)."""
+    right = amounts(cohort, planned.id, who, now)
+    plans = doses(cohort, planned.id, who)
+
+    def said(row: int, amount: float) -> str:
+        return words.amount(cohort.protocol, plans[row], amount)
+
+    def lacks(row: int) -> str:
+        plan = plans[row]
+        of = (plan.of or "").replace("_", " ") if plan else ""
+        return f"the dose cannot be reckoned: not known ({of})"
+
+    conditions = []
+    if any(plan and plan.of for plan in plans):
+        view = View(cohort, who, now, planned.id, "complete")
+        names = sorted({plan.of for plan in plans if plan and plan.of})
+        known = Condition(
+            "dose_known",
+            np.where(np.isnan(right), UNKNOWN, YES).astype(np.int8),
+            lambda row, unknown: Reason("dose_known", lacks(row), words.cure(view, names, row), True),
+        )
+        conditions.append(known)
+    if given is not None:
+        told = np.broadcast_to(_doses(given), (len(who),))
+        conditions.append(
+            plain(
+                "dose",
+                np.isclose(told, right, rtol=0, atol=1e-9) | np.isnan(right),
+                lambda row: f"the planned dose is {said(row, right[row])}, not {said(row, float(told[row]))}",
+                lambda row: f"give {said(row, right[row])}",
+            )
+        )
+    return conditions
 
 
 def _doses(given: Any) -> Numbers:

@@ -97,6 +97,9 @@ def _known(view: View, names: Iterable[str]) -> tuple[pl.DataFrame, dict[str, Ma
     unsure: dict[str, Mask] = {}
     for name in sorted(names):
         variable = view.protocol.variables[name]
+        if variable.surface:
+            columns[name] = pl.Series(name, _surface(view, variable), nan_to_null=True)
+            continue
         if variable.aggregate is None:
             columns[name] = _item(view, variable)
             continue
@@ -123,6 +126,21 @@ def _item(view: View, variable: Variable) -> pl.Series:
             found = np.where(age <= variable.within.days * MINUTES_A_DAY, found, np.nan)
         values = np.where(np.isnan(values), found, values)
     return decode(sheet, item, values)
+
+
+def _surface(view: View, variable: Variable) -> Numbers:
+    """The body surface in m², by Mosteller (1987, N Engl J Med 317:1098) or Du Bois and Du Bois (1916, Arch
+    Intern Med 17:863), from centimetres and kilograms; NaN where one of them is not known."""
+    height, weight = (_number(view, variable, form, item) for form, item in variable.read_all)
+    if variable.formula == "Mosteller":
+        return np.asarray(np.sqrt(height * weight / 3600))
+    return np.asarray(0.007184 * height**0.725 * weight**0.425)
+
+
+def _number(view: View, variable: Variable, form: str, item: str) -> Numbers:
+    """An item at the first of a variable's moments at which it is known, as a number."""
+    one = variable.model_copy(update={"surface": None, "formula": None, "item": f"{form}.{item}"})
+    return np.asarray(_item(view, one).cast(pl.Float64).fill_null(np.nan).to_numpy())
 
 
 def _at(view: View, form: str, item: str, moment: str) -> tuple[Numbers, Times]:
@@ -319,13 +337,14 @@ def _during(view: View, period: str, rows: Occurrences) -> Mask:
     if period == "since first dose":
         return np.asarray(date >= day(cohort.first_injection)[mine])
     starts = {cycle: day(cohort.begun(cycle))[mine] for cycle in view.protocol.cycles}
-    length = np.timedelta64(int(view.protocol.study.treatment.cycle_length.days), "D")
-    inside = {cycle: (date >= start) & (date < start + length) for cycle, start in starts.items()}
+    lengths = {cycle: np.timedelta64(int(view.protocol.length(cycle)), "D") for cycle in starts}
+    inside = {cycle: (date >= start) & (date < start + lengths[cycle]) for cycle, start in starts.items()}
     if period == "courses":
         return np.asarray(np.logical_or.reduce(list(inside.values())))
     if period == "latest course":
         latest = np.fmax.reduce(list(starts.values()))
-        return np.asarray((date >= latest) & (date < latest + length))
+        of_it = [(starts[cycle] == latest) & inside[cycle] for cycle in starts]
+        return np.asarray(np.logical_or.reduce(of_it))
     if period == "this course":
         return np.asarray(inside[_cycle(view)])
     following = view.protocol.cycles[view.protocol.cycles.index(period) + 1 :]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trialrun.conduct.cohort import Cohort, Times, day, never
+from trialrun.conduct.reading import read
 from trialrun.protocol.chain import Days, Mask, chain
+from trialrun.protocol.plan import FIRST_DOSE, LAST_DOSE
 from trialrun.protocol.protocol import Timepoint
 
 FUTURE, OPEN, DONE, MISSED, VOID = range(5)
 ONE_DAY = np.timedelta64(1, "D")
 MINUTE = np.timedelta64(1, "m")
+NO_DAY = np.datetime64("NaT", "D")
 MINUTES_A_DAY = 24 * 60
 
 STATES = ("candidate", "screening", "included", "in treatment", "on hold", "stopped", "in follow-up", "ended")
@@ -26,7 +30,8 @@ class Standing:
     planned, earliest, latest: timepoint -> (N,) dates; until: timepoint -> (N,) last minute, which for a
     dose after day 1 of its course is counted from the hour of day 1;
     void: cycle -> (N,) True where the course will not take place; omitted: the same for the courses left
-    out because of delay; early: (N,) True where the injections were stopped while some were still to come.
+    out because of delay; early: (N,) True where the injections were stopped while some were still to come;
+    over: (N,) True where no dose is to come any more.
     """
 
     planned: dict[str, Days]
@@ -36,6 +41,7 @@ class Standing:
     void: dict[str, Mask]
     omitted: dict[str, Mask]
     early: Mask
+    over: Mask
 
     def status(self, cohort: Cohort, point: str, now: Times) -> NDArray[np.int8]:
         """One of FUTURE, OPEN, DONE, MISSED, VOID for each participant."""
@@ -44,6 +50,8 @@ class Standing:
             status[:] = OPEN  # nothing comes before it that could date it
         status[day(now) >= self.earliest[point]] = OPEN
         status[now > self.until[point]] = MISSED
+        if cohort.protocol.timepoints[point].as_needed:
+            status[_may_come(cohort, point, now)] = OPEN
         status[self.waiting(cohort, point)] = FUTURE
         status[self.absent(cohort, point, now)] = VOID
         status[finished(cohort, point)] = DONE
@@ -52,7 +60,13 @@ class Standing:
     def waiting(self, cohort: Cohort, point: str) -> Mask:
         """Who still awaits the course that this timepoint is counted from."""
         planned = cohort.protocol.timepoints[point]
-        if planned.anchor is None or planned.anchor.after not in self.void or begins_course(planned):
+        if planned.anchor is None or begins_course(planned):
+            return np.zeros(cohort.n, dtype=bool)
+        if planned.anchor.after == FIRST_DOSE:
+            return np.asarray(np.isnat(cohort.first_injection) & ~self.undosed(cohort))
+        if planned.anchor.after == LAST_DOSE:
+            return np.asarray(~self.over)
+        if planned.anchor.after not in self.void:
             return np.zeros(cohort.n, dtype=bool)
         return np.asarray(np.isnat(cohort.begun(planned.anchor.after)) & ~self.void[planned.anchor.after])
 
@@ -60,7 +74,11 @@ class Standing:
         """Who will not have this timepoint at all."""
         planned = cohort.protocol.timepoints[point]
         stopped = ~np.isnat(cohort.stopped)
-        absent = cohort.ended <= now
+        absent = (cohort.ended <= now) | ~cohort.within(planned.arms)
+        if planned.as_needed:
+            return np.asarray(absent)
+        if planned.event:
+            return np.asarray(absent | np.isnat(self.planned[point]))
         if point != screening_point(cohort):
             absent = absent | np.isnat(self.planned[point])
         if planned.kind in ("course", "decision") and planned.cycle:
@@ -77,8 +95,8 @@ class Standing:
 
     def undosed(self, cohort: Cohort) -> Mask:
         """Who has no injection and can no longer have one: follow-up is for everyone dosed."""
-        first = cohort.protocol.timepoints[cohort.protocol.first_dose].cycle
-        return np.asarray(np.isnat(cohort.first_injection) & self.void[str(first)])
+        firsts = [self.void[str(cohort.protocol.timepoints[p].cycle)] for p in cohort.protocol.first_doses]
+        return np.asarray(np.isnat(cohort.first_injection) & np.logical_and.reduce(firsts))
 
 
 def begins_course(planned: Timepoint) -> bool:
@@ -134,17 +152,68 @@ def standing(cohort: Cohort, now: Times) -> Standing:
     planned = chain(protocol, start, actual)
     earliest, latest = _course_dates(cohort, planned, start)
     void, omitted = _courses(cohort, latest, begun, now)
-    planned = chain(protocol, start, actual, void, day(cohort.last_injection))
+    events = _events(cohort, now)
+    over, last = np.zeros(cohort.n, dtype=bool), day(cohort.last_injection)
+    planned = chain(protocol, start, actual, void, last, events)
     until: dict[str, Times] = {}
+    for point in protocol.doses:
+        until[point.id] = _dose_until(cohort, point, planned, latest, begun)
+    over = _over_by(cohort, until, void, now)
+    if not over.all() and any(p.anchor and p.anchor.after == LAST_DOSE for p in protocol.visits):
+        planned = chain(protocol, start, actual, void, np.where(over, last, NO_DAY), events)
     for name, point in protocol.timepoints.items():
         if name not in earliest:
             earliest[name] = planned[name] - _whole(point.window.before)
             latest[name] = planned[name] + _whole(point.window.after)
-        until[name] = _evening(latest[name])
-        if point.dose and not begins_course(point):
-            until[name] = _until(point, begun[str(point.cycle)], until[name])
+        if point.dose:
             latest[name] = day(until[name])
-    return Standing(planned, earliest, latest, until, void, omitted, _early(cohort, until, omitted))
+        else:
+            until[name] = _evening(latest[name])
+    early = _early(cohort, until, omitted)
+    return Standing(planned, earliest, latest, until, void, omitted, early, over)
+
+
+def _dose_until(
+    cohort: Cohort,
+    point: Timepoint,
+    planned: Mapping[str, Days],
+    latest: Mapping[str, Days],
+    begun: Mapping[str, Times],
+) -> Times:
+    """The last minute of a dose."""
+    if begins_course(point):
+        return _evening(latest[point.id])
+    otherwise = _evening(planned[point.id] + _whole(point.window.after))
+    return _until(point, begun[str(point.cycle)], otherwise)
+
+
+def _over_by(cohort: Cohort, until: Mapping[str, Times], void: Mapping[str, Mask], now: Times) -> Mask:
+    """Who has no dose to come: given, not given, missed, void or stopped. Nobody whose first is to come."""
+    left = np.zeros(cohort.n, dtype=bool)
+    for point in cohort.protocol.doses:
+        gone = ~np.isnat(cohort.injections.at(point.id)) | void[str(point.cycle)]
+        left |= ~gone & ~(now > until[point.id])
+    return np.asarray(~left | ~np.isnat(cohort.stopped))
+
+
+def _events(cohort: Cohort, now: Times) -> dict[str, Days]:
+    """The date of every event that something is counted from, as known at ``now``."""
+    anchors = [p.event for p in cohort.protocol.timepoints.values() if p.event]
+    if not anchors:
+        return {}
+    everyone = np.arange(cohort.n)
+    known = read(cohort, anchors, everyone, now, None, "so far")
+    return {name: known[name].to_numpy().astype("datetime64[D]") for name in anchors}
+
+
+def _may_come(cohort: Cohort, point: str, now: Times) -> Mask:
+    """Who may have a visit as needed: after consent, each one after the one before it in its series."""
+    allowed = cohort.consented <= now
+    stem, _, number = point.rpartition("_")
+    before = f"{stem}_{int(number) - 1}" if number.isdigit() and int(number) > 1 else ""
+    if before in cohort.protocol.timepoints:
+        allowed &= ~np.isnat(visited(cohort, before))
+    return np.asarray(allowed)
 
 
 def _whole(days: float) -> np.timedelta64:
@@ -197,10 +266,11 @@ def _courses(
     never_dosed = np.isnat(cohort.first_injection) & (today > latest[protocol.first_dose])
     void, omitted = {}, {}
     for cycle, when in begun.items():
+        theirs = cohort.within(protocol.timepoints[f"{cycle}.D1"].arms)
         past = np.isnat(when) & (today > latest[f"{cycle}.D1"])
         first = protocol.timepoints[f"{cycle}.D1"].anchor is None
-        omitted[cycle] = np.zeros(cohort.n, dtype=bool) if first else past & ~never_dosed
-        void[cycle] = past | never_dosed | (np.isnat(when) & stopped)
+        omitted[cycle] = np.zeros(cohort.n, dtype=bool) if first else past & ~never_dosed & theirs
+        void[cycle] = past | never_dosed | (np.isnat(when) & stopped) | ~theirs
     return void, omitted
 
 
@@ -211,13 +281,13 @@ def _early(cohort: Cohort, until: dict[str, Times], omitted: dict[str, Mask]) ->
         return early
     for point in cohort.protocol.doses:
         open_ = np.isnat(cohort.injections.at(point.id)) & ~(until[point.id] < cohort.stopped)
-        early |= open_ & ~omitted[str(point.cycle)]
+        early |= open_ & ~omitted[str(point.cycle)] & cohort.within(point.arms)
     return np.asarray(early & ~np.isnat(cohort.stopped))
 
 
 def screening_point(cohort: Cohort) -> str | None:
     """The first visit planned before the first dose."""
-    before = [p for p in cohort.protocol.visits if p.offset < 0]
+    before = [p for p in cohort.protocol.visits if p.planned and p.offset < 0]
     return before[0].id if before else None
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from trialrun.conduct.reading import View, place, proof
-from trialrun.protocol.protocol import Protocol, Timepoint
+from trialrun.protocol.protocol import Dose, Protocol
 from trialrun.protocol.rule import Rule
 from trialrun.protocol.rule_columns import explain, missing, sentence
 from trialrun.protocol.variable import Variable
@@ -57,14 +57,10 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(name.replace("_", " ") for name in names)
 
 
-def amount(protocol: Protocol, planned: Timepoint, dose: float, language: str = "en") -> str:
-    """A dose in the words of its substance: ``1.5 million IU``."""
-    unit = (
-        protocol.study.treatment.substances[planned.dose.substance].unit_name(language)
-        if planned.dose
-        else ""
-    )
-    return f"{dose:g} {unit}" if np.isfinite(dose) else "an unknown amount"
+def amount(protocol: Protocol, dose: Dose | None, given: float, language: str = "en") -> str:
+    """An amount in the words of the dose's substance: ``1.5 million IU``."""
+    unit = protocol.study.treatment.substances[dose.substance].unit_name(language) if dose else ""
+    return f"{given:g} {unit}" if np.isfinite(given) else "an unknown amount"
 
 
 def _plain(text: str, names: Iterable[str]) -> str:
@@ -88,8 +84,8 @@ def cure(view: View, names: Iterable[str], row: int) -> str:
     for name in names:
         variable = view.protocol.variables[name]
         if variable.aggregate is None and variable.reads[0] in view.cohort.sheets:
-            form, item = variable.reads
-            wanted.setdefault((form, place(variable.at[0], view.point)), []).append(item)
+            for form, item in variable.read_all:
+                wanted.setdefault((form, place(variable.at[0], view.point)), []).append(item)
         else:
             others += _rows(view, variable, row)
     return "; ".join(

@@ -28,7 +28,7 @@ class Recorded:
         names = list(self.trial.protocol.study.sites)
         ledger = RecordLedger(self.trial, self.clock, names[number % len(names)], number, date)
         site = Site(self.trial.protocol, [Person(self.seed, self.number, number)], ledger)
-        site.trial_is_open = lambda when: is_open(self.trial.protocol, self.present(), when)
+        site.trial_is_open = lambda when, kind: is_open(self.trial.protocol, self.present(), when, kind)
         site.screen(ALONE, date)
         self.sites.append(site)
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from trialrun.conduct.allocation import Chance
 from trialrun.conduct.cohort import Cohort, Index, Times
 from trialrun.protocol.protocol import Protocol
 from trialrun.record.person import Person
@@ -105,8 +106,9 @@ class RecordLedger:
         if np.isnat(self.cohort.collected[specimen, point][0]):
             self.trial.collect(subject, specimen, point, _naive(when[0]), by="nurse", key=self._key(specimen))
 
-    def include(self, who: Index, when: Times) -> None:
-        self.trial.include(self._at(when[0]), _naive(when[0]), by="investigator", key=self._key("include"))
+    def include(self, who: Index, when: Times, chance: Chance) -> None:
+        subject, key = self._at(when[0]), self._key("include")
+        self.trial.include(subject, _naive(when[0]), by="investigator", key=key, chance=chance)
 
     def inject(self, point: str, who: Index, when: Times, answers: Mapping[str, Sequence[Any]]) -> None:
         values = _given({item: given[0] for item, given in answers.items()})

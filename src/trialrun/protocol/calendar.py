@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trialrun.protocol.chain import Days, chain
-from trialrun.protocol.protocol import Protocol, Timepoint
+from trialrun.protocol.protocol import Dose, Protocol, Timepoint
 
 
 def calendar(
@@ -18,24 +18,31 @@ def calendar(
     start: datetime.date,
     actual: Mapping[str, datetime.date] | None = None,
     language: str = "en",
+    arm: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The planned dates if the first dose is on ``start``, in order of date.
+    """The planned dates of one arm (None: the first) if the first dose is on ``start``, in order of date.
 
     ``actual`` gives the dates of courses that began on another day (``{"C2": …}``); what hangs on
-    them moves along. Visits that only some participants have (after stopping early) are left out,
-    and each decision is taken to end as the study expects; ``provided`` names that condition. A course
-    that the study does not let begin on its day is of the kind ``omitted``: without a dose, on the days
-    it was planned for, and its ``warning`` says why. Raises KeyError for a course that the study does
-    not have, Disorder for one that begins before the course ahead of it has ended.
+    them moves along. Visits that only some participants have (after stopping early, after an event, as
+    needed) are left out, and each decision is taken to end as the study expects; ``provided`` names that
+    condition. A course that the study does not let begin on its day is of the kind ``omitted``: without a
+    dose, on the days it was planned for, and its ``warning`` says why. Raises KeyError for a course that the
+    arm does not have, Disorder for one that begins before the course ahead of it has ended.
     """
-    began, refused = _settled(protocol, start, actual or {})
-    dates = _dates(protocol, start, began, refused)
-    first = dates[protocol.first_dose]
+    arm = arm or next(iter(protocol.arms), None)
+    began, refused = _settled(protocol, start, actual or {}, arm)
+    dates = _dates(protocol, start, began, arm, refused)
+    first = dates[protocol.first_of(arm)]
     order = {name: i for i, name in enumerate(protocol.timepoints)}
-    planned = [(dates[name], point) for name, point in protocol.timepoints.items() if point.only is None]
+    planned = [(dates[point.id], point) for point in protocol.timepoints.values() if _expected(point, arm)]
     planned.sort(key=lambda row: (row[0], order[row[1].id]))
-    rows = [_row(protocol, point, date, first, language) for date, point in planned]
+    rows = [_row(protocol, point, date, first, language, arm) for date, point in planned]
     return [_omitted(row, refused[row["cycle"]]) if _part_of(row, refused) else row for row in rows]
+
+
+def _expected(point: Timepoint, arm: str | None) -> bool:
+    """Whether everyone of the arm has it, on a day that is known."""
+    return point.only is None and point.planned and point.of(arm)
 
 
 def _part_of(row: Mapping[str, Any], courses: Collection[str]) -> bool:
@@ -52,13 +59,21 @@ def _dates(
     protocol: Protocol,
     start: datetime.date,
     actual: Mapping[str, datetime.date],
+    arm: str | None,
     omitted: Collection[str] = (),
 ) -> dict[str, datetime.date | Any]:
     """Date of every timepoint: the actual one of the courses that have begun, else the planned one."""
     began = {f"{cycle}.D1": _days(date) for cycle, date in actual.items()}
-    void = {cycle: np.array([cycle in omitted]) for cycle in protocol.cycles}
+    mine = _courses(protocol, arm)
+    void = {cycle: np.array([cycle in omitted or cycle not in mine]) for cycle in protocol.cycles}
     dates = {**chain(protocol, _days(start), began, void), **began}
     return {name: day[0].item() for name, day in dates.items()}
+
+
+def _courses(protocol: Protocol, arm: str | None) -> list[str]:
+    """The cycles of an arm, in the order of the plan."""
+    mine = [name for name in protocol.cycles if protocol.timepoints[f"{name}.D1"].of(arm)]
+    return sorted(mine, key=lambda name: protocol.timepoints[f"{name}.D1"].offset)
 
 
 def _days(date: datetime.date) -> Days:
@@ -66,11 +81,16 @@ def _days(date: datetime.date) -> Days:
 
 
 def _row(
-    protocol: Protocol, point: Timepoint, date: datetime.date, first: datetime.date, language: str
+    protocol: Protocol,
+    point: Timepoint,
+    date: datetime.date,
+    first: datetime.date,
+    language: str,
+    arm: str | None,
 ) -> dict[str, Any]:
     offset = (date - first).days
     setting, provided = expected_setting(protocol, point)
-    dose = point.dose
+    dose = point.dose_of(arm)
     asked = dict.fromkeys(task.activity for task in point.tasks)
     row: dict[str, Any] = {
         "date": date.isoformat(),
@@ -82,7 +102,7 @@ def _row(
         "cycle": point.cycle,
         "what": [protocol.activity(name).title(language) for name in asked],
         "dose": dose.amount if dose else None,
-        "unit": protocol.study.treatment.substances[dose.substance].unit_name(language) if dose else None,
+        "unit": dose_unit(protocol, dose, language) if dose else None,
         "setting": setting,
         "place": point.place,
         "window": _window(point, date, language),
@@ -90,6 +110,12 @@ def _row(
     if provided:
         row["provided"] = provided
     return row
+
+
+def dose_unit(protocol: Protocol, dose: Dose, language: str) -> str:
+    """The unit of a dose as people say it: ``million IU``, ``million IU/m²``."""
+    unit = protocol.study.treatment.substances[dose.substance].unit_name(language)
+    return f"{unit}/{'m²' if dose.per == 'm2' else dose.per}" if dose.per else unit
 
 
 def expected_setting(protocol: Protocol, point: Timepoint) -> tuple[str | None, str | None]:
@@ -130,35 +156,40 @@ class Slip:
         return self.began > self.planned
 
 
-def slips(protocol: Protocol, start: datetime.date, actual: Mapping[str, datetime.date]) -> Iterator[Slip]:
+def slips(
+    protocol: Protocol,
+    start: datetime.date,
+    actual: Mapping[str, datetime.date],
+    arm: str | None = None,
+) -> Iterator[Slip]:
     """What of the actual starts the study does not allow; delays add up over the courses.
 
     Raises as ``calendar`` does.
     """
-    yield from _settled(protocol, start, actual)[1].values()
+    yield from _settled(protocol, start, actual, arm or next(iter(protocol.arms), None))[1].values()
 
 
 def _settled(
-    protocol: Protocol, start: datetime.date, actual: Mapping[str, datetime.date]
+    protocol: Protocol, start: datetime.date, actual: Mapping[str, datetime.date], arm: str | None
 ) -> tuple[dict[str, datetime.date], dict[str, Slip]]:
     """(day 1 of the courses that began as the study allows, the slips of those that did not).
 
     Course by course, since what was left out moves nothing: later courses are counted from the day it
     was planned for.
     """
-    if unknown := actual.keys() - set(protocol.cycles):
+    courses, first = _courses(protocol, arm), protocol.first_of(arm)
+    if unknown := actual.keys() - set(courses):
         raise KeyError(", ".join(sorted(unknown)))
-    first = protocol.timepoints[protocol.first_dose].cycle
     began: dict[str, datetime.date] = {}
     refused: dict[str, Slip] = {}
     ahead: str | None = None
-    for cycle in sorted(protocol.cycles, key=lambda name: protocol.timepoints[f"{name}.D1"].offset):
-        dates = _dates(protocol, start, began)
+    for cycle in courses:
+        dates = _dates(protocol, start, began, arm)
         if cycle in actual and ahead:
             _require_order(protocol, cycle, actual[cycle], ahead, actual.get(ahead, dates[f"{ahead}.D1"]))
         slip = None
-        if cycle in actual and cycle != first:
-            on_time = dates[protocol.first_dose] + _offset(protocol, cycle)
+        if cycle in actual and f"{cycle}.D1" != first:
+            on_time = dates[first] + _offset(protocol, cycle)
             slip = _slip(protocol, cycle, dates[f"{cycle}.D1"], actual[cycle], on_time)
         if slip:
             refused[cycle] = slip

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from trialrun.protocol.plan import LAST_DOSE
+from trialrun.protocol.plan import FIRST_DOSE, LAST_DOSE
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Anchor
 
@@ -26,14 +26,16 @@ def chain(
     actual: Mapping[str, Days] | None = None,
     void: Mapping[str, Mask] | None = None,
     last_dose: Days | None = None,
+    events: Mapping[str, Days] | None = None,
 ) -> dict[str, Days]:
     """Planned date of every timepoint, shape (N,) each, in the order of the plan.
 
-    start: planned date of the first dose; actual: timepoint -> date it took place (NaT = not yet);
-    void: cycle -> True where it will not take place (stopped or omitted before its day 1);
-    last_dose: date of the last injection given so far. NaT where a date cannot be known.
+    start: planned (or actual) date of the first dose; actual: timepoint -> date it took place (NaT = not
+    yet); void: cycle -> True where it will not take place (stopped, omitted, or of another arm);
+    last_dose: date of the last dose, where no other will come; events: variable -> its date.
+    NaT where a date cannot be known.
     """
-    actual, void = actual or {}, void or {}
+    actual, void, events = actual or {}, void or {}, events or {}
     nowhere = np.full(start.shape, np.datetime64("NaT"), dtype="datetime64[D]")
     begun: dict[str, Days] = {}
 
@@ -48,12 +50,34 @@ def chain(
     def counted(anchor: Anchor | None) -> Days:
         if anchor is None:
             return start
+        if anchor.after == FIRST_DOSE:
+            return first_given() + int(anchor.offset)
         if anchor.after == LAST_DOSE:
-            return (nowhere if last_dose is None else last_dose) + int(anchor.offset)
-        return begin(anchor.after) + int(anchor.offset)
+            known = nowhere if last_dose is None else last_dose
+            return np.where(np.isnat(known), expected_last(), known) + int(anchor.offset)
+        if anchor.after in protocol.cycles:
+            return begin(anchor.after) + int(anchor.offset)
+        return events.get(anchor.after, nowhere) + int(anchor.offset)
+
+    def first_given() -> Days:
+        """The first dose: its actual date, else the planned one."""
+        given = np.fmin.reduce([actual.get(name, nowhere) for name in protocol.first_doses])
+        return np.where(np.isnat(given), start, given)
+
+    def expected_last() -> Days:
+        """When the last dose is due, of the courses that will take place."""
+        last = nowhere
+        for point in protocol.doses:
+            cycle = str(point.cycle)
+            due = begin(cycle) + (point.offset - protocol.timepoints[f"{cycle}.D1"].offset)
+            last = np.fmax(last, np.where(void.get(cycle, False), nowhere, due))
+        return last
 
     planned: dict[str, Days] = {}
     for name, point in protocol.timepoints.items():
+        if point.as_needed:
+            planned[name] = nowhere
+            continue
         planned[name] = counted(point.anchor) if point.anchor or point.dose else start + point.offset
         if point.otherwise is not None and point.anchor is not None and point.anchor.after in void:
             planned[name] = np.where(void[point.anchor.after], counted(point.otherwise), planned[name])

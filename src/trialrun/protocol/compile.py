@@ -12,17 +12,20 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel
 
-from trialrun.protocol.form import FormsFile
+from trialrun.protocol.dosing import dosing
+from trialrun.protocol.form import Form, FormsFile
+from trialrun.protocol.knowable import blind
 from trialrun.protocol.link import link
+from trialrun.protocol.link_arms import link_arms
 from trialrun.protocol.plan import Plan
-from trialrun.protocol.problem import Place, Problem, ProtocolError, nearest, suggestion
+from trialrun.protocol.problem import Place, Problem, ProtocolError, coded, nearest, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rulebook import compile_rules, stated, type_of
 from trialrun.protocol.sense import sense
 from trialrun.protocol.shape import shape
 from trialrun.protocol.source import Source, read
 from trialrun.protocol.study import SourcesFile, StudyFile
-from trialrun.protocol.variable import VariablesFile
+from trialrun.protocol.variable import Variable, VariablesFile
 
 __all__ = ["OPTIONAL", "REQUIRED", "bundled", "load", "locate"]
 
@@ -95,13 +98,14 @@ def _read_all(folder: Path, problems: list[Problem]) -> dict[str, Source]:
             try:
                 sources[name] = read(folder / name)
             except ProtocolError as error:
-                problems += error.problems
+                problems += coded(error.problems, "text")
         elif name in REQUIRED:
             hint = f"A study folder holds {', '.join(REQUIRED)}."
-            problems.append(Problem(Place(name), f"is missing from the study folder {folder.name}", hint))
+            missing = f"is missing from the study folder {folder.name}"
+            problems.append(Problem(Place(name), missing, hint, "file"))
     for name in sorted(present - {*REQUIRED, *OPTIONAL}):
         hint = suggestion(name, [*REQUIRED, *OPTIONAL]) or "Move it out of the study folder."
-        problems.append(Problem(Place(name), "is not a study file", hint))
+        problems.append(Problem(Place(name), "is not a study file", hint, "file"))
     return sources
 
 
@@ -111,7 +115,7 @@ def _shape_all(sources: Mapping[str, Source], problems: list[Problem]) -> dict[s
         try:
             models[name] = shape(sources[name], REQUIRED[name])
         except ProtocolError as error:
-            problems += error.problems
+            problems += coded(error.problems, "shape")
     return models
 
 
@@ -122,13 +126,16 @@ def _meaning(
     if "study.yaml" not in models:
         return None
     study: StudyFile = models["study.yaml"]
-    plan = Plan(study, sources["study.yaml"])
+    readable = {"forms.yaml", "variables.yaml"} <= models.keys()
+    forms: dict[str, Form] = models["forms.yaml"].forms if readable else {}
+    variables: dict[str, Variable] = models["variables.yaml"].variables if readable else {}
+    known = {name: type_of(variable, forms) for name, variable in variables.items()}
+    dates = {name for name, found in known.items() if found is None or found.kind == "date"}
+    plan = Plan(study, sources["study.yaml"], dates if readable else None)
     points = plan.build()
     problems += plan.problems
-    if not {"forms.yaml", "variables.yaml"} <= models.keys():
+    if not readable:
         return None
-    forms, variables = models["forms.yaml"].forms, models["variables.yaml"].variables
-    known = {name: type_of(variable, forms) for name, variable in variables.items()}
     types = {name: found for name, found in known.items() if found is not None}
     rules, wrong = compile_rules(
         stated(study, forms, variables, types), sources, variables.keys() - types.keys()
@@ -149,7 +156,9 @@ def _meaning(
         model=sources["model.yaml"].content if "model.yaml" in sources else {},
         outputs=sources["outputs.yaml"].content if "outputs.yaml" in sources else {},
     )
-    problems += link(protocol, sources) + sense(protocol, sources)
+    problems += link(protocol, sources) + link_arms(protocol, sources) + sense(protocol, sources)
+    if not problems:
+        problems += blind(protocol, sources) + dosing(protocol, sources)
     return protocol
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from trialrun.protocol.problem import shown
+from trialrun.protocol.problem import Refusal, shown
 
 ASSUMPTION = "assumption"
 
@@ -41,8 +41,9 @@ class Sourced(Part):
     @model_validator(mode="after")
     def _assumption_has_reason(self) -> Self:
         if self.assumed and not (self.reason or "").strip():
-            raise ValueError(
-                "an assumption needs a `reason`; say in a sentence why, e.g. reason: Usual in this disease"
+            raise Refusal(
+                "an assumption needs a `reason`; say in a sentence why, e.g. reason: Usual in this disease",
+                "assumption-without-reason",
             )
         return self
 

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from trialrun.protocol.element import Element, Name, Part, Sourced
+from trialrun.protocol.problem import Refusal
 from trialrun.protocol.rule import Type
 from trialrun.protocol.text import Range, Words
 
@@ -42,7 +43,9 @@ class Item(Sourced):
             and self.limits
             and not (self.usual.low in self.limits and self.usual.high in self.limits)
         ):
-            raise ValueError(f"the usual range {self.usual} lies outside the limits {self.limits}")
+            raise Refusal(
+                f"the usual range {self.usual} lies outside the limits {self.limits}", "usual-outside-limits"
+            )
         if self.sdtm is not None and not re.fullmatch(r"[A-Z]{2}\.[A-Z0-9]{1,8}", self.sdtm):
             raise ValueError(
                 f"`{self.sdtm}` is not an SDTM name; write DOMAIN.TESTCD, e.g. LB.ALT (8 characters at most)"

@@ -43,7 +43,7 @@ def link(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:
 def _dangling(
     sources: Mapping[str, Source], file: str, path: Path, kind: str, name: str, known: Iterable[str]
 ) -> Problem:
-    return Problem(sources[file].place(path), f"there is no {kind} `{name}`", suggestion(name, known))
+    return Problem(sources[file].place(path), f"there is no {kind} `{name}`", suggestion(name, known), "name")
 
 
 # Names
@@ -119,28 +119,27 @@ def _settings(protocol: Protocol) -> Iterator[tuple[Path, str]]:
 def _variables(protocol: Protocol) -> Iterator[Missing]:
     for name, variable in protocol.variables.items():
         path = ("variables", name)
-        form, item = variable.reads
-        word = variable.aggregate or "item"
-        if form not in protocol.forms:
-            yield VARIABLES, (*path, word), "form", form, protocol.forms
-        elif item not in row_types(protocol.forms[form]):
-            yield (
-                VARIABLES,
-                (*path, word),
-                f"item of the form `{form}` called",
-                item,
-                row_types(protocol.forms[form]),
-            )
-        else:
+        word = variable.aggregate or ("surface" if variable.surface else "item")
+        missing = [one for pair in variable.read_all for one in _read(protocol, (*path, word), *pair)]
+        yield from missing
+        if not missing:
             yield from _moments(protocol, variable, path)
 
 
+def _read(protocol: Protocol, path: Path, form: str, item: str) -> Iterator[Missing]:
+    """The form and the item that a variable reads."""
+    if form not in protocol.forms:
+        yield VARIABLES, path, "form", form, protocol.forms
+    elif item not in (known := row_types(protocol.forms[form])):
+        yield VARIABLES, path, f"item of the form `{form}` called", item, known
+
+
 def _moments(protocol: Protocol, variable: Variable, path: Path) -> Iterator[Missing]:
-    form, _ = variable.reads
-    known = [*CONTEXTS, *protocol.where_asked[form]]
-    for i, at in enumerate(variable.at):
-        if at not in known:
-            yield VARIABLES, (*path, "at", i), f"visit with the form `{form}` called", at, known
+    for form in dict.fromkeys(form for form, _ in variable.read_all):
+        known = [*CONTEXTS, *protocol.where_asked[form]]
+        for i, at in enumerate(variable.at):
+            if at not in known:
+                yield VARIABLES, (*path, "at", i), f"visit with the form `{form}` called", at, known
     periods = [*PERIODS, *protocol.cycles]
     if variable.during and variable.during not in periods:
         yield VARIABLES, (*path, "during"), "period", variable.during, periods

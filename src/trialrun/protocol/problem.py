@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-__all__ = ["FEW", "MANY", "Place", "Problem", "ProtocolError", "nearest", "shown", "suggestion"]
+__all__ = [
+    "FEW", "MANY", "Place", "Problem", "ProtocolError", "Refusal", "coded", "nearest", "shown", "suggestion",
+]  # fmt: skip
 
 FEW = 12  # names that can still be listed in a hint, problems of one rule
 MANY = 100  # problems that anyone reads; the search for what was meant stops there, as it takes time
@@ -28,17 +30,20 @@ class Place:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong, and how to mend it."""
+    """One thing that is wrong, how to mend it, and the code under which `check --explain` says more."""
 
     place: Place
     message: str
     hint: str | None = None
+    code: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}" + (f"\n    {self.hint}" if self.hint else "")
+        code = f" [{self.code}]" if self.code else ""
+        return f"{self.place}: {self.message}{code}" + (f"\n    {self.hint}" if self.hint else "")
 
     def as_json(self) -> dict[str, object]:
         return {
+            "code": self.code,
             "file": self.place.file,
             "line": self.place.line,
             "column": self.place.column,
@@ -46,6 +51,19 @@ class Problem:
             "message": self.message,
             "hint": self.hint,
         }
+
+
+def coded(problems: Iterable[Problem], code: str) -> list[Problem]:
+    """The problems, with this code where they have none of their own."""
+    return [problem if problem.code else replace(problem, code=code) for problem in problems]
+
+
+class Refusal(ValueError):
+    """A value that a model refuses under a code of its own."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class ProtocolError(Exception):

@@ -17,12 +17,16 @@ from trialrun.protocol.variable import Variable
 
 @dataclass(frozen=True)
 class Dose:
-    """One planned injection: amount in the substance's unit."""
+    """One planned dose: an amount in the substance's unit, or so much ``per`` kg or m² ``of`` a variable."""
 
     amount: float
     unit: str
     substance: str
     level: str
+    per: str | None = None
+    of: str | None = None
+    round: float | None = None
+    at_most: float | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,9 @@ class Timepoint:
     """A planned moment: a visit, a day of a course, or a decision.
 
     ``offset`` is the planned number of days after the first dose (negative before it) if everything
-    runs on time; ``day`` the SDTM study day, which has no day 0.
+    runs on time; ``day`` the SDTM study day, which has no day 0. What waits for an event, or is done as
+    needed, is not ``planned``: its offset only keeps its place in lists, after everything else.
+    ``arms`` are those that have it (none: everyone); ``doses`` the doses of the arms that differ.
     """
 
     id: str
@@ -51,9 +57,13 @@ class Timepoint:
     anchor: Anchor | None = None
     otherwise: Anchor | None = None
     only: str | None = None
+    arms: tuple[str, ...] = ()
+    as_needed: bool = False
+    event: str | None = None
     cycle: str | None = None
     course_day: int | None = None
     dose: Dose | None = None
+    doses: Mapping[str, Dose] = field(default_factory=dict)
     setting: str | None = None
     place: str | None = None
     tasks: tuple[Task, ...] = ()
@@ -61,6 +71,19 @@ class Timepoint:
     @property
     def day(self) -> int:
         return self.offset + 1 if self.offset >= 0 else self.offset
+
+    @property
+    def planned(self) -> bool:
+        """Whether its day is known once the first dose is."""
+        return not self.as_needed and self.event is None
+
+    def of(self, arm: str | None) -> bool:
+        """Whether an arm has it (None: whether everyone has)."""
+        return not self.arms or arm in self.arms
+
+    def dose_of(self, arm: str | None) -> Dose | None:
+        """The dose of one arm; of an arm that is not known yet, the first one's."""
+        return self.doses.get(arm or "", self.dose)
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -100,6 +123,16 @@ class Protocol:
     def doses(self) -> tuple[Timepoint, ...]:
         return tuple(t for t in self.timepoints.values() if t.dose)
 
+    def given(self, arm: str | None) -> dict[tuple[str, str | None], tuple[float, int]]:
+        """What one participant of an arm (None: of the only one) is given in all, if everything is:
+        (substance, None or what it is per) -> (amount, doses)."""
+        sums: dict[tuple[str, str | None], tuple[float, int]] = {}
+        for dose in (point.dose_of(arm) for point in self.doses if point.of(arm)):
+            if dose is not None:
+                amount, count = sums.get((dose.substance, dose.per), (0.0, 0))
+                sums[dose.substance, dose.per] = (round(amount + dose.amount, 9), count + 1)
+        return sums
+
     @cached_property
     def visits(self) -> tuple[Timepoint, ...]:
         return tuple(t for t in self.timepoints.values() if t.kind == "visit")
@@ -113,16 +146,39 @@ class Protocol:
         return tuple(self.study.treatment.cycles)
 
     @cached_property
+    def arms(self) -> tuple[str, ...]:
+        """The arms, in the order of the study file; of a study without any, none."""
+        return tuple(self.study.arms)
+
+    @cached_property
+    def first_doses(self) -> tuple[str, ...]:
+        """The doses that study day 1 is counted from: one for each arm, or one for several."""
+        cycles = self.study.treatment.cycles.items()
+        return tuple(f"{name}.D1" for name, cycle in cycles if cycle.day is not None)
+
+    @cached_property
     def first_dose(self) -> str:
-        """The dose that study day 1 is counted from."""
-        return next(
-            f"{name}.D1" for name, cycle in self.study.treatment.cycles.items() if cycle.day is not None
-        )
+        """The dose that study day 1 is counted from, in the first arm."""
+        return self.first_doses[0]
+
+    def first_of(self, arm: str | None) -> str:
+        """The dose that study day 1 of an arm is counted from (None: of the first arm)."""
+        return next(name for name in self.first_doses if arm is None or self.timepoints[name].of(arm))
+
+    def length(self, cycle: str) -> float:
+        """Days of a course on which its events count: its own, or those of every cycle."""
+        treatment = self.study.treatment
+        return (treatment.cycles[cycle].length or treatment.cycle_length).days
+
+    def complete_with(self, cycle: str) -> int:
+        """How many doses make a course complete."""
+        treatment = self.study.treatment
+        return treatment.cycles[cycle].complete_with or treatment.missed_dose.complete_with
 
     @cached_property
     def last_visit(self) -> str:
         """The visit that ends participation: the last planned one that everyone has."""
-        return max((t for t in self.visits if t.only is None), key=lambda t: t.offset).id
+        return max((t for t in self.visits if t.only is None and t.planned and not t.arms), key=_late).id
 
     @cached_property
     def logs(self) -> tuple[str, ...]:
@@ -148,3 +204,7 @@ class Protocol:
     def late(self) -> Span:
         """How late a single dose may be."""
         return self.study.treatment.missed_dose.late
+
+
+def _late(point: Timepoint) -> int:
+    return point.offset

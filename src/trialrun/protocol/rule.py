@@ -227,6 +227,7 @@ class RuleProblem:
     offset: int
     message: str
     hint: str | None = None
+    code: str = "rule"
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}; {self.hint}"

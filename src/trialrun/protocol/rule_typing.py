@@ -276,9 +276,8 @@ class _Typing:
             linear(units[1], units[0])
         except UnitError as error:
             said = " and ".join(with_unit(node) for node in (left, right))
-            self.refuse(
-                parts[0], f"units clash: {said}: {error.message}", error.hint or self._cure(left, right)
-            )
+            cure = error.hint or self._cure(left, right)
+            self.refuse(parts[0], f"units clash: {said}: {error.message}", cure, "rule-unit")
             return False
         return True
 
@@ -291,13 +290,14 @@ class _Typing:
         """A plain number meets a quantity: say whose unit is missing."""
         unit = "days" if other.type.kind == "duration" else other.type.measure
         if isinstance(node, Constant):
-            self.refuse(part, f"{node.text} has no unit, {with_unit(other)}", f"write '{node.text} {unit}'")
+            hint = f"write '{node.text} {unit}'"
+            self.refuse(part, f"{node.text} has no unit, {with_unit(other)}", hint, "rule-unit")
         elif isinstance(other, Constant):
-            self.refuse(part, f"{text_of(node)} has no unit, {other.text} has", "write the plain number")
+            message = f"{text_of(node)} has no unit, {other.text} has"
+            self.refuse(part, message, "write the plain number", "rule-unit")
         else:
-            self.refuse(
-                part, f"{text_of(node)} has no unit, {with_unit(other)}", "declare its unit in the study"
-            )
+            message = f"{text_of(node)} has no unit, {with_unit(other)}"
+            self.refuse(part, message, "declare its unit in the study", "rule-unit")
 
     # CASE and arithmetic
 
@@ -333,7 +333,7 @@ class _Typing:
         try:
             result = self._sum(op, parts, left, right) if op in "+-" else product(op, left.type, right.type)
         except UnitError as error:
-            return self.refuse(parts[0], error.message, error.hint)
+            return self.refuse(parts[0], error.message, error.hint, "rule-unit")
         return Arithmetic(op, left, right, result) if result else None
 
     def _addends(self, parts: Sequence[exp.Expr]) -> list[Node | None]:
@@ -398,9 +398,11 @@ class _Typing:
             part = next(part.iter_expressions())
         return self.found.words[int(part.name[1:])].offset
 
-    def refuse(self, part: exp.Expr, message: str, hint: str | None = None) -> Node | None:
+    def refuse(
+        self, part: exp.Expr, message: str, hint: str | None = None, code: str = "rule"
+    ) -> Node | None:
         """Report a problem of a part, which so has no tree: always None."""
-        self.problems.append(RuleProblem(self.offset(part), message, hint))
+        self.problems.append(RuleProblem(self.offset(part), message, hint, code))
         return None
 
 

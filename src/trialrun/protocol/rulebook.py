@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from trialrun.protocol.allocation import Table
 from trialrun.protocol.form import Form
 from trialrun.protocol.problem import FEW, Problem
 from trialrun.protocol.rule import Rule, RuleError, RuleProblem, Type, parse
@@ -30,6 +31,9 @@ class Stated:
 
 def type_of(variable: Variable, forms: Mapping[str, Form]) -> Type | None:
     """The type of a variable; None where the item it reads is not known, or of a kind it does not take."""
+    if variable.surface:
+        known = all(f in forms and i in forms[f].items for f, i in variable.read_all)
+        return Type("number", "m2") if known else None
     form, item = variable.reads
     found = row_types(forms[form]).get(item) if form in forms else None
     if found is None or found.kind not in TAKES.get(variable.aggregate or "item", (found.kind,)):
@@ -79,6 +83,10 @@ def stated(
         yield Stated(
             f"suspensions.{key}", main, ("suspensions", key, "participants"), suspension.participants, types
         )
+    if isinstance(study.allocation, Table):
+        yield Stated("allocation.counted", main, ("allocation", "counted"), study.allocation.counted, types)
+    for key, substudy in study.substudies.items():
+        yield Stated(f"substudies.{key}", main, ("substudies", key, "require"), substudy.require, types)
     for key, activity in study.activities.items():
         if activity.only_if is not None:
             yield Stated(f"activities.{key}", main, ("activities", key, "only_if"), activity.only_if, types)
@@ -125,5 +133,8 @@ def _names(text: str, found: RuleProblem, names: Collection[str]) -> bool:
 def _placed(one: Stated, found: RuleProblem, source: Source) -> Problem:
     hint = found.hint and f"{found.hint[0].upper()}{found.hint[1:]}{'' if found.hint[-1] in '.?' else '.'}"
     return Problem(
-        source.place_within(one.path, one.text, found.offset), f"in the rule: {found.message}", hint
+        source.place_within(one.path, one.text, found.offset),
+        f"in the rule: {found.message}",
+        hint,
+        found.code,
     )

@@ -8,6 +8,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from trialrun.protocol.element import Element, Name
+from trialrun.protocol.problem import Refusal
+from trialrun.protocol.series import MOST
 from trialrun.protocol.text import MOST_DAYS, Counted, Length, Millilitres, Several, Tolerance, Window, Words
 
 
@@ -16,20 +18,27 @@ class Epoch(Element):
 
 
 class Visit(Element):
-    """A planned visit: counted from a cycle, from the last dose, or on a day before the first dose."""
+    """A visit: counted from a cycle, a dose or an event, on a day before the first dose, or as needed.
+
+    ``arms`` are those that have it (none named: all); ``as_needed`` how often it may take place.
+    """
 
     epoch: str
     label: Words
+    arms: Several = ()
     day: int | None = Field(default=None, ge=-MOST_DAYS, le=MOST_DAYS)
     after: Counted | None = None
+    as_needed: int | None = Field(default=None, ge=1, le=MOST)
     otherwise: Counted | None = None
     only: Literal["stopped"] | None = None
     window: Tolerance = Window()
 
     @model_validator(mode="after")
     def _one_anchor(self) -> Self:
-        if (self.day is None) == (self.after is None):
-            raise ValueError("a visit has either `day` or `after`")
+        if sum(said is not None for said in (self.day, self.after, self.as_needed)) != 1:
+            raise ValueError("a visit has one of `day`, `after` and `as_needed`")
+        if self.as_needed is not None and (self.window.before or self.window.after or self.only):
+            raise ValueError("a visit as needed has no window, and anyone may have it")
         if self.day == 0:
             raise ValueError("there is no study day 0; the day before day 1 is day -1")
         if self.otherwise is not None and self.after is None:
@@ -48,6 +57,7 @@ class Activity(Element):
     at: Several
     ahead: Length | None = None
     before_dose: Length | None = None
+    substudy: str | None = None
     only_if: str | None = None
     unknown: Literal["do", "skip"] | None = None
     blood: Millilitres | None = None
@@ -55,10 +65,18 @@ class Activity(Element):
     @model_validator(mode="after")
     def _condition_says_unknown(self) -> Self:
         if (self.only_if is None) != (self.unknown is None):
-            raise ValueError(
-                "`only_if` and `unknown` go together: say whether an unknown condition means `do` or `skip`"
+            raise Refusal(
+                "`only_if` and `unknown` go together: say whether an unknown condition means `do` or `skip`",
+                "unknown-unsaid",
             )
         return self
+
+
+class Substudy(Element):
+    """A part of the study that people join by a consent of its own: a rule to ``require``."""
+
+    title: Words
+    require: str
 
 
 class Specimen(Element):
@@ -91,8 +109,9 @@ class Outcome(Element):
         if (self.when is None) == (not self.otherwise):
             raise ValueError("an outcome has either `when` (its rule) or `otherwise: true`")
         if self.when is not None and self.effect != "continue" and self.unknown is None:
-            raise ValueError(
-                "an outcome that holds or stops says what an unknown rule means: `unknown: wait`"
+            raise Refusal(
+                "an outcome that holds or stops says what an unknown rule means: `unknown: wait`",
+                "unknown-unsaid",
             )
         if self.effect == "hold" and (self.for_ is None or self.then is None):
             raise ValueError(

@@ -10,7 +10,7 @@ from trialrun.protocol.endpoint import OrganResponse, PairedChange
 from trialrun.protocol.form import Item
 from trialrun.protocol.link import FORMS, SOURCES, STUDY, VARIABLES, Path
 from trialrun.protocol.plan import LAST_DOSE
-from trialrun.protocol.problem import Problem, suggestion
+from trialrun.protocol.problem import Problem, coded, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule import RESERVED
 from trialrun.protocol.rulebook import row_types
@@ -23,8 +23,18 @@ from trialrun.protocol.variable import TAKES
 
 def sense(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:
     """Everything that has a right shape and right names, and still cannot be used."""
-    checks = (_citations, _languages, _units, _zones, _endings, _endpoints, _courses, _aggregates, _names)
-    return [problem for check in checks for problem in check(protocol, sources)]
+    checks = {
+        "citation": _citations,
+        "language": _languages,
+        "unit": _units,
+        "time-zone": _zones,
+        "otherwise": _endings,
+        "endpoint-not-measured": _endpoints,
+        "dose": _courses,
+        "aggregate": _aggregates,
+        "reserved-name": _names,
+    }
+    return [problem for code, check in checks.items() for problem in coded(check(protocol, sources), code)]
 
 
 def _citations(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
@@ -144,12 +154,24 @@ def _endpoints(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Pr
                     hint = f"It is at {', '.join(_measured(protocol, endpoint.parameter)) or 'no timepoint'}."
                     yield Problem(place, f"{endpoint.parameter} is not measured at {at}", hint)
         if isinstance(endpoint, OrganResponse):
+            yield from _unexamined(protocol, name, endpoint, sources[STUDY])
             for organ, states in endpoint.organs.items():
                 codes = {code for item in _items(protocol, organ) for code in item.codes}
                 for i, state in enumerate(states):
                     if codes and state not in codes:
                         place = sources[STUDY].place((*path, "organs", organ, i))
                         yield Problem(place, f"{organ} has no state `{state}`", suggestion(state, codes))
+
+
+def _unexamined(protocol: Protocol, name: str, endpoint: OrganResponse, source: Source) -> Iterator[Problem]:
+    """Organs of a response that nobody examines at its visits."""
+    for organ in endpoint.organs:
+        measured = _measured(protocol, organ)
+        for key, visits in (("at", (endpoint.at,)), ("baseline", endpoint.baseline)):
+            if not set(visits) & set(measured):
+                place = source.place(("endpoints", name, key))
+                hint = f"It is at {', '.join(measured) or 'no timepoint'}."
+                yield Problem(place, f"{organ} is not examined at {' or '.join(visits)}", hint)
 
 
 def _items(protocol: Protocol, sdtm: str) -> list[Item]:
@@ -165,16 +187,22 @@ def _measured(protocol: Protocol, sdtm: str) -> tuple[str, ...]:
 def _courses(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Problem]:
     """A complete course asks for more doses than one has; a dose is more than its form can hold."""
     treatment = protocol.study.treatment
-    most = max((cycle.doses.count for cycle in treatment.cycles.values()), default=0)
-    if not 1 <= treatment.missed_dose.complete_with <= most:
+    counts = {name: cycle.doses.count for name, cycle in treatment.cycles.items()}
+    common = [counts[name] for name, cycle in treatment.cycles.items() if cycle.complete_with is None]
+    if common and not 1 <= treatment.missed_dose.complete_with <= max(common):
         place = sources[STUDY].place(("treatment", "missed_dose", "complete_with"))
-        yield Problem(
-            place, f"no course has {treatment.missed_dose.complete_with} doses", f"The most is {most}."
-        )
+        message = f"no course has {treatment.missed_dose.complete_with} doses"
+        yield Problem(place, message, f"The most is {max(common)}.")
+    for name, cycle in treatment.cycles.items():
+        if cycle.complete_with and cycle.complete_with > counts[name]:
+            place = sources[STUDY].place(("treatment", "cycles", name, "complete_with"))
+            yield Problem(
+                place, f"{name} has {counts[name]} doses, fewer than that", "Write at most as many."
+            )
     form = protocol.forms.get(protocol.study.recorded_on.injection)
     limits = form.items["dose"].limits if form and "dose" in form.items else None
     for name, level in treatment.levels.items():
-        if limits and level.dose not in limits:
+        if limits and level.per is None and level.dose not in limits:
             place = sources[STUDY].place(("treatment", "levels", name, "dose"))
             hint = f"It holds {limits}; one of the two is wrong."
             yield Problem(place, f"a dose of {level.dose:g} cannot be entered on the injection form", hint)
@@ -184,7 +212,10 @@ def _aggregates(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[P
     """Aggregates over items of a kind they cannot take, and definitions that go round in a circle."""
     for name, variable in protocol.variables.items():
         form, item = variable.reads
-        word = variable.aggregate or "item"
+        word = variable.aggregate or ("surface" if variable.surface else "item")
+        if variable.surface:
+            yield from _surface(protocol, sources[VARIABLES], name)
+            continue
         kind = row_types(protocol.forms[form]).get(item) if form in protocol.forms else None
         if kind and kind.kind not in TAKES.get(word, (kind.kind,)):
             place = sources[VARIABLES].place(("variables", name, word))
@@ -196,6 +227,20 @@ def _aggregates(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[P
                 place,
                 f"variables read each other in a circle: {' → '.join(circle)}",
                 "Let one of them read items only.",
+            )
+
+
+def _surface(protocol: Protocol, source: Source, name: str) -> Iterator[Problem]:
+    """A body surface is made of a height in cm and a weight in kg."""
+    wanted = (("height", "cm"), ("weight", "kg"))
+    for i, ((form, item), (what, unit)) in enumerate(
+        zip(protocol.variables[name].read_all, wanted, strict=True)
+    ):
+        asked = protocol.forms[form].items.get(item) if form in protocol.forms else None
+        if asked and asked.unit != unit:
+            place = source.place(("variables", name, "surface", i))
+            yield Problem(
+                place, f"{form}.{item} is in {asked.unit or 'no unit'}", f"The {what} must be in {unit}."
             )
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from trialrun.protocol.keys import sentence
 from trialrun.protocol.problem import MANY, Place, Problem, ProtocolError, nearest, shown
+from trialrun.protocol.series import origin
 from trialrun.protocol.source import Source
 
 __all__ = ["fields", "shape"]
@@ -56,6 +57,8 @@ _NEEDED = {
     "text": "Say it in words, as people on site will read it.",
 }
 
+_NEEDED_CODE = {"from": "no-source", "unknown": "unknown-unsaid"}
+
 
 def shape(source: Source, model: type[BaseModel]) -> Any:
     """The file's content as its model; raises ProtocolError with every key and value that does not fit."""
@@ -84,17 +87,21 @@ def _problem(found: Mapping[str, Any], source: Source, model: type[BaseModel]) -
         return _extra(path, source, model)
     if kind == "missing":
         return _missing(path, source, model)
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        path = (*path, found["ctx"]["discriminator"].strip("'"))
     if kind == "union_tag_not_found":
-        return _missing((*path, "kind"), source, model)
+        return _missing(path, source, model)
     if kind in ("literal_error", "union_tag_invalid"):
-        return _choice(path if kind == "literal_error" else (*path, "kind"), found, source)
+        return _choice(path, found, source)
     if kind == "value_error":
         inside = isinstance(_content(path, source), dict)
         said = str(found["ctx"]["error"])
         message, _, cure = said.partition("; ")
-        message = "there is nothing here" if found["input"] in (None, "") and cure else message
+        empty = found["input"] in (None, "") and found["loc"][-1] != "[key]"
+        message = "there is nothing here" if empty and cure else message
         place = source.key_place(path) if inside else source.place(path)
-        return Problem(place, message, f"{cure[0].upper()}{cure[1:]}." if cure else None)
+        code = getattr(found["ctx"]["error"], "code", None)
+        return Problem(place, message, f"{cure[0].upper()}{cure[1:]}." if cure else None, code)
     hint = _PATTERNS.get(str(path[-1])) if kind == "string_pattern_mismatch" else _CURE.get(kind)
     if kind == "string_pattern_mismatch":
         return Problem(source.place(path), f"`{shown(found['input'])}` is not a right `{path[-1]}`", hint)
@@ -142,9 +149,9 @@ def _missing(path: Path, source: Source, model: type[BaseModel]) -> Problem:
     of = f" in `{path[-2]}`" if len(path) > 1 else ""
     if len(path) > 2 and isinstance(path[-2], int):
         of = f" in part {path[-2] + 1} of `{path[-3]}`"
-    meant = _meant(path, model)
-    hint = _NEEDED.get(str(path[-1])) or (f"Add {meant}" if meant else None)
-    return Problem(found, f"`{path[-1]}` is missing{of}", hint)
+    last, meant = str(path[-1]), _meant(path, model)
+    hint = _NEEDED.get(last) or (f"Add {meant}" if meant else None)
+    return Problem(found, f"`{last}` is missing{of}", hint, _NEEDED_CODE.get(last))
 
 
 def _choice(path: Path, found: Mapping[str, Any], source: Source) -> Problem:
@@ -171,6 +178,8 @@ def _real_path(loc: Path, source: Source) -> Path:
     path: list[str | int] = []
     here: Any = source.content
     for i, step in enumerate(loc):
+        if isinstance(here, dict) and isinstance(step, str) and step not in here:
+            step = origin(step, here) or step
         inside = step in here if isinstance(here, dict) else isinstance(here, list) and isinstance(step, int)
         if inside:
             path.append(step)

@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from trialrun.protocol.problem import Place, Problem, ProtocolError
+from trialrun.protocol.series import origin
 from trialrun.protocol.slip import slip
 
 LARGEST_FILE = 1_000_000  # bytes; the largest real study file is a fiftieth of this
@@ -54,15 +55,27 @@ class Source:
 
     def place(self, path: Path_) -> Place:
         """The nearest place known for a path: its value, its key, or its parent's."""
-        for end in range(len(path), -1, -1):
-            found = self.values.get(path[:end]) or self.keys.get(path[:end])
+        written = self.written(path)
+        for end in range(len(written), -1, -1):
+            found = self.values.get(written[:end]) or self.keys.get(written[:end])
             if found:
                 return Place(found.file, found.line, found.column, path)
         return Place(self.file, path=path)
 
+    def written(self, path: Path_) -> Path_:
+        """The path as it stands in the file: a member of a series is written where its series is."""
+        found: Path_ = ()
+        for step in path:
+            there = (*found, step)
+            if isinstance(step, str) and there not in self.keys and there not in self.values:
+                beside = [key[-1] for key in self.keys if len(key) == len(there) and key[:-1] == found]
+                there = (*found, origin(step, beside) or step)
+            found = there
+        return found
+
     def key_place(self, path: Path_) -> Place:
         """The place of a path's key, or the nearest place known."""
-        found = self.keys.get(path)
+        found = self.keys.get(self.written(path))
         return Place(found.file, found.line, found.column, path) if found else self.place(path)
 
     def place_within(self, path: Path_, words: str, offset: int) -> Place:

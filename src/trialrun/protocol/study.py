@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from trialrun.protocol.allocation import Allocation
 from trialrun.protocol.element import Element, Name, Part, VisitName
 from trialrun.protocol.endpoint import Endpoint, Multiplicity, Objective
-from trialrun.protocol.schedule import Activity, BloodLimits, Decision, Epoch, Specimen, Suspension, Visit
+from trialrun.protocol.schedule import (
+    Activity,
+    BloodLimits,
+    Decision,
+    Epoch,
+    Specimen,
+    Substudy,
+    Suspension,
+    Visit,
+)
+from trialrun.protocol.series import visits
 from trialrun.protocol.text import Day, Length, Several, Words
 from trialrun.protocol.treatment import Permission, Protection, Stop, Treatment
 
@@ -16,8 +27,14 @@ from trialrun.protocol.treatment import Permission, Protection, Stop, Treatment
 class Design(Element):
     arms: int = Field(ge=1)
     masking: Literal["open", "single", "double"]
-    allocation: Literal["none", "randomised"]
+    allocation: Literal["none", "randomised", "adaptive"]
     purpose: str
+
+
+class Arm(Element):
+    """What one group of participants is planned to have; a dose level or a cohort is an arm as well."""
+
+    title: Words
 
 
 class Site(Element):
@@ -57,11 +74,19 @@ class Stagger(Part):
     until: str
 
 
+class Strata(Part):
+    """How many participants of each kind at most: the kinds are the codes of a variable that is a choice."""
+
+    by: str
+    at_most: dict[str, int] = Field(min_length=1)
+
+
 class Enrolment(Element):
     planned: int = Field(ge=1, le=1_000_000)
     evaluable: Literal["dosed"]
     replace: int = Field(ge=0)
     stagger: Stagger | None = None
+    strata: Strata | None = None
 
 
 class Criterion(Element):
@@ -78,6 +103,12 @@ class Criterion(Element):
 
 class Prohibited(Element):
     what: Words
+
+
+class Accepted(Element):
+    """A finding of `check` that the study has looked at and lets stand, with the reason."""
+
+    reason: str = Field(min_length=1)
 
 
 class RecordedOn(Part):
@@ -101,6 +132,8 @@ class StudyFile(Part):
     languages: Several
     condition: Words
     design: Design
+    arms: dict[Name, Arm] = Field(default_factory=dict)
+    allocation: Allocation | None = None
     sites: dict[Name, Site] = Field(min_length=1)
     background: dict[Name, Background] = Field(default_factory=dict)
     timeline: dict[Name, Milestone]
@@ -117,12 +150,19 @@ class StudyFile(Part):
     recorded_on: RecordedOn
     epochs: dict[Name, Epoch] = Field(min_length=1)
     visits: dict[VisitName, Visit] = Field(min_length=1)
+    substudies: dict[Name, Substudy] = Field(default_factory=dict)
     activities: dict[Name, Activity]
     specimens: dict[Name, Specimen] = Field(default_factory=dict)
     blood_limits: BloodLimits | None = None
     objectives: dict[Name, Objective]
     endpoints: dict[Name, Endpoint]
     multiplicity: Multiplicity | None = None
+    accepted: dict[str, Accepted] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unrolled(cls, content: Any) -> Any:
+        return visits(content)
 
 
 class Statement(Part):

@@ -151,7 +151,10 @@ def _window(value: Any) -> Window:
 
 @dataclass(frozen=True)
 class Anchor:
-    """A day counted from something: ``C1 + 21 days``, ``last dose + 28 days``, ``C1 + 18..21 days``."""
+    """A day counted from something: ``C1 + 21 days``, ``first dose + 84 days``, ``C1 + 18..21 days``.
+
+    ``after`` is a cycle, ``first dose``, ``last dose``, or a variable that is a date (``relapse + 14 days``).
+    """
 
     after: str
     offset: float
@@ -165,7 +168,8 @@ class Anchor:
 def _anchor(value: Any) -> Anchor:
     if isinstance(value, Anchor):
         return value
-    pattern = r"(last dose|[A-Za-z][A-Za-z0-9_]*)\s*\+\s*([0-9]+)(?:\s*\.\.\s*([0-9]+))?\s*(days?|weeks?)"
+    counted_from, days = r"(first dose|last dose|[A-Za-z][A-Za-z0-9_]*)", r"([0-9]+)(?:\s*\.\.\s*([0-9]+))?"
+    pattern = rf"{counted_from}\s*\+\s*{days}\s*(days?|weeks?)"
     match = re.fullmatch(pattern, str(value).strip())
     if not match:
         raise ValueError(

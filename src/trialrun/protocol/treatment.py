@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from trialrun.protocol.element import Element, Name, Part
+from trialrun.protocol.series import MOST, unrolled
 from trialrun.protocol.text import Counted, DoseCount, Length, Several, Tolerance, Window, Words
 
 
@@ -20,25 +21,59 @@ class Substance(Element):
 
 
 class Level(Element):
+    """A dose: a fixed amount, or so much ``per`` kg or m² ``of`` a variable, then rounded and capped.
+
+    A placebo is a substance of its own, with a dose in its own unit (a tablet, a millilitre).
+    """
+
     dose: float = Field(gt=0)
+    per: Literal["kg", "m2"] | None = None
+    of: str | None = None
+    round: float | None = Field(default=None, gt=0)
+    at_most: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _per_what(self) -> Self:
+        if (self.per is None) != (self.of is None):
+            raise ValueError(
+                "`per` and `of` go together; write e.g. per: m2, of: body_surface (a variable in that unit)"
+            )
+        if self.per is None and (self.round or self.at_most):
+            raise ValueError("a fixed dose is neither rounded nor capped; write the amount itself")
+        return self
 
 
 def _setting(value: object) -> object:
     return re.sub(r"\s+", " ", value.strip()) if isinstance(value, str) else value
 
 
+ByArm = str | dict[str, str]
+"""One name for everyone, or one for each arm: ``{active: full, control: none}``."""
+
+
 class Cycle(Element):
-    """One course: when its day 1 is, how many doses, at which level, in which setting."""
+    """One course: when its day 1 is, how many doses, at which level, in which setting.
+
+    ``arms`` are those that have it (none named: all). ``length`` is how long its events count where that is
+    not the study's ``cycle_length``; ``each`` the window of the doses after day 1; ``repeat`` makes it a
+    series of at most so many, one ``every`` so many days, named C1, C2 … if it is C.
+    """
 
     label: str
+    arms: Several = ()
     day: int | None = None
     after: Counted | None = None
     window: Tolerance = Window()
     doses: DoseCount
-    substance: str
-    level: str
+    each: Tolerance | None = None
+    length: Length | None = None
+    complete_with: int | None = Field(default=None, ge=1)
+    substance: ByArm
+    level: ByArm
     setting: Annotated[str, BeforeValidator(_setting)]
     places: dict[str, str] = Field(default_factory=dict)
+    repeat: int | None = Field(default=None, ge=2, le=MOST)
+    every: Length | None = None
 
     @model_validator(mode="after")
     def _one_anchor(self) -> Self:
@@ -46,7 +81,17 @@ class Cycle(Element):
             raise ValueError("a cycle has either `day` (of the first one) or `after` (another cycle)")
         if self.day is not None and self.day != 1:
             raise ValueError("the first cycle begins on study day 1; later cycles use `after`")
+        if (self.repeat is None) != (self.every is None):
+            raise ValueError("`repeat` and `every` go together; write e.g. repeat: 12, every: 21 days")
         return self
+
+    def named(self, arm: str | None) -> tuple[str, str]:
+        """(substance, level) of one arm, or of everyone (the first arm's, where arms differ)."""
+        found = [
+            said if isinstance(said, str) else said.get(arm or next(iter(said), ""), "")
+            for said in (self.substance, self.level)
+        ]
+        return found[0], found[1]
 
     @property
     def setting_decision(self) -> str | None:
@@ -82,10 +127,12 @@ class Places(Element):
 
 
 class Treatment(Part):
+    """Everything about what is given."""
+
     substances: dict[Name, Substance] = Field(min_length=1)
     levels: dict[Name, Level] = Field(min_length=1)
     cycle_length: Length
-    cycles: dict[Name, Cycle] = Field(min_length=1)
+    cycles: Annotated[dict[Name, Cycle], BeforeValidator(unrolled)] = Field(min_length=1)
     delays: Delays
     missed_dose: MissedDose
     places: Places | None = None

@@ -24,9 +24,12 @@ Aggregate = Literal["count", "max", "min", "sum", "first", "last", "span", "sinc
 
 
 class Variable(Sourced):
-    """``{item: form.item, at: …}`` or ``{max: form.item, where: …, during: …, none: …, complete: …}``."""
+    """``{item: form.item, at: …}``, ``{max: form.item, where: …, during: …, none: …, complete: …}``, or the
+    body surface in m² ``{surface: [form.height, form.weight], formula: Mosteller, at: …}``."""
 
     item: str | None = None
+    surface: tuple[str, str] | None = None
+    formula: Literal["Mosteller", "Du Bois"] | None = None
     at: Several = ()
     within: Length | None = None
     count: str | None = None
@@ -44,17 +47,20 @@ class Variable(Sourced):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        said = [name for name in ("item", *AGGREGATES) if getattr(self, name) is not None]
+        said = [name for name in ("item", "surface", *AGGREGATES) if getattr(self, name) is not None]
         if len(said) != 1:
             found = " and ".join(said) or "nothing"
-            raise ValueError(f"this variable is {found}; write one of item, {', '.join(AGGREGATES)}")
-        if self.item and not self.at:
+            raise ValueError(f"this variable is {found}; write one of item, surface, {', '.join(AGGREGATES)}")
+        if (self.surface is None) != (self.formula is None):
+            raise ValueError("`surface` and `formula` go together; write formula: Mosteller, or Du Bois")
+        single = self.item or self.surface
+        if single and not self.at:
             raise ValueError(
                 "say which value: `at: SCR`, `at: this visit`, `at: course day 1` or `at: latest`"
             )
-        if self.item and (self.where or self.during or self.complete):
+        if single and (self.where or self.during or self.complete):
             raise ValueError("`where`, `during` and `complete` belong to an aggregate, not to an item")
-        if not self.item and self.at:
+        if not single and self.at:
             raise ValueError("`at` belongs to an item; an aggregate says `during`")
         return self
 
@@ -67,9 +73,15 @@ class Variable(Sourced):
 
     @property
     def reads(self) -> tuple[str, str]:
-        """(form, item) it reads."""
-        form, _, item = str(self.item or getattr(self, str(self.aggregate))).partition(".")
-        return form, item
+        """(form, item) it reads; of a body surface, the weight's."""
+        return self.read_all[-1]
+
+    @property
+    def read_all(self) -> tuple[tuple[str, str], ...]:
+        """Every (form, item) it reads: of a body surface the height's and the weight's."""
+        named = self.surface or (str(self.item or getattr(self, str(self.aggregate))),)
+        pairs = (name.partition(".") for name in named)
+        return tuple((form, item) for form, _, item in pairs)
 
 
 class VariablesFile(Part):

@@ -7,6 +7,7 @@ sent again with the same key gives the entry of the first time. Times are naive,
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -14,16 +15,19 @@ from typing import Any
 
 import numpy as np
 
+from trialrun.conduct.allocation import Chance, allocate
 from trialrun.conduct.cohort import Times, day
 from trialrun.conduct.decision import judge
-from trialrun.conduct.enrolment import join, may_enrol, roll
+from trialrun.conduct.enrolment import may_enrol
 from trialrun.conduct.permission import may_include, may_inject
+from trialrun.conduct.roll import Roll, join, kinds, roll, strata
 from trialrun.conduct.standing import standing
 from trialrun.conduct.verdict import Reason
 from trialrun.journal.append import append
 from trialrun.journal.entry import Change, Draft, Entry
 from trialrun.record import local
-from trialrun.record.filling import NONE, Filling, Values, differences, stored, stranger
+from trialrun.record.filling import NONE, Filling, Values, differences, stored
+from trialrun.record.fitting import stranger
 from trialrun.record.local import date_of
 from trialrun.record.projection import HAPPENED, PREFIX, WHO, Projection
 from trialrun.record.read import entries_read, storable
@@ -63,21 +67,39 @@ class Commands(Filling):
             append(self.store, self.clock, drafts, protocol=self.protocol.hash)
         return subject
 
-    def include(self, subject: str, happened: datetime, *, by: str, key: str) -> Entry:
-        """Include a participant for whom every criterion is known to be met."""
+    def include(
+        self, subject: str, happened: datetime, *, by: str, key: str, chance: Chance | None = None
+    ) -> Entry:
+        """Include a participant for whom every criterion is known to be met; the same act gives the arm.
+
+        chance: what draws places in blocks. Only a virtual trial accepts one; otherwise the system's own
+        randomness draws.
+        """
 
         def checked(known: Projection, now: Times) -> Outcome:
-            reasons = may_include(known.cohort, WHO, now).reasons()
-            return Outcome([*reasons, *self._trial_conditions(subject)])
+            present = self._present(subject)
+            kind = kinds(known.cohort, WHO, now)[0]
+            reasons = [*may_include(known.cohort, WHO, now).reasons()]
+            reasons += may_enrol(self.protocol, present, kind).reasons()
+            if chance and not self.store.virtual:
+                message = "a real trial draws arms by chance alone"
+                reasons.append(Reason("chance", message, "leave out the source of chance"))
+            if reasons:
+                return Outcome(reasons)
+            draw = chance or secrets.randbelow
+            place = allocate(self.protocol, present, strata(known.cohort, WHO, now)[0], draw)
+            if isinstance(place, Reason):
+                return Outcome([place])
+            return Outcome([], {"arm": place.arm, "block": place.block} if place.arm else {})
 
         return self._submit(subject, Command("include", "Inclusion", by, key, happened, {}), checked)
 
-    def _trial_conditions(self, subject: str) -> tuple[Reason, ...]:
-        """Why the trial as a whole does not take another participant now (stagger, suspension)."""
+    def _present(self, subject: str) -> Roll | None:
+        """Everyone else who is included, as the trial now knows them (None = nobody)."""
         others = [self.projection(other) for other in self.subjects() if other != subject]
         included = [other for other in others if not np.isnat(other.cohort.included[0])]
         rolls = [roll(one.cohort, WHO, local.there(self.clock.now(), one.zone)) for one in included]
-        return may_enrol(self.protocol, join(rolls) if rolls else None).reasons()
+        return join(rolls) if rolls else None
 
     # ---- samples and injections --------------------------------------------------------------------
 
@@ -92,6 +114,7 @@ class Commands(Filling):
             taken = known.cohort.collected.get((specimen, point))
             tasks = self._tasks(point, specimen=specimen)
             reasons = self._within_participation(known, now) + self._too_early(known, tasks, point, now)
+            reasons += self._strange(known, point, specimen=specimen)
             if taken is None:
                 where = [at for each, at in known.cohort.collected if each == specimen]
                 cure = (

@@ -139,6 +139,7 @@ class Projection:
     def _enrolled(self, entry: Entry) -> None:
         self.site = str(entry.site)
         self.zone = self.protocol.study.sites[self.site].timezone
+        self.cohort.site[:] = self.site
 
     def _entered(self, entry: Entry) -> None:
         """A form that was filled, or filled again."""
@@ -182,7 +183,8 @@ class Projection:
             log.move(0, place, happened[0])
 
     def _included(self, entry: Entry) -> None:
-        self.cohort.include(WHO, local.wall(str(entry.happened)))
+        arm, block = entry.payload.get("arm"), entry.payload.get("block", 0)
+        self.cohort.include(WHO, local.wall(str(entry.happened)), arm, block)
         self._act(entry, None)
 
     def _collected(self, entry: Entry) -> None:
@@ -202,7 +204,8 @@ class Projection:
         self._act(entry, entry.payload["rule"])
 
     def _act(self, entry: Entry, name: str | None) -> None:
-        point, outcome = entry.payload.get("point"), entry.payload.get("outcome")
+        point = entry.payload.get("point")
+        outcome = entry.payload.get("outcome") or entry.payload.get("arm")
         self.acts.append(
             Act(entry.act, name, point, outcome, str(entry.happened), entry.actor, entry.sequence)
         )

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from trialrun.analysis.arrays import Arrays, from_tables
 from trialrun.analysis.log import Tables
@@ -21,6 +17,7 @@ from trialrun.report.figures.swimmer import swimmer
 from trialrun.report.figures.trajectories import trajectories
 from trialrun.report.language import Language
 from trialrun.report.language import language as spoken
+from trialrun.report.page import environment
 from trialrun.report.participants import participants
 from trialrun.report.published import published
 from trialrun.report.statement import missing, statements
@@ -35,7 +32,7 @@ def render(protocol: Protocol, tables: Tables, results: dict[str, Any], language
     words = spoken(language)
     arrays = from_tables(protocol, tables)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             protocol=protocol,
@@ -52,20 +49,6 @@ def render(protocol: Protocol, tables: Tables, results: dict[str, Any], language
             organ_rows=_organ_rows(protocol, results, words),
         )
     )
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("trialrun.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.globals["style"] = Markup(environment.loader.get_source(environment, "report.css")[0])  # type: ignore[union-attr]
-    environment.filters["drawing"] = Markup
-    return environment
 
 
 def _figures(

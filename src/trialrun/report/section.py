@@ -55,10 +55,16 @@ def _identifier(name: str, value: str) -> str:
 def _courses(protocol: Protocol, language: Language) -> Iterator[str]:
     treatment = protocol.study.treatment
     for name, cycle in treatment.cycles.items():
-        substance = treatment.substances[cycle.substance]
-        dose = language.number(treatment.levels[cycle.level].dose)
+        planned = protocol.timepoints[f"{name}.D1"]
         said = {"label": course_label(protocol, name, language.code), "count": cycle.doses.count}
-        yield language("fact.course", **said, dose=dose, unit=substance.unit_name(language.code))
+        for arm in planned.doses or ("",):
+            dose = planned.dose_of(arm)
+            if dose:
+                unit = treatment.substances[dose.substance].unit_name(language.code)
+                per = f"/{dose.per.replace('m2', 'm²')}" if dose.per else ""
+                whose = f" ({protocol.study.arms[arm].title(language.code)})" if arm else ""
+                amount = language.number(dose.amount)
+                yield language("fact.course", **said, dose=amount, unit=f"{unit}{per}") + whose
 
 
 # ---- safety --------------------------------------------------------------------------------------

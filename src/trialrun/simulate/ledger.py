@@ -8,9 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from trialrun.conduct.allocation import Chance, allocate
 from trialrun.conduct.cohort import Cohort, Index, Times
 from trialrun.conduct.decision import judge
+from trialrun.conduct.roll import join, roll, strata
 from trialrun.conduct.stop import overdue, triggered
+from trialrun.conduct.verdict import Reason
 from trialrun.protocol.protocol import Protocol as StudyProtocol
 
 Answers = Mapping[str, Sequence[Any]]
@@ -50,7 +53,7 @@ class Ledger(Protocol):
     def enter(self, form: str, point: str, who: Index, when: Times, answers: Answers) -> None: ...
     def write(self, form: str, rows: Sequence[Row]) -> None: ...
     def collect(self, specimen: str, point: str, who: Index, when: Times) -> None: ...
-    def include(self, who: Index, when: Times) -> None: ...
+    def include(self, who: Index, when: Times, chance: Chance) -> None: ...
     def inject(self, point: str, who: Index, when: Times, answers: Answers) -> None: ...
     def decide(self, decision: str, who: Index, when: Times) -> None: ...
     def tick(self, who: Index, when: Times) -> None: ...
@@ -80,8 +83,18 @@ class Columns:
         fresh = np.isnat(self._cohort.collected[specimen, point][who])  # a repeated visit finds it taken
         self._cohort.collect(specimen, point, who[fresh], when[fresh])
 
-    def include(self, who: Index, when: Times) -> None:
-        self._cohort.include(who, when)
+    def include(self, who: Index, when: Times, chance: Chance) -> None:
+        """Include one participant; ``chance`` draws the arm where the study randomises."""
+        cohort = self._cohort
+        if not cohort.protocol.arms:
+            cohort.include(who, when)
+            return
+        others = np.flatnonzero(~np.isnat(cohort.included))
+        present = join([roll(cohort, others, np.full(len(others), when[0]))]) if len(others) else None
+        place = allocate(cohort.protocol, present, strata(cohort, who, when)[0], chance)
+        if isinstance(place, Reason):
+            raise ValueError(f"nobody can be included now: {place.message}")
+        cohort.include(who, when, place.arm, place.block)
 
     def inject(self, point: str, who: Index, when: Times, answers: Answers) -> None:
         """Day 1 of a course moves what counts within courses, so every stop rule is looked at."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from trialrun.conduct.cohort import Cohort, Index, Times, day
 from trialrun.conduct.permission import may_include
+from trialrun.conduct.roll import kinds
 from trialrun.conduct.standing import screening_point
 from trialrun.conduct.stop import forms_read
 from trialrun.protocol.chain import Days
@@ -36,6 +37,7 @@ class Site:
     def __init__(self, protocol: Protocol, people: Sequence[Person], ledger: Ledger) -> None:
         file = population(protocol)
         self.protocol = protocol
+        self.persons = people
         self.people = file.people
         self.ledger = ledger
         self.agenda = Agenda(protocol, people, file.people)
@@ -45,7 +47,7 @@ class Site:
         self.visits = Visits(
             protocol, file, people, ledger, self.agenda, self.bodies, self.events, self.flares
         )
-        self.trial_is_open: Callable[[np.datetime64], bool] = lambda when: True
+        self.trial_is_open: Callable[[np.datetime64, str | None], bool] = lambda when, kind: True
         stops = (name for name in protocol.study.stops if file.events.form in forms_read(protocol, name))
         self._stops_by_events = {f"stops.{name}" for name in stops}
         self._include_on: Days = np.full(len(people), NOWHEN)
@@ -122,8 +124,9 @@ class Site:
         when = _at(one, date, INCLUSION)
         if not eligible:
             self.visits.end(one, when, self.people.ends.not_included)
-        elif self.trial_is_open(when[0]):
-            self.ledger.include(one, when)
+        elif self.trial_is_open(when[0], kinds(self.cohort, one, when)[0]):
+            draw = self.persons[int(one[0])].stream("allocation")
+            self.ledger.include(one, when, lambda below: int(draw.integers(below)))
             self.events.depart(int(one[0]), when[0])
             self.events.fall_ill(int(one[0]), when[0])
         else:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialrun.conduct.cohort import Cohort, Index
-from trialrun.conduct.enrolment import Roll, join, may_enrol, roll
+from trialrun.conduct.enrolment import may_enrol
+from trialrun.conduct.roll import Roll, join, roll
 from trialrun.protocol.protocol import Protocol as StudyProtocol
 from trialrun.simulate.agenda import DAY
 from trialrun.simulate.chance import CROWD, Person
@@ -56,7 +57,9 @@ class Columned:
     def __init__(self, protocol: StudyProtocol, seed: int, trial: int, count: int) -> None:
         people = [Person(seed, trial, number) for number in range(count)]
         self.site = Site(protocol, people, Columns(protocol, count))
-        self.site.trial_is_open = lambda when: is_open(protocol, self.present(), when)
+        self.site.trial_is_open = lambda when, kind: is_open(protocol, self.present(), when, kind)
+        names = list(protocol.study.sites)
+        self.site.cohort.site[:] = [names[number % len(names)] for number in range(count)]
         self._opened: list[int] = []
 
     def screen(self, number: int, date: np.datetime64) -> None:
@@ -132,14 +135,14 @@ def room(protocol: StudyProtocol, present: Present) -> bool:
     return included + screening < enrolment.planned + min(undosed, enrolment.replace)
 
 
-def is_open(protocol: StudyProtocol, present: Present, when: np.datetime64) -> bool:
-    """Whether the trial takes one more participant."""
+def is_open(protocol: StudyProtocol, present: Present, when: np.datetime64, kind: str | None = None) -> bool:
+    """Whether the trial takes one more participant, of a kind where it limits how many of each it takes."""
     rolls: list[Roll] = []
     for cohort, who in present:
         included = who[~np.isnat(cohort.included[who])]
         if len(included):
             rolls.append(roll(cohort, included, np.full(len(included), when)))
-    return bool(may_enrol(protocol, join(rolls) if rolls else None).permitted.all())
+    return bool(may_enrol(protocol, join(rolls) if rolls else None, kind).permitted.all())
 
 
 def _count(present: Present) -> tuple[int, int, int]:

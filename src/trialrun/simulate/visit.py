@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from trialrun.conduct.act import applies
 from trialrun.conduct.cohort import Cohort, Index, Times, day
 from trialrun.conduct.decision import judge
+from trialrun.conduct.dose import amounts
 from trialrun.conduct.permission import may_inject
-from trialrun.conduct.reading import answers, read
 from trialrun.conduct.standing import held
 from trialrun.conduct.verdict import NO, Verdict
 from trialrun.protocol.plan import ANY_TIME
@@ -132,11 +133,7 @@ class Visits:
         return [Row(one, f"{form}-{k + 1}", when, when, values) for k, values in enumerate(rows)]
 
     def _applies(self, activity: str, who: Index, when: Times) -> Flags:
-        rule = self.protocol.rules.get(f"activities.{activity}")
-        if rule is None:
-            return np.ones(len(who), dtype=bool)
-        said = answers(rule, read(self.cohort, rule.reads, who, when, None, "complete"))
-        return np.asarray((said == 1) | ((said == -1) & (self.protocol.activity(activity).unknown == "do")))
+        return applies(self.cohort, activity, who, when)
 
     def _forgets(self, point: Timepoint, form: str, who: Index) -> Flags:
         """A form forgotten at the first attempt is filled when its lack is noticed."""
@@ -161,8 +158,10 @@ class Visits:
         verdict = may_inject(self.cohort, point.id, who, when)
         missed = self.agenda.misses(point, who)
         allowed = verdict.permitted & ~missed
-        if allowed.any():
-            self._give(point, who[allowed], when[allowed], dose.amount)
+        given = amounts(self.cohort, point.id, who, when)
+        for amount in np.unique(given[allowed]).tolist():
+            mine = allowed & (given == amount)
+            self._give(point, who[mine], when[mine], amount)
         if point.course_day == 1:
             later = day(when[~allowed]) + np.timedelta64(int(self.people.again.course.days), "D")
             self.agenda.again(point.id, who[~allowed], later)

@@ -106,12 +106,18 @@ def _numbered(rows: pl.DataFrame, shape: Domain, order: list[str], start: str | 
 def _plan(protocol: Protocol) -> pl.DataFrame:
     """point, VISITNUM (its place in the plan), VISIT, VISITDY, EPOCH."""
     rows = [
-        (name, number, point.label("en"), point.day, epoch_term(protocol, point.epoch))
+        (
+            name,
+            number,
+            point.label("en"),
+            point.day if point.planned else None,
+            epoch_term(protocol, point.epoch),
+        )
         for number, (name, point) in enumerate(protocol.timepoints.items(), 1)
     ]
     schema = {
         "point": pl.String,
-        "VISITNUM": pl.Int64,
+        "VISITNUM": pl.Float64,
         "VISIT": pl.String,
         "VISITDY": pl.Int64,
         "EPOCH": pl.String,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from trialrun.protocol.protocol import Protocol, Timepoint
+from trialrun.protocol.protocol import Dose, Protocol, Timepoint
 from trialrun.tables import schema, term
 from trialrun.tables.entry import RECORD, Entries, iso, sources
 from trialrun.tables.schema import Domain
@@ -53,8 +53,8 @@ def exposure(known: Entries, domain: Domain) -> pl.DataFrame:
         pl.lit(None, pl.String).alias(name) for name in ("EXOCCUR", "EXDOSE") if name not in rows.columns
     ]
     rows = rows.with_columns(*absent)
-    plan = _plan(known.protocol)
-    rows = rows.join(plan, on="point", how="left", maintain_order="left")
+    rows = _of_arms(known, rows)
+    rows = rows.join(_plan(known.protocol), on=("point", "arm"), how="left", maintain_order="left")
     rows = rows.join(_settings(known), on=("subject", "point"), how="left", maintain_order="left")
     return rows.with_columns(
         EXTRT=pl.coalesce("substance", "EXTRT"),
@@ -72,19 +72,37 @@ def first_and_last(exposed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _of_arms(known: Entries, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the arm whose plan they follow: '' where all arms have the same dose."""
+    differing = [point.id for point in known.protocol.doses if point.doses]
+    given = (
+        known.acts.filter(pl.col("act") == "include").group_by("subject").agg(arm=pl.col("outcome").last())
+    )
+    rows = rows.join(given, on="subject", how="left", maintain_order="left")
+    return rows.with_columns(arm=pl.when(pl.col("point").is_in(differing)).then("arm").otherwise(pl.lit("")))
+
+
 def _plan(protocol: Protocol) -> pl.DataFrame:
-    """point, substance, planned dose, unit, route and the setting that the plan fixes."""
-    names = ("point", "substance", "EXPDOSE", "EXDOSU", "EXROUTE", "setting")
-    rows = [_planned(protocol, point) for point in protocol.doses]
+    """point, arm, substance, planned dose, unit, route and the setting that the plan fixes.
+
+    A dose per kg or m² has no planned amount of its own.
+    """
+    names = ("point", "arm", "substance", "EXPDOSE", "EXDOSU", "EXROUTE", "setting")
+    rows = [
+        _planned(protocol, point, arm, dose)
+        for point in protocol.doses
+        for arm in point.doses or ("",)
+        if (dose := point.dose_of(arm)) is not None
+    ]
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String) | {"EXPDOSE": pl.Float64}, orient="row")
 
 
-def _planned(protocol: Protocol, point: Timepoint) -> tuple[str | float | None, ...]:
-    assert point.dose and point.cycle
-    substance = protocol.study.treatment.substances[point.dose.substance]
-    fixed = None if protocol.study.treatment.cycles[point.cycle].setting_decision else point.setting
-    unit, route = term.dose_unit(point.dose.unit), term.capitals(substance.route)
-    return point.id, term.capitals(point.dose.substance), point.dose.amount, unit, route, fixed
+def _planned(protocol: Protocol, point: Timepoint, arm: str, dose: Dose) -> tuple[str | float | None, ...]:
+    substance = protocol.study.treatment.substances[dose.substance]
+    fixed = None if protocol.study.treatment.cycles[str(point.cycle)].setting_decision else point.setting
+    unit, route = term.dose_unit(dose.unit), term.capitals(substance.route)
+    amount = None if dose.per else dose.amount
+    return point.id, arm, term.capitals(dose.substance), amount, unit, route, fixed
 
 
 def _settings(known: Entries) -> pl.DataFrame:

@@ -24,7 +24,9 @@ from trialrun.protocol.protocol import Protocol
 
 Core = Literal["required", "expected", "permissible"]
 Role = Literal["identifier", "topic", "qualifier", "result", "timing", "source"]
-Class = Literal["special purpose", "interventions", "events", "findings"]
+Class = Literal[
+    "special purpose", "interventions", "events", "findings", "trial design", "relationship", "not known"
+]
 Kind = Literal["text", "number", "integer"]
 
 DTYPES: dict[Kind, type[pl.DataType]] = {"text": pl.String, "number": pl.Float64, "integer": pl.Int64}
@@ -119,8 +121,11 @@ SOURCE = (
     Column("VIRTUAL", "Virtual Participant", core="required", role="source"),
 )
 
+OURS = tuple(column.name for column in SOURCE)
 
-def _identifiers(code: str) -> tuple[Column, ...]:
+
+def identifiers(code: str) -> tuple[Column, ...]:
+    """What every row of a domain begins with."""
     sequence = Column(f"{code}SEQ", "Sequence Number", "integer", "required", "identifier")
     return (
         Column("STUDYID", "Study Identifier", core="required", role="identifier"),
@@ -131,7 +136,8 @@ def _identifiers(code: str) -> tuple[Column, ...]:
 
 
 VISIT = (
-    Column("VISITNUM", "Visit Number", "integer", role="timing"),
+    # A number with decimals in SDTM: an unplanned visit lies between its neighbours (3.1).
+    Column("VISITNUM", "Visit Number", "number", role="timing"),
     Column("VISIT", "Visit Name", role="timing"),
     Column("VISITDY", "Planned Study Day of Visit", "integer", role="timing"),
     Column("EPOCH", "Epoch", role="timing"),
@@ -210,7 +216,7 @@ def _demographics() -> Iterator[Column]:
 
 
 def _visits() -> Iterator[Column]:
-    yield Column("VISITNUM", "Visit Number", "integer", "required", "topic")
+    yield Column("VISITNUM", "Visit Number", "number", "required", "topic")
     yield from VISIT[1:]
     yield from _span("SV", "expected")
 
@@ -238,13 +244,13 @@ MORE: dict[str, tuple[Column, ...]] = {
 _BUILT = {"findings": _findings, "events": _events, "interventions": _interventions}
 
 
-def _standard(code: str) -> tuple[Column, ...]:
-    """The domain's own columns, between the identifiers and the source."""
+def standard(code: str, kind: Class | None = None) -> tuple[Column, ...]:
+    """The domain's own columns, between the identifiers and the source; `kind` for a code not in CODES."""
     if code == "DM":
         return tuple(_demographics())
     if code == "SV":
         return tuple(_visits())
-    columns = list(_BUILT[CODES[code][1]](code))
+    columns = list(_BUILT[kind or CODES[code][1]](code))
     at = next(i for i, column in enumerate(columns) if column.name == "VISITNUM")
     return (*columns[:at], *MORE.get(code, ()), *columns[at:])
 
@@ -274,10 +280,10 @@ def named(protocol: Protocol) -> Iterator[tuple[str, str, Item, str, str]]:
 
 def tests(protocol: Protocol, code: str) -> dict[str, list[tuple[str, str, Item]]]:
     """Test code -> (form, item id, item) that measure it, in one findings domain."""
-    standard = {column.name for column in _standard(code)}
+    own = {column.name for column in standard(code)}
     found: dict[str, list[tuple[str, str, Item]]] = {}
     for form, name, item, domain, variable in named(protocol):
-        if domain == code and variable not in standard:
+        if domain == code and variable not in own:
             found.setdefault(variable, []).append((form, name, item))
     return found
 
@@ -310,12 +316,12 @@ def domain(protocol: Protocol, code: str) -> Domain:
         places = ", ".join(f"{form}.{item}" for form, item, _, used, _ in named(protocol) if used == code)
         cure = nearest(code, CODES) or f"one of {', '.join(CODES)}"
         raise ValueError(f"forms.yaml ({places or 'no item'}): `{code}` is not a known domain; write {cure}")
-    own = _standard(code)
+    own = standard(code)
     extra = _extra(protocol, code, {column.name for column in own})
     before = [column for column in own if column.role != "timing"]
     timing = [column for column in own if column.role == "timing"]
     columns = own if not extra else (*before, *extra, *timing)
-    return Domain(code, *CODES[code], (*_identifiers(code), *columns, *SOURCE), _keys(code))
+    return Domain(code, *CODES[code], (*identifiers(code), *columns, *SOURCE), _keys(code))
 
 
 def domains(protocol: Protocol) -> dict[str, Domain]:

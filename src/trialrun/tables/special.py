@@ -114,7 +114,8 @@ def demographics(known: Entries, doses: pl.DataFrame, made: dict[str, pl.DataFra
     """DM: a row per subject. `doses`: subject, first_dose, last_dose; `made`: rows of the other tables."""
     rows = known.subjects.select("subject", "SITEID", pl.col("SRC").alias("source"))
     deaths = _deaths(made["DS"], made.get("AE"))
-    for extra in (_answers(known), doses, _milestones(known, made["DS"]), deaths, _last(made["SV"])):
+    about = (_answers(known), doses, _milestones(known, made["DS"]), deaths, _last(made["SV"]), _arms(known))
+    for extra in about:
         rows = rows.join(extra, on="subject", how="left", maintain_order="left")
     countries = {name: site.country for name, site in known.protocol.study.sites.items()}
     first, last = iso("first_dose"), iso("last_dose")
@@ -131,11 +132,17 @@ def demographics(known: Entries, doses: pl.DataFrame, made: dict[str, pl.DataFra
 
 
 def _with_arm(rows: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """The one arm, or why there is none. Nothing if there are several: the facts do not say who is where."""
-    substances = protocol.study.treatment.substances
-    alone = protocol.study.design.arms == 1
-    arm = pl.lit(" + ".join(s.name("en") for s in substances.values()) if alone else None, pl.String)
-    code = pl.lit(term.capitals("+".join(substances))[:20] if alone else None, pl.String)
+    """The arm that inclusion gave, or the one that there is; or why there is none."""
+    arm, code = pl.col("given_arm"), pl.col("given_arm")
+    if protocol.arms:
+        titles = {name: each.title("en") for name, each in protocol.study.arms.items()}
+        codes = {name: term.capitals(name)[:20] for name in titles}
+        arm = arm.replace_strict(titles, default=None, return_dtype=pl.String)
+        code = code.replace_strict(codes, default=None, return_dtype=pl.String)
+    else:
+        substances = protocol.study.treatment.substances
+        arm = pl.lit(" + ".join(s.name("en") for s in substances.values()), pl.String)
+        code = pl.lit(term.capitals("+".join(substances))[:20], pl.String)
     dosed = pl.col("first_dose").is_not_null()
     assigned = dosed | pl.col("included").is_not_null()
     failed = pl.col("ended").eq_missing(term.SCREEN_FAILURE)
@@ -147,6 +154,12 @@ def _with_arm(rows: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         ACTARMCD=pl.when(dosed).then(code),
         ARMNRS=pl.when(~dosed).then(pl.when(assigned).then(pl.lit(term.NOT_TREATED)).otherwise(why)),
     )
+
+
+def _arms(known: Entries) -> pl.DataFrame:
+    """subject, given_arm: the arm given on inclusion."""
+    included = known.acts.filter(pl.col("act") == "include")
+    return included.group_by("subject", maintain_order=True).agg(given_arm=pl.col("outcome").last())
 
 
 def _answers(known: Entries) -> pl.DataFrame:

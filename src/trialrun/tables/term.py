@@ -32,6 +32,20 @@ ENDINGS = {
 
 AGES = {"a": "YEARS", "mo": "MONTHS", "wk": "WEEKS", "d": "DAYS", "h": "HOURS"}
 
+# Codelists that hold in every study: NY and SEX of CDISC's terminology.
+YES_NO = ("N", "Y")
+FLAG = ("Y",)
+SEXES = ("F", "M", "U", "INTERSEX", "UNDIFFERENTIATED")
+NO_ARM = (
+    "SCRNFAIL",
+    "NOTASSGN",
+    "NOTTRT",
+    "UNPLAN",
+)  # what ARMCD was before ARMNRS, for those without an arm
+
+# Why an adverse event is serious, as the variables of AE have it: any of them makes AESER a Y.
+SERIOUS = ("AESCAN", "AESCONG", "AESDISAB", "AESDTH", "AESHOSP", "AESLIFE", "AESOD", "AESMIE")
+
 FATAL = ("fatal", "death", "died")  # outcomes of an adverse event, in any case of letters
 
 

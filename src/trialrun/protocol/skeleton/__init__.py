@@ -16,6 +16,20 @@ from trialrun.protocol.schema import SCHEMAS, schema
 
 __all__ = ["begin", "write_schemas"]
 
+# What differs between a study of one group and a study of two.
+_ONE = {"allocation": "none", "groups": "", "low": "", "level": "usual"}
+_TWO = {
+    "allocation": "randomised",
+    "groups": """\
+arms:                              # the groups of participants, by name
+  active: {title: Usual dose, from: assumption, reason: "To be decided: the groups."}
+  control: {title: Low dose, from: assumption, reason: "To be decided: the groups."}
+allocation: {method: blocks, ratio: {active: 1, control: 1}, blocks: [4, 6], from: assumption, \
+reason: "To be decided: how participants come to a group."}
+""",
+    "low": '    low: {dose: 10, from: assumption, reason: "To be decided: what the control group has."}\n',
+    "level": "{active: usual, control: low}",
+}
 SCHEMA_FOLDER = ".schema"  # beside the study files, where their first lines tell an editor to look
 
 
@@ -66,7 +80,7 @@ def _texts(name: str, title: str, languages: Sequence[str], arms: int) -> dict[s
         "title": _flow(titles) if titles.keys() - {"en"} else json.dumps(title, ensure_ascii=False),
         "languages": f"[{', '.join(languages)}]",
         "arms": str(arms),
-        "allocation": "none" if arms == 1 else "randomised",
+        **(_ONE if arms == 1 else _TWO),
     }
     folder = resources.files(__package__)
     return {file: Template((folder / file).read_text("utf-8")).substitute(said) for file in REQUIRED}

@@ -1,0 +1,153 @@
+"""Courses, decisions and boundaries: what the study allows and can never happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trialrun.protocol.lint.code import Found, finding
+from trialrun.protocol.lint.time import day
+from trialrun.protocol.protocol import Protocol, Timepoint
+
+
+@finding(
+    "window-beyond-delays",
+    means="A course may begin later than the delay that is allowed in all.",
+    matters="A site that uses the whole window finds the course left out, although it was in time.",
+    mend="Narrow the window, or allow more delay (`delays.cumulative`).",
+    was="delays: {cumulative: 7 days",
+    now="delays: {cumulative: 5 days",
+)
+def beyond(protocol: Protocol) -> Iterator[Found]:
+    allowed = protocol.study.treatment.delays.cumulative
+    for name, cycle in protocol.study.treatment.cycles.items():
+        if cycle.after and cycle.window.after > allowed.days:
+            late = f"{cycle.window.after:g} days late"
+            message = f"{name} may begin {late}; all courses together may be {allowed} late."
+            yield Found(f"treatment/cycles/{name}", message)
+
+
+@finding(
+    "course-never-complete",
+    means="A course has fewer doses than make a course complete.",
+    matters="Whoever has all of it is still counted as not having completed it.",
+    mend="Lower `complete_with`, or plan more doses.",
+    was="C1: {label: W0, day: 1, doses: 7 daily",
+    now="C1: {label: W0, day: 1, doses: 5 daily",
+)
+def incomplete(protocol: Protocol) -> Iterator[Found]:
+    for name, cycle in protocol.study.treatment.cycles.items():
+        own = cycle.complete_with
+        asked = own or protocol.study.treatment.missed_dose.complete_with
+        if cycle.doses.count < asked:
+            message = f"{name} has {cycle.doses.count} doses, and {asked} make a course complete."
+            yield Found(f"treatment/cycles/{name}", message)
+
+
+@finding(
+    "hold-outlasts-course",
+    means="A hold may last longer than the window of the course that waits for it.",
+    matters="The hold is then no pause but the loss of a course, and nobody has said so.",
+    mend="Shorten the hold (`for`), decide earlier, or widen the window of the course.",
+    was="wait: {effect: hold, otherwise: true, for: 7 days,",
+    now="wait: {effect: hold, otherwise: true, for: 21 days,",
+)
+def held_too_long(protocol: Protocol) -> Iterator[Found]:
+    for name, decision in protocol.decisions.items():
+        point = protocol.timepoints[name]
+        start = _next_course(protocol, point)
+        for key, outcome in decision.outcomes.items():
+            if outcome.for_ is None or start is None:
+                continue
+            ends = point.offset + point.window.after + outcome.for_.days
+            latest = start.offset + start.window.after
+            if ends > latest:
+                message = (
+                    f"A hold of {outcome.for_} may end on study day {day(ends)}; {start.cycle} may begin "
+                    f"until day {day(latest)}."
+                )
+                yield Found(f"decisions/{name}/outcomes/{key}", message)
+
+
+def _next_course(protocol: Protocol, decision: Timepoint) -> Timepoint | None:
+    """Day 1 of the first course that comes after a decision."""
+    starts = [protocol.timepoints[f"{cycle}.D1"] for cycle in protocol.cycles]
+    later = [start for start in starts if start.offset >= decision.offset]
+    return min(later, key=lambda start: start.offset, default=None)
+
+
+@finding(
+    "decision-without-effect",
+    means="A decision changes nothing: no course has its setting from it, and no outcome holds or stops.",
+    matters="People would meet, weigh and sign, and the treatment would go on whatever they said.",
+    mend="Let a course have its `setting: by` this decision, give an outcome an effect, or remove it.",
+    was="suspensions:\n",
+    now="""  place:
+    title: {en: Where to go on, fr: Où continuer}
+    when: C1 + 21..25 days
+    by: investigator
+    within: 72 hours
+    needs: []
+    expected: home
+    outcomes:
+      home: {effect: continue, otherwise: true, text: {en: At home, fr: À domicile}, from: outline#2}
+    from: outline#2
+suspensions:
+""",
+)
+def idle(protocol: Protocol) -> Iterator[Found]:
+    stagger = protocol.study.enrolment.stagger
+    used = {cycle.setting_decision for cycle in protocol.study.treatment.cycles.values()}
+    used |= {stagger.until} if stagger else set()
+    for name, decision in protocol.decisions.items():
+        if name not in used and all(one.effect == "continue" for one in decision.outcomes.values()):
+            message = f"No course, hold or stop depends on what {name} says."
+            yield Found(f"decisions/{name}", message)
+
+
+@finding(
+    "stagger-too-slow",
+    means="The participants who start one by one take longer than all inclusions may last.",
+    matters="Inclusions would close before the first few have been seen through.",
+    mend="Stagger fewer, wait for an earlier decision, or plan more time for inclusions.",
+    was="stagger: {first: 2, until: tolerance}",
+    now="stagger: {first: 12, until: tolerance}",
+)
+def staggered(protocol: Protocol) -> Iterator[Found]:
+    stagger = protocol.study.enrolment.stagger
+    inclusion = protocol.study.timeline.get("inclusion")
+    if stagger is None or inclusion is None or inclusion.lasts is None:
+        return
+    apart = protocol.timepoints[stagger.until].offset
+    takes = (stagger.first - 1) * apart
+    if takes > inclusion.lasts.days:
+        message = (
+            f"{stagger.first} start one by one, each {apart} days after the last: {takes} days at least; "
+            f"inclusions last {inclusion.lasts} ({inclusion.lasts.days:.0f} days)."
+        )
+        yield Found("enrolment", message)
+
+
+@finding(
+    "boundary-never-reached",
+    means="A boundary that suspends inclusions asks for more people than the trial, or its step, has.",
+    matters="The rule stands in the protocol, and would protect nobody.",
+    mend="Ask for fewer, or begin the step with as many as it asks for.",
+    was="at_least: {2: 2, 5: 3}",
+    now="at_least: {2: 2, 5: 3, 15: 4}",
+)
+def boundaries(protocol: Protocol) -> Iterator[Found]:
+    most = protocol.study.enrolment.planned + protocol.study.enrolment.replace
+    for name, suspension in protocol.study.suspensions.items():
+        for dosed, matching in sorted(suspension.at_least.items()):
+            if max(dosed, matching) > most:
+                message = f"{matching} of {dosed} participants can never be: the trial has {most} at most."
+                yield Found(f"suspensions/{name}", message)
+            elif matching > dosed:
+                message = (
+                    f"{matching} of the first {dosed} participants can never match; "
+                    f"the step begins with {{{matching}: {matching}}}."
+                )
+                yield Found(f"suspensions/{name}", message)
+
+
+CODES = (beyond, incomplete, held_too_long, idle, staggered, boundaries)

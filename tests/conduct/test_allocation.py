@@ -1,0 +1,194 @@
+"""Arms: drawn from blocks that stay balanced, or led by a table, cohort by cohort."""
+
+import random
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from small_study import small
+from trialrun.conduct.allocation import Place, allocate
+from trialrun.conduct.cohort import Cohort
+from trialrun.conduct.enrolment import may_enrol
+from trialrun.conduct.roll import Roll, join, roll
+from trialrun.conduct.verdict import NO, UNKNOWN, YES, Reason
+from trialrun.protocol.protocol import Protocol
+
+NOW = np.datetime64("2020-03-02T10:00", "m")
+
+TABLE = """allocation:
+  method: table
+  start: A
+  cohort: 3
+  counted: severe_events >= 1
+  judged_at: LATE
+  table:
+    - {of: 3..3, counted: 0..0, next: higher, or_else: same}
+    - {of: 3..3, counted: 1..1, next: same}
+    - {of: 3..6, counted: 2..6, next: lower, exclude: true}
+    - {of: 6..6, counted: 0..1, next: higher, or_else: stop}
+  from: outline#1
+"""
+
+
+@pytest.fixture(scope="module")
+def blocked(tmp_path_factory: pytest.TempPathFactory) -> Protocol:
+    return small(tmp_path_factory.mktemp("blocked"))
+
+
+@pytest.fixture(scope="module")
+def tabled(tmp_path_factory: pytest.TempPathFactory) -> Protocol:
+    folder = tmp_path_factory.mktemp("tabled")
+    blocks = "{method: blocks, ratio: {A: 1, B: 1}, blocks: [2, 4], strata: [site, sex], from: outline#1}"
+    return small(
+        folder, (f"allocation: {blocks}\n", TABLE), ("allocation: randomised", "allocation: adaptive")
+    )
+
+
+def everyone(protocol: Protocol, n: int) -> Roll:
+    """A roll of n people of whom nothing is known yet."""
+    cohort = Cohort(protocol, n)
+    who = np.arange(n)
+    cohort.include(who, NOW + who.astype("timedelta64[m]"))
+    return roll(cohort, who, np.full(n, NOW + np.timedelta64(100, "m")))
+
+
+def included(protocol: Protocol, strata: list[str], chance: random.Random) -> list[Place]:
+    """The places of people who come one after the other."""
+    places: list[Place] = []
+    for i, stratum in enumerate(strata):
+        present = None
+        if i:
+            present = replace(
+                everyone(protocol, i),
+                stratum=np.array(strata[:i], dtype=object),
+                arm=np.array([place.arm for place in places], dtype=object),
+                block=np.array([place.block for place in places], dtype=np.int16),
+            )
+        place = allocate(protocol, present, stratum, chance.randrange)
+        assert isinstance(place, Place)
+        places.append(place)
+    return places
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.sampled_from(["ONE / F", "ONE / M", "TWO / F"]), min_size=1, max_size=24), st.integers(0, 99)
+)
+def test_every_full_block_of_a_stratum_holds_each_arm_in_its_share(
+    blocked: Protocol, strata: list[str], seed: int
+) -> None:
+    places = included(blocked, strata, random.Random(seed))
+    for stratum in set(strata):
+        mine = [place for place, of in zip(places, strata, strict=True) if of == stratum]
+        while mine:
+            size = mine[0].block
+            block, mine = mine[:size], mine[size:]
+            assert size in (2, 4)
+            counts = Counter(place.arm for place in block)
+            assert max(counts.values()) <= size // 2
+            assert len(block) < size or counts == {"A": size // 2, "B": size // 2}
+
+
+def test_either_arm_may_come_first(blocked: Protocol) -> None:
+    first = {included(blocked, ["ONE / F"], random.Random(seed))[0].arm for seed in range(20)}
+    assert first == {"A", "B"}
+
+
+def cohort_of(protocol: Protocol, arms: str, counts: list[int], judged: list[bool] | None = None) -> Roll:
+    done = np.array(judged or [True] * len(arms))
+    return replace(
+        everyone(protocol, len(arms)),
+        arm=np.array(list(arms), dtype=object),
+        judged=done,
+        counts=np.array(counts, dtype=np.int8),
+    )
+
+
+@pytest.mark.parametrize(
+    ("arms", "counts", "leads"),
+    [
+        ("A", [NO], "A"),  # the cohort is not full
+        ("AAA", [NO] * 3, "B"),
+        ("AAA", [YES, NO, NO], "A"),
+        ("AAAAAA", [YES, NO, NO, NO, NO, NO], "B"),
+        ("AAABBB", [NO] * 3 + [YES, YES, NO], "A"),
+        ("AAABBB", [NO] * 6, "B"),  # beyond the last arm: the table says the same again
+    ],
+)
+def test_the_table_leads_from_cohort_to_cohort(
+    tabled: Protocol, arms: str, counts: list[int], leads: str
+) -> None:
+    assert allocate(tabled, cohort_of(tabled, arms, counts), "", lambda below: 0) == Place(leads)
+
+
+def test_an_excluded_arm_is_never_used_again(tabled: Protocol) -> None:
+    counts = [NO] * 3 + [YES, YES, NO] + [NO] * 3
+    found = allocate(tabled, cohort_of(tabled, "AAABBBAAA", counts), "", lambda below: 0)
+    assert isinstance(found, Reason)
+    assert found.message == "inclusions end: 0 of 6 in the arm «Loading and maintenance»"
+
+
+def test_too_much_on_the_lowest_arm_ends_inclusions(tabled: Protocol) -> None:
+    found = allocate(tabled, cohort_of(tabled, "AAA", [YES, YES, NO]), "", lambda below: 0)
+    assert isinstance(found, Reason)
+    assert "inclusions end" in found.message
+
+
+@pytest.mark.parametrize(
+    ("counts", "judged", "says"),
+    [
+        ([NO, NO, NO], [True, True, False], "1 of the participants in the arm"),
+        ([NO, UNKNOWN, NO], [True, True, True], "it is not known whether it counts"),
+    ],
+)
+def test_a_full_cohort_is_waited_for(
+    tabled: Protocol, counts: list[int], judged: list[bool], says: str
+) -> None:
+    present = cohort_of(tabled, "AAA", counts, judged)
+    found = allocate(tabled, present, "", lambda below: 0)
+    assert isinstance(found, Reason)
+    assert says in found.message
+    assert not may_enrol(tabled, present).permitted.all()
+
+
+def test_a_count_without_a_line_is_no_permission(tabled: Protocol) -> None:
+    found = allocate(tabled, cohort_of(tabled, "A" * 9, [NO] * 9), "", lambda below: 0)
+    assert isinstance(found, Reason)
+    assert found.message == "the table has no line for 0 of 9 in the arm «Loading and maintenance»"
+
+
+def test_what_is_told_late_of_an_earlier_cohort_does_not_undo_where_the_trial_went(tabled: Protocol) -> None:
+    one = cohort_of(tabled, "AAAB", [YES, NO, NO, NO])
+    assert allocate(tabled, one, "", lambda below: 0) == Place("B")
+    two = cohort_of(tabled, "AAAB", [YES, YES, NO, NO])
+    found = allocate(tabled, two, "", lambda below: 0)
+    assert isinstance(found, Reason)  # A is excluded, and so is everything above it
+
+
+def test_a_kind_that_is_full_closes_to_its_own_only(blocked: Protocol) -> None:
+    present = replace(everyone(blocked, 5), kind=np.array(["F"] * 5, dtype=object))
+    assert not may_enrol(blocked, present, "F").permitted.all()
+    assert may_enrol(blocked, present, "M").permitted.all()
+    assert may_enrol(blocked, present).permitted.all()
+
+
+def test_one_unnamed_arm_needs_no_allocation(protocol: Protocol) -> None:
+    assert allocate(protocol, None, "", lambda below: 0) == Place()
+
+
+def test_rolls_keep_arms_in_the_order_of_inclusion(blocked: Protocol) -> None:
+    rolls = []
+    for minute, arm in ((2, "B"), (1, "A")):
+        cohort = Cohort(blocked, 1)
+        cohort.include(np.array([0]), np.array([NOW + np.timedelta64(minute, "m")]), arm, 4)
+        rolls.append(roll(cohort, np.array([0]), np.array([NOW])))
+    assert join(rolls).arm.tolist() == ["A", "B"]
+
+
+def test_the_order_of_the_study_file_is_that_of_the_levels(tabled: Protocol, tmp_path: Path) -> None:
+    assert tabled.arms == ("A", "B")

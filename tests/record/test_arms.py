@@ -1,0 +1,181 @@
+"""A trial with arms: who gets which is drawn when it is given, recorded with it, and kept to."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+
+from small_study import small
+from trialrun.protocol.protocol import Protocol
+from trialrun.record.person import Person
+from trialrun.record.refusal import Refused
+from trialrun.record.trial import Trial
+from trialrun.tables.build import build
+
+DAY_1 = datetime(2020, 3, 9, 10)  # noqa: DTZ001 (a site's wall clock)
+PEOPLE = (Person("anna", "Anna Berg", "investigator"), Person("nils", "Nils Roy", "nurse"),
+          Person("lab", "Lou Faure", "laboratory"))  # fmt: skip
+KEYS = count()
+
+
+class SetClock:
+    """Stands where it is put."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2020, 2, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Protocol:
+    return small(tmp_path_factory.mktemp("arms"))
+
+
+@pytest.fixture
+def trial(study: Protocol) -> Trial:
+    return Trial.in_memory(study, virtual=True, clock=SetClock(), people=PEOPLE)
+
+
+def at(trial: Trial, day: float) -> datetime:
+    """A moment so many days after the first one; the clock stands an hour later."""
+    when = DAY_1 + timedelta(days=day)
+    trial.clock.moment = when.replace(tzinfo=UTC)  # type: ignore[attr-defined]
+    return when
+
+
+def said(by: str = "anna") -> dict[str, str]:
+    return {"by": by, "key": str(next(KEYS))}
+
+
+def screened(trial: Trial, site: str = "ONE", sex: str = "F", blood: bool = True) -> str:
+    when = at(trial, -7)
+    subject = trial.enrol(site, **said())
+    trial.enter(subject, "consent", "SCR", when, {"signed": True, "blood": blood}, **said())
+    measures = {"sex": sex, "height": 180, "weight": 80}
+    trial.enter(subject, "person", "SCR", when, measures, **said("nils"))
+    return subject
+
+
+def included(trial: Trial, arm: str | None = None, **person: object) -> str:
+    """A participant; of an arm if one is named, since chance may be passed in to a virtual trial."""
+    subject = screened(trial, **person)  # type: ignore[arg-type]
+    draw = {None: None, "A": lambda below: 0, "B": lambda below: below - 1}[arm]
+    trial.include(subject, at(trial, -1), chance=draw, **said())
+    return subject
+
+
+def test_the_entry_holds_the_arm_and_the_block_and_nothing_was_stored_ahead(trial: Trial) -> None:
+    subject = included(trial, "B")
+    entry = list(trial.store.chain(f"participant:{subject}"))[-1]
+    assert (entry.act, entry.payload["arm"], entry.payload["block"]) == ("include", "B", 4)
+    chains = ("trial", "site:ONE", f"participant:{subject}")
+    stored = [e for chain in chains for e in trial.store.chain(chain) if e.act != "include"]
+    assert "arm" not in {key for entry in stored for key in entry.payload}
+
+
+def test_replay_gives_the_same_arm(trial: Trial) -> None:
+    subject = included(trial, "B")
+    assert trial.projection(subject).cohort.arm_of(0) == "B"
+
+
+def test_the_second_of_a_block_of_two_has_the_other_arm(trial: Trial) -> None:
+    first = included(trial, "A")  # a block of 2, since the first size was drawn
+    second = included(trial)
+    arms = {trial.projection(subject).cohort.arm_of(0) for subject in (first, second)}
+    assert arms == {"A", "B"}
+
+
+def test_strata_have_blocks_of_their_own(trial: Trial) -> None:
+    included(trial, "A", sex="F")
+    other = included(trial, "A", sex="M")
+    elsewhere = included(trial, "A", site="TWO")
+    assert [trial.projection(s).cohort.arm_of(0) for s in (other, elsewhere)] == ["A", "A"]
+
+
+def test_a_real_trial_draws_by_its_own_chance(study: Protocol) -> None:
+    class Now:
+        def now(self) -> datetime:
+            return datetime.now(UTC)
+
+    from trialrun.journal.clock import SystemClock
+
+    trial = Trial.in_memory(study, virtual=False, clock=SystemClock(), people=PEOPLE)
+    when = datetime.now() - timedelta(days=2)  # noqa: DTZ005
+    subject = trial.enrol("ONE", **said())
+    trial.enter(subject, "consent", "SCR", when, {"signed": True, "blood": True}, **said())
+    trial.enter(subject, "person", "SCR", when, {"sex": "F", "height": 180, "weight": 80}, **said("nils"))
+    with pytest.raises(Refused) as refused:
+        trial.include(subject, when + timedelta(hours=1), chance=lambda below: 0, **said())
+    assert "by chance alone" in str(refused.value)
+    trial.include(subject, when + timedelta(hours=1), **said())
+    assert trial.projection(subject).cohort.arm_of(0) in ("A", "B")
+
+
+def test_what_belongs_to_another_arm_is_refused(trial: Trial) -> None:
+    subject = included(trial, "B")
+    with pytest.raises(Refused) as refused:
+        trial.dose(subject, "LOAD.D1", at(trial, 0), {"given": True, "dose": 40}, **said("nils"))
+    assert "is not for the arm «Series»" in str(refused.value)
+    trial.enter(subject, "check", "S1.D1", at(trial, 0), {"well": True, "pulse": 70}, **said("nils"))
+    trial.dose(subject, "S1.D1", at(trial, 0.1), {"given": True, "dose": 40}, **said("nils"))
+
+
+def test_a_dose_by_surface_is_refused_where_it_is_not_the_planned_one(trial: Trial) -> None:
+    subject = included(trial, "B")
+    trial.enter(subject, "check", "S1.D1", at(trial, 0), {"well": True, "pulse": 70}, **said("nils"))
+    with pytest.raises(Refused) as refused:
+        trial.dose(subject, "S1.D1", at(trial, 0.1), {"given": True, "dose": 45}, **said("nils"))
+    assert "the planned dose is 40 mg, not 45 mg" in str(refused.value)
+
+
+def test_a_visit_that_an_event_brings_waits_for_it(trial: Trial) -> None:
+    subject = included(trial, "B")
+    trial.enter(subject, "check", "S1.D1", at(trial, 0), {"well": True, "pulse": 70}, **said("nils"))
+    trial.dose(subject, "S1.D1", at(trial, 0.1), {"given": True, "dose": 40}, **said("nils"))
+    seen = {"well": True, "pulse": 70}
+    with pytest.raises(Refused) as refused:
+        trial.enter(subject, "check", "SEEN", at(trial, 8), seen, **said("nils"))
+    assert "waits for «first event»" in str(refused.value)
+    event = {"term": "rash", "onset": "2020-03-12", "severe": False}
+    trial.write(subject, "event", "1", at(trial, 8), event, **said())
+    trial.enter(subject, "check", "SEEN", at(trial, 8.1), seen, **said("nils"))
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_nothing_is_recorded_for_a_substudy_without_its_consent(trial: Trial, joined: bool) -> None:
+    subject = included(trial, "B", blood=joined)
+    trial.enter(subject, "check", "S1.D1", at(trial, 0), {"well": True, "pulse": 70}, **said("nils"))
+    trial.dose(subject, "S1.D1", at(trial, 0.1), {"given": True, "dose": 40}, **said("nils"))
+
+    def keep() -> None:
+        trial.enter(subject, "kept", "W20", at(trial, 140), {"tubes": 3}, **said("lab"))
+
+    if joined:
+        keep()
+        return
+    with pytest.raises(Refused) as refused:
+        keep()
+    assert "joined «Biobank»" in str(refused.value)
+
+
+def test_the_limit_of_a_kind_closes_the_trial_to_it(trial: Trial) -> None:
+    for _ in range(5):
+        included(trial, sex="F")
+    with pytest.raises(Refused) as refused:
+        included(trial, sex="F")
+    assert "at most 5 are planned" in str(refused.value)
+    included(trial, sex="M")
+
+
+def test_the_tables_say_who_is_in_which_arm(trial: Trial, study: Protocol) -> None:
+    subject = included(trial, "B")
+    screened(trial)
+    trial.enter(subject, "check", "S1.D1", at(trial, 0), {"well": True, "pulse": 70}, **said("nils"))
+    trial.dose(subject, "S1.D1", at(trial, 0.1), {"given": True, "dose": 40}, **said("nils"))
+    people = build(study, trial.facts())["DM"].select("SUBJID", "ARMCD", "ARM", "ACTARM", "ARMNRS").rows()
+    assert people == [
+        ("ONE-001", "B", "Series", "Series", None),
+        ("ONE-002", None, None, None, "NOT ASSIGNED"),
+    ]
