@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule import Rule
-from trialrun.protocol.variable import Variable
-from trialrun.simulate.rehearse.logic import value
+from trialrun.protocol.rulebook import row_types
+from trialrun.protocol.variable import Aggregate, Variable
+from trialrun.simulate.rehearse.logic import says
 
 DAY = 24 * 60  # minutes
 
@@ -38,23 +41,32 @@ class Diary:
     included: int | None = None
     decided: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     stopped: int | None = None
+    mark: int = 0  # the same for diaries that were told the same
 
     def fill(self, form: str, point: str, when: int, values: Mapping[str, Any]) -> None:
-        self._store(self.forms.setdefault(form, {}), form, point, when, values)
+        self._store(self.forms.setdefault(form, {}), form, point, when, self.plain(form, values))
+
+    def take(self, form: str, point: str, filled: Filled, mark: int) -> None:
+        """Fill a form as another participant has filled it at the same moment."""
+        place = self.forms.setdefault(form, {})
+        before = place.get(point)
+        place[point] = Filled(filled.happened, {**before.values, **filled.values}) if before else filled
+        self.mark = hash((self.mark, mark))
 
     def write(self, form: str, row: str, when: int, values: Mapping[str, Any]) -> None:
         rows = self.rows.setdefault(form, {})
-        self._store(rows, form, row, rows[row].happened if row in rows else when, values)
+        happened = rows[row].happened if row in rows else when
+        self._store(rows, form, row, happened, self.plain(form, values))
 
     def _store(
-        self, place: dict[str, Filled], form: str, key: str, when: int, values: Mapping[str, Any]
+        self, place: dict[str, Filled], form: str, key: str, when: int, said: Mapping[str, Any]
     ) -> None:
-        said = self._plain(form, values)
+        self.mark = hash((self.mark, form, key, when, tuple(said.items())))
         place[key] = Filled(when, {**place[key].values, **said} if key in place else said)
 
-    def _plain(self, form: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    def plain(self, form: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         items = self.protocol.forms[form].items
-        return {name: plain(items[name].type, one) for name, one in values.items()}
+        return {name: in_plain(items[name].type, one) for name, one in values.items()}
 
     # ---- doses -------------------------------------------------------------------------------
 
@@ -76,11 +88,10 @@ class Diary:
     def says(self, rule: Rule, now: int, point: str | None, *, proven: bool) -> bool | None:
         """What a rule says at a moment. proven: for what permits, where only a proven value counts."""
         known, unsure = self.read(rule.reads, now, point, proven=proven)
-        said = value(rule.tree, known)
-        if not proven and unsure and said is False:
-            open_ = value(rule.tree, {**known, **dict.fromkeys(unsure)})
-            said = None if open_ is None else said
-        return said if said is None else bool(said)
+        said = says(rule, known)
+        if not proven and unsure and said is False and says(rule, {**known, **dict.fromkeys(unsure)}) is None:
+            return None
+        return said
 
     def read(
         self, names: Iterable[str], now: int, point: str | None, *, proven: bool
@@ -89,8 +100,8 @@ class Diary:
         known: dict[str, Any] = {}
         unsure: set[str] = set()
         for name in names:
-            variable = self.protocol.variables[name]
-            if variable.aggregate is None:
+            variable, aggregate = _kinds(self.protocol)[name]
+            if aggregate is None:
                 known[name] = self._item(variable, now, point)
                 continue
             rows, doubtful = self._counted(name, variable, now, point, proven=proven)
@@ -167,10 +178,17 @@ class Diary:
         form, item = variable.reads
         rule = self.protocol.rules.get(f"variables.{name}")
         rows, unsure = [], False
+        period = self._period(variable.during or "study", point)
+        beside: dict[str, Any] | None = None
         for day, one in self._occurrences(form, now):
-            if not self._within(variable.during or "study", day, point):
+            if not any(first <= day < end for first, end in period):
                 continue
-            said = True if rule is None else self._row_says(rule, form, one, now, point, proven=proven)
+            said: bool | None = True
+            if rule is not None:
+                if beside is None:
+                    others = [name for name in rule.reads if name not in row_types(self.protocol.forms[form])]
+                    beside = self.read(others, now, point, proven=proven)[0] if others else {}
+                said = self._row_says(rule, form, one, now, beside)
             if said and variable.aggregate != "count" and _item_of(one, item) is None:
                 said = None
             unsure |= said is None
@@ -179,37 +197,36 @@ class Diary:
         return rows, unsure
 
     def _row_says(
-        self, rule: Rule, form: str, one: Filled, now: int, point: str | None, *, proven: bool
+        self, rule: Rule, form: str, one: Filled, now: int, beside: Mapping[str, Any]
     ) -> bool | None:
-        items = self.protocol.forms[form].items
-        known = {name: one.values.get(name) for name in items}
-        known["happened"] = one.happened // DAY
-        onset, ended = known.get("onset"), known.get("ended")
-        lasting = None if onset is None else (now // DAY if ended is None else ended) - onset
-        known["lasting"] = lasting if lasting is not None and lasting >= 0 else None
-        others = [name for name in rule.reads if name not in known]
-        beside, _ = self.read(others, now, point, proven=proven)
-        said = value(rule.tree, {**known, **beside})
-        return said if said is None else bool(said)
+        known = {name: one.values.get(name) for name in rule.reads}
+        if "happened" in known:
+            known["happened"] = one.happened // DAY
+        if "lasting" in known and "lasting" not in self.protocol.forms[form].items:
+            onset, ended = one.values.get("onset"), one.values.get("ended")
+            lasting = None if onset is None else (now // DAY if ended is None else ended) - onset
+            known["lasting"] = lasting if lasting is not None and lasting >= 0 else None
+        return says(rule, {**known, **beside})
 
-    def _within(self, period: str, day: int, point: str | None) -> bool:
+    def _period(self, period: str, point: str | None) -> list[tuple[float, float]]:
+        """Days (first, and the one after the last) on which an occurrence counts."""
         doses = self.doses()
         if period == "study":
-            return True
+            return [(-inf, inf)]
         if period == "since first dose":
-            return bool(doses) and day >= doses[0] // DAY
+            return [(doses[0] // DAY, inf)] if doses else []
         cycles = self.protocol.cycles
         starts = {c: moment // DAY for c in cycles if (moment := self.given(f"{c}.D1")) is not None}
         length = int(self.protocol.study.treatment.cycle_length.days)
         if period == "courses":
-            return any(start <= day < start + length for start in starts.values())
+            return [(start, start + length) for start in starts.values()]
         if period == "latest course":
-            return bool(starts) and max(starts.values()) <= day < max(starts.values()) + length
+            return [(max(starts.values()), max(starts.values()) + length)] if starts else []
         if period == "this course":
             start = starts.get((point or "").partition(".")[0])
-            return start is not None and start <= day < start + length
+            return [] if start is None else [(start, start + length)]
         later = [starts[c] for c in cycles[cycles.index(period) + 1 :] if c in starts]
-        return period in starts and starts[period] <= day and not (later and day >= min(later))
+        return [(starts[period], min(later, default=inf))] if period in starts else []
 
     def _made_of(self, variable: Variable, rows: list[tuple[int, Filled]], now: int) -> Any:
         kind, item = variable.aggregate, variable.reads[1]
@@ -241,11 +258,17 @@ class Diary:
         return found is not None and found.values.get(item) is True
 
 
+@lru_cache(maxsize=64)
+def _kinds(protocol: Protocol) -> dict[str, tuple[Variable, Aggregate | None]]:
+    """Every variable with its kind, worked out once."""
+    return {name: (variable, variable.aggregate) for name, variable in protocol.variables.items()}
+
+
 def _item_of(one: Filled, item: str) -> Any:
     return one.happened // DAY if item == "happened" else one.values.get(item)
 
 
-def plain(kind: str, given: Any) -> Any:
+def in_plain(kind: str, given: Any) -> Any:
     """An answer as plain Python: a number as a float, a date as days since 1970, unknown as None."""
     if given is None or (isinstance(given, float) and not np.isfinite(given)):
         return None

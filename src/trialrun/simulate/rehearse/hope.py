@@ -16,7 +16,7 @@ from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule import Rule
 from trialrun.simulate.rehearse.choice import Ago, Choices, reads
 from trialrun.simulate.rehearse.diary import DAY, Diary
-from trialrun.simulate.rehearse.logic import value
+from trialrun.simulate.rehearse.logic import says
 
 ROUNDS = 200  # of the search; a study whose rules can be content at all needs few
 PATIENCE = 4000  # combinations of values that are tried for one rule
@@ -46,7 +46,7 @@ def asked(protocol: Protocol, form: str, answers: Mapping[str, Any]) -> dict[str
     known = {**dict.fromkeys(protocol.forms[form].items), **kept, "happened": None, "lasting": None}
     for item in protocol.forms[form].items:
         rule = protocol.rules.get(f"forms.{form}.{item}")
-        if rule is not None and value(rule.tree, known) is not True:
+        if rule is not None and says(rule, known) is not True:
             kept[item] = None
     return kept
 
@@ -95,17 +95,18 @@ class _Search:
             if not open_:
                 break
             rule = self.chance.choice(open_)
-            better = self._better(rule, len(left))
+            better = self._better(rule, left)
             tried = tried | {rule} if better is None else set()
             left = better if better is not None else left
 
-    def _better(self, rule: str, worst: int) -> set[str] | None:
-        """Change one or two of the answers a rule reads so that fewer rules are unmet (None: cannot be)."""
+    def _better(self, rule: str, left: set[str], deep: int = 0) -> set[str] | None:
+        """Change one or two of the answers a rule reads so that fewer rules are unmet (None: cannot be).
+
+        A change that contents the rule but not another that was content may be mended by a change for that.
+        """
         levers = list(self._levers(rule))
-        for size in (1, 2, 3):
-            combos = [
-                combo for some in combinations(levers, size) for combo in product(*some)
-            ]
+        for size in (1, 2, 3) if not deep else (1,):
+            combos = [combo for some in combinations(levers, size) for combo in product(*some)]
             if size > 1:
                 self.chance.shuffle(combos)
             for combo in combos[: PATIENCE // (10 * size)]:
@@ -115,8 +116,12 @@ class _Search:
                         self.answers[name] = one
                     else:
                         self.rows[name] = one
-                found = self.unmet()
-                if len(found) < worst:
+                found: set[str] | None = self.unmet()
+                if found is not None and len(found) >= len(left):
+                    new = sorted(found - left)
+                    mend = size == 1 and rule not in found and len(new) == 1 and deep < 2
+                    found = self._better(new[0], left, deep + 1) if mend else None
+                if found is not None:
                     return found
                 self.answers, self.rows = before
         return None
@@ -160,6 +165,7 @@ class _Search:
             if diary.says(protocol.rules[f"eligibility.{name}"], START - DAY, screening, proven=True)
             is not (one.require is not None)
         }
+        wrong |= self._asked(diary, START - DAY)
         for point in protocol.timepoints.values():
             if point.offset < 0 or point.offset > self._horizon:
                 continue
@@ -183,6 +189,12 @@ class _Search:
         """The last day that is looked at: the second dose, the last decision."""
         doses = [point.offset for point in self.protocol.doses[:2]]
         return max([*doses, *(self.protocol.timepoints[name].offset for name in self.protocol.decisions)])
+
+    def _asked(self, diary: Diary, now: int) -> set[str]:
+        """Activities that are not done: best is to have everything asked."""
+        rules = self.protocol.rules
+        found = (name for name in rules if name.startswith("activities."))
+        return {name for name in found if diary.says(rules[name], now, None, proven=True) is not True}
 
     def _dose(self, diary: Diary, point: str, now: int, *, begins: bool) -> set[str]:
         rules, study = self.protocol.rules, self.protocol.study
@@ -257,7 +269,7 @@ def rows_of(
                 row = {**usual, **dict(zip(some, combo, strict=True))}
                 known = {**beside, **_flat(row)}
                 known |= {"happened": 0, "lasting": _lasting(row)}
-                if value(rule.tree, known) is wanted:
+                if says(rule, known) is wanted:
                     yield row
 
 

@@ -1,13 +1,16 @@
 """What a rule says of plain Python values: a second reading, shared with nothing that permits.
 
 `conduct` reads rules over columns; a rehearsal that asked the same code whether it was right would find
-nothing. So the tree of a rule is read here again, by SQL's three-valued logic: None is unknown.
+nothing. So the tree of a rule is read here again, by SQL's three-valued logic: None is unknown. A tree is
+made into a function once, since a rehearsal asks it a hundred thousand times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -25,6 +28,7 @@ from trialrun.protocol.rule import (
     Node,
     Not,
     Or,
+    Rule,
     Variable,
 )
 from trialrun.protocol.unit import linear
@@ -35,93 +39,136 @@ DECIMALS = 9  # decimals of a computed number that are not the noise of binary a
 Values = Mapping[str, Any]
 """Numbers in the unit of their variable, dates as days since 1970, lengths in days, None = unknown."""
 
+Function = Callable[[Values], Any]
+COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+COMPUTED: Mapping[str, Callable[[Any, Any], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
 
-def value(node: Node, values: Values) -> Any:
-    """What a node yields: True, False, a number in the node's own unit, a code, or None for unknown."""
+
+def says(rule: Rule, values: Values) -> bool | None:
+    """What a rule says of the values of what it reads: True, False, or None for unknown."""
+    said = _read(rule)(values)
+    return said if said is None else bool(said)
+
+
+@lru_cache(maxsize=4096)
+def _read(rule: Rule) -> Function:
+    return function(rule.tree)
+
+
+def function(node: Node) -> Function:
+    """A node as a function of values: True, False, a number in the node's own unit, a code, or None."""
     match node:
         case Variable(name):
-            return values[name]
+            return lambda values: values[name]
         case Constant(_, constant):
-            return constant.toordinal() - EPOCH if isinstance(constant, date) else constant
+            fixed = constant.toordinal() - EPOCH if isinstance(constant, date) else constant
+            return lambda values: fixed
         case Named(_, tree):
-            return value(tree, values)
+            return function(tree)
         case Not(part):
-            said = value(part, values)
-            return None if said is None else not said
+            return _opposite(function(part))
         case And(parts):
-            return _all([value(part, values) for part in parts])
+            return _all([function(part) for part in parts])
         case Or(parts):
-            said = _all([_opposite(value(part, values)) for part in parts])
-            return _opposite(said)
+            return _any([function(part) for part in parts])
         case IsNull(inner):
-            return value(inner, values) is None
-        case Case(branches, otherwise):
-            for when, then in branches:
-                if value(when, values) is True:
-                    return _in_unit(then, values, node.type.measure)
-            return _in_unit(otherwise, values, node.type.measure)
+            held = function(inner)
+            return lambda values: held(values) is None
         case Negative(inner):
-            number = value(inner, values)
-            return None if number is None else -number
+            number = function(inner)
+            return lambda values: None if (found := number(values)) is None else -found
+        case Case():
+            return _case(node)
         case Arithmetic():
-            return _computed(node, values)
-        case _:
-            return _predicate(node, values)
-
-
-def _predicate(node: Node, values: Values) -> bool | None:
-    match node:
+            return _arithmetic(node)
         case Compare(op, left, right):
-            return _compared(op, left, right, values)
+            return _compared(op, left, right)
         case In(one, options):
-            return _opposite(_all([_opposite(_compared("=", one, option, values)) for option in options]))
+            return _any([_compared("=", one, option) for option in options])
         case Between(one, low, high):
-            return _all([_compared(">=", one, low, values), _compared("<=", one, high, values)])
-    raise TypeError(f"{type(node).__name__} is not a predicate")
+            return _all([_compared(">=", one, low), _compared("<=", one, high)])
 
 
-def _all(said: list[bool | None]) -> bool | None:
-    if any(one is False for one in said):
-        return False
-    return None if any(one is None for one in said) else True
+def _all(parts: list[Function]) -> Function:
+    def said(values: Values) -> bool | None:
+        found = [part(values) for part in parts]
+        if False in found:
+            return False
+        return None if None in found else True
+
+    return said
 
 
-def _opposite(said: bool | None) -> bool | None:
-    return None if said is None else not said
+def _any(parts: list[Function]) -> Function:
+    return _opposite(_all([_opposite(part) for part in parts]))
 
 
-def _compared(op: str, left: Node, right: Node, values: Values) -> bool | None:
+def _opposite(part: Function) -> Function:
+    return lambda values: None if (said := part(values)) is None else not said
+
+
+def _compared(op: str, left: Node, right: Node) -> Function:
     measure = left.type.measure or right.type.measure
-    one, other = _in_unit(left, values, measure), _in_unit(right, values, measure)
-    if one is None or other is None:
-        return None
-    if op in ("=", "<>"):
-        return bool((one == other) == (op == "="))
-    return bool({"<": one < other, "<=": one <= other, ">": one > other, ">=": one >= other}[op])
+    one, other, compare = _in_unit(left, measure), _in_unit(right, measure), COMPARED[op]
+
+    def said(values: Values) -> bool | None:
+        a, b = one(values), other(values)
+        return None if a is None or b is None else compare(a, b)
+
+    return said
 
 
-def _in_unit(node: Node, values: Values, measure: str | None) -> Any:
-    found = value(node, values)
-    if not isinstance(found, float | int) or isinstance(found, bool) or node.type.measure == measure:
-        return found
-    scale, shift = linear(node.type.measure or "1", measure or "1")
-    return float(found) * float(scale) + float(shift)
+def _in_unit(node: Node, measure: str | None) -> Function:
+    """A node's value in a unit; what has no unit stays as it is."""
+    held = function(node)
+    if node.type.measure == measure or node.type.kind not in ("number", "duration"):
+        return held
+    scale, shift = (float(part) for part in linear(node.type.measure or "1", measure or "1"))
+    return lambda values: None if (found := held(values)) is None else found * scale + shift
 
 
-def _computed(node: Arithmetic, values: Values) -> float | None:
+def _case(node: Case) -> Function:
+    measure = node.type.measure
+    branches = [(function(when), _in_unit(then, measure)) for when, then in node.branches]
+    otherwise = _in_unit(node.otherwise, measure)
+
+    def found(values: Values) -> Any:
+        for when, then in branches:
+            if when(values) is True:
+                return then(values)
+        return otherwise(values)
+
+    return found
+
+
+def _arithmetic(node: Arithmetic) -> Function:
     dates = "date" in (node.left.type.kind, node.right.type.kind)
     same = node.type.measure if node.op in "+-" else None
-    sides = []
-    for side in (node.left, node.right):
-        measure = ("d" if side.type.kind != "date" else None) if dates else same or side.type.measure
-        sides.append(_in_unit(side, values, measure))
-    one, other = sides
-    if one is None or other is None or (node.op == "/" and other == 0):
-        return None
-    number = {
-        "+": lambda: one + other,
-        "-": lambda: one - other,
-        "*": lambda: one * other,
-        "/": lambda: one / other,
-    }[node.op]()
-    return round(number, DECIMALS) if isfinite(number) else None
+
+    def side(one: Node) -> Function:
+        if dates:
+            return _in_unit(one, "d") if one.type.kind != "date" else function(one)
+        return _in_unit(one, same or one.type.measure)
+
+    left, right, compute = side(node.left), side(node.right), COMPUTED[node.op]
+
+    def found(values: Values) -> float | None:
+        a, b = left(values), right(values)
+        if a is None or b is None or (node.op == "/" and b == 0):
+            return None
+        number = compute(a, b)
+        return round(number, DECIMALS) if isfinite(number) else None
+
+    return found

@@ -19,8 +19,8 @@ from trialrun.conduct.standing import held, screening_point
 from trialrun.conduct.stop import overdue, triggered
 from trialrun.conduct.verdict import NO, UNKNOWN, YES, Verdict
 from trialrun.protocol.plan import ANY_TIME
-from trialrun.protocol.protocol import Protocol
-from trialrun.simulate.rehearse.diary import Diary
+from trialrun.protocol.protocol import Protocol, Timepoint
+from trialrun.simulate.rehearse.diary import Diary, Filled
 from trialrun.simulate.rehearse.history import Does, Step
 from trialrun.simulate.rehearse.oracle import Breach, against_decision, against_dose, against_inclusion
 from trialrun.simulate.rehearse.reached import ANSWERS, Evidence, Key, Reached
@@ -40,6 +40,7 @@ class Play:
         self.twists = np.asarray(twists)
         self.screening = screening_point(self.cohort)
         self._rows = [0] * n
+        self._judged: dict[Any, list[Breach]] = {}
 
     # ---- what is told ------------------------------------------------------------------------
 
@@ -51,9 +52,17 @@ class Play:
         columns = {item: [one.get(item) for one in given] for item in items}
         self.cohort.enter(form, point, who, when, when, columns)
         ends = form == self.protocol.study.recorded_on.end.partition(".")[0]
+        does: Does = "end" if ends else "fill"
+        told: dict[tuple[int, int], tuple[Filled, int, Step]] = {}
         for one, moment, said in zip(who.tolist(), _minutes(when), given, strict=True):
-            self.diaries[one].fill(form, point, moment, said)
-            self._step(one, moment, "end" if ends else "fill", form, "" if point == ANY_TIME else point, said)
+            key = moment, id(said)
+            if key not in told:
+                step = Step(moment, does, form, "" if point == ANY_TIME else point, tuple(said.items()))
+                filled = Filled(moment, self.diaries[one].plain(form, said))
+                told[key] = filled, hash((form, point, moment, tuple(filled.values.items()))), step
+            filled, mark, step = told[key]
+            self.diaries[one].take(form, point, filled, mark)
+            self.steps[one].append(step)
         self._note(("form", form), who)
         self._protect(who, when, form)
 
@@ -99,7 +108,7 @@ class Play:
         form = self.protocol.study.recorded_on.injection
         for k, (one, moment) in enumerate(zip(who.tolist(), _minutes(when), strict=True)):
             if fits[k]:
-                found = against_dose(self.diaries[one], planned, moment)
+                found = self._against(self.diaries[one], planned, moment)
                 if not probe or found:
                     self._permitted(one, moment, "dose", form, point, found)
             elif not probe:
@@ -111,6 +120,14 @@ class Play:
             self._note(("form", form), who[fits])
             self._protect(who[fits], when[fits], form)
         return fits
+
+    def _against(self, diary: Diary, planned: Timepoint, moment: int) -> list[Breach]:
+        """What speaks against a dose; judged once for all who were told the same."""
+        made = tuple((name, *some) for name, some in diary.decided.items())
+        key = (planned.id, moment, diary.mark, diary.included, diary.stopped, made)
+        if key not in self._judged:
+            self._judged[key] = against_dose(diary, planned, moment)
+        return self._judged[key]
 
     def withhold(self, point: str, who: Index, when: Times, given: Sequence[Answers]) -> None:
         """Record a dose as not given."""
@@ -186,6 +203,17 @@ class Play:
             why = self.protocol.study.stops[name].text() if kind == "stops" else rule
             self._step(one, moment, "stop", rule, "", {}, {f"stop:{rule}"}, why)
             self.reached.note(("stop", rule), self._evidence(one))
+            if kind == "stops":
+                self._overtaken(one, moment)
+
+    def _overtaken(self, one: int, moment: int) -> None:
+        """The outcomes that would stop someone whom a stop rule has stopped already."""
+        for decision, spec in self.protocol.decisions.items():
+            for name, outcome in spec.outcomes.items():
+                rule = self.protocol.rules.get(f"decisions.{decision}.{name}")
+                if rule and outcome.effect == "stop":
+                    if self.diaries[one].says(rule, moment, decision, proven=False):
+                        self.reached.note(("overtaken", decision, name), self._evidence(one))
 
     # ---- what came of it ---------------------------------------------------------------------
 

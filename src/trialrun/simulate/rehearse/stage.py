@@ -12,9 +12,10 @@ from trialrun.conduct.act import applies
 from trialrun.conduct.cohort import Index, Times, day
 from trialrun.conduct.standing import DONE, FUTURE, MISSED, OPEN, VOID, Standing, held, standing
 from trialrun.protocol.chain import Days
+from trialrun.protocol.endpoint import PairedChange, WithoutEvent
 from trialrun.protocol.plan import ANY_TIME
 from trialrun.protocol.protocol import Protocol, Timepoint
-from trialrun.simulate.rehearse.diary import DAY
+from trialrun.simulate.rehearse.diary import DAY, Diary
 from trialrun.simulate.rehearse.hope import START, Hope, asked, dated
 from trialrun.simulate.rehearse.play import Play
 from trialrun.simulate.rehearse.reached import Reached
@@ -38,6 +39,7 @@ class Stage:
         on = protocol.study.recorded_on
         self.end_form, _, self.end_item = on.end.partition(".")
         self.acts = {on.injection, self.end_form}
+        self._dated: dict[tuple[str, int], dict[str, Any]] = {}
         self.usual = {form: hopes.form(protocol, form) for form in protocol.forms}
 
     def run(self, scripts: Sequence[Script], *, probe: bool = False) -> Play:
@@ -52,6 +54,7 @@ class Stage:
         self.clock: Days = np.full(n, np.datetime64(START // DAY, "D"))
         self.again: dict[str, Days] = {point: np.full(n, NOWHEN) for point in self.order}
         self.tries = {point: np.zeros(n, dtype=int) for point in self.order}
+        self.written: dict[tuple[int, Twist], list[str]] = {}
         self.over = np.zeros((len(self.order), n), dtype=bool)
         for _ in range(LONG):
             who, position, dates = self._next()
@@ -127,6 +130,8 @@ class Stage:
         who, morning = self._present(who, morning)
         if not len(who):
             return
+        play.note(("came", point.id), who)
+        play.note(("came stopped", point.id), who[~np.isnat(play.cohort.stopped[who])])
         self._forms(point, who, morning + np.timedelta64(ARRIVAL, "m"))
         if point.id == play.screening:
             play.include(who, morning + np.timedelta64(DOSE, "m"))
@@ -174,7 +179,10 @@ class Stage:
 
     def _answers(self, form: str, changed: dict[str, Any], when: int) -> dict[str, Any]:
         if not changed:
-            return dated(self.usual[form], when)
+            key = form, when
+            if key not in self._dated:
+                self._dated[key] = dated(self.usual[form], when)
+            return self._dated[key]
         items = self.protocol.forms[form].items
         usual = {item: self.hopes.answers[form, item] for item in items}
         return dated(asked(self.protocol, form, {**usual, **changed}), when)
@@ -182,7 +190,7 @@ class Stage:
     def _history(self, form: str, who: Index, when: Times) -> None:
         """The rows of a log that are asked for at screening, once."""
         for one, moment in zip(who.tolist(), when.astype(np.int64).tolist(), strict=True):
-            if form not in self.play.diaries[one].rows:
+            if form not in self.play.diaries[one].rows:  # each row once
                 for row in self.hopes.rows[form]:
                     self.play.write(form, one, moment, 0, dated(row, moment))
 
@@ -192,19 +200,29 @@ class Stage:
         """Rows, corrections, ends and consent taken back, before a timepoint or after it."""
         for one, moment in zip(who.tolist(), when.astype(np.int64).tolist(), strict=True):
             mine = self.twists[one].get(point.id)
-            if not mine or self.tries[point.id][one] > (1 if after else 0):
-                continue
-            for twist in mine:
-                if twist.after == after or twist.kind == "row":
-                    self._do(twist, one, moment, point, after)
+            tries = self.tries[point.id][one] - after
+            if mine and tries == 1 and not after:
+                self._undo(one, moment, mine)
+            for twist in mine or () if tries == 0 else ():
+                if twist.after == after:
+                    self._do(twist, one, moment, point)
 
-    def _do(self, twist: Twist, one: int, moment: int, point: Timepoint, after: bool) -> None:
+    def _undo(self, one: int, moment: int, mine: Sequence[Twist]) -> None:
+        """Rows are corrected before the next attempt."""
+        for twist in mine:
+            for row in self.written.get((one, twist), ()) if twist.undo else ():
+                values = dated(dict(twist.undo), moment)
+                happened = self.play.diaries[one].rows[twist.form][row].happened
+                self.play.write(twist.form, one, happened, moment // DAY - happened // DAY, values, row)
+
+    def _do(self, twist: Twist, one: int, moment: int, point: Timepoint) -> None:
         who, when = np.array([one]), np.array([np.datetime64(moment, "m")])
         if not np.isnat(self.play.cohort.ended[one]):
             return
-        if twist.kind == "row" and not after:
+        if twist.kind == "row":
             happened = moment - twist.days * DAY
-            self.play.write(twist.form, one, happened, twist.days, dated(twist.answers, happened))
+            row = self.play.write(twist.form, one, happened, twist.days, dated(twist.answers, happened))
+            self.written.setdefault((one, twist), []).append(row)
         elif twist.kind == "correct":
             filled = self.play.diaries[one].forms.get(twist.form, {}).get(point.id)
             if filled:
@@ -291,8 +309,59 @@ class Stage:
             status = here.status(play.cohort, point, np.where(ended, now, later))
             for state, word in STATUS.items():
                 play.note(("point", point, word), who[status == state])
+        early = here.early & ~np.isnat(play.cohort.first_injection)
         play.note(("end", "ended"), who[ended])
         play.note(("end", "open"), who[~ended])
+        play.note(("stopped early",), who[early])
+        self._together()
+        for name in self.protocol.study.endpoints:
+            has = np.array([measured(diary, name) for diary in play.diaries])
+            play.note(("endpoint", name), who[has])
+            play.note(("endpoint stopped", name), who[has & early])
         if not can:
             begun = np.array([bool(steps) for steps in play.steps])
             play.note(("dead end",), who[~ended & begun])
+
+    def _together(self) -> None:
+        """Which timepoints one person had, and which two."""
+        diaries = self.play.diaries
+        had = np.array([[attended(diary, point) for diary in diaries] for point in self.order])
+        for k, point in enumerate(self.order):
+            self.play.note(("came to", point), np.flatnonzero(had[k]))
+            for j in range(k + 1, len(self.order)):
+                if ("both", point, self.order[j]) not in self.reached:
+                    self.play.note(("both", point, self.order[j]), np.flatnonzero(had[k] & had[j]))
+
+
+def attended(diary: Diary, point: str) -> bool:
+    """Whether a timepoint was come to: its dose given, its decision made, one of its forms filled."""
+    planned = diary.protocol.timepoints[point]
+    if planned.dose:
+        return diary.given(point) is not None
+    if planned.kind == "decision":
+        return point in diary.decided
+    return any(point in diary.forms.get(form, {}) for form in planned.forms)
+
+
+def measured(diary: Diary, endpoint: str) -> bool:
+    """Whether a participant has the data that an end point reads: baseline and visit, or a complete follow-up."""
+    spec = diary.protocol.study.endpoints[endpoint]
+    if not diary.doses():
+        return False
+    if isinstance(spec, WithoutEvent):
+        return attended(diary, spec.complete_at)
+    names = [spec.parameter] if isinstance(spec, PairedChange) else list(spec.organs)
+    return all(
+        any(_value(diary, name, at) for at in spec.baseline) and _value(diary, name, spec.at) for name in names
+    )
+
+
+def _value(diary: Diary, sdtm: str, point: str) -> bool:
+    """Whether an item of this SDTM name is known at a timepoint."""
+    return any(
+        diary.forms[form][point].values.get(key) is not None
+        for form, spec in diary.protocol.forms.items()
+        if point in diary.forms.get(form, {})
+        for key, item in spec.items.items()
+        if item.sdtm == sdtm
+    )

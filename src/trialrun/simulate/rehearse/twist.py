@@ -18,10 +18,11 @@ from trialrun.protocol.rule import Rule
 from trialrun.simulate.rehearse.choice import Choices, reads
 from trialrun.simulate.rehearse.diary import DAY, Diary
 from trialrun.simulate.rehearse.hope import START, Hope, fill, matching_row, rows_of
-from trialrun.simulate.rehearse.logic import value
+from trialrun.simulate.rehearse.logic import says
 
 Kind = Literal["answer", "blank", "come", "row", "leave", "withdraw", "withhold", "correct"]
 COMBINATIONS = 3000  # of values of variables that are tried for one rule
+WAYS = 60  # in which one value is brought about
 MOST = 3  # variables changed together
 
 
@@ -30,7 +31,8 @@ class Twist:
     """answer, correct: ``values`` of a form at a timepoint, at once or after it; blank: the form is not
     filled; come: so many ``days`` after the first day of its window (``never`` for not at all); row: a row of
     a log, ``days`` before it is told; leave: participation ends with a code; withdraw: consent is taken back;
-    withhold: a dose is not given. after: once the timepoint is over; lasting: at later attempts as well."""
+    withhold: a dose is not given. after: once the timepoint is over; lasting: at later attempts as well;
+    undo: what a row is corrected to before the next attempt."""
 
     kind: Kind
     point: str
@@ -40,6 +42,7 @@ class Twist:
     after: bool = False
     lasting: bool = False
     never: bool = False
+    undo: tuple[tuple[str, Any], ...] = ()
 
     @property
     def answers(self) -> dict[str, Any]:
@@ -58,6 +61,7 @@ class Twists:
 
     def __init__(self, protocol: Protocol, choices: Choices, hopes: Hope) -> None:
         self.protocol, self.choices, self.hopes = protocol, choices, hopes
+        self._best: dict[str, tuple[Diary, int]] = {}
         self.screening = next((p.id for p in protocol.visits if p.offset < 0), protocol.first_dose)
 
     def directed(self) -> Iterator[Script]:
@@ -99,14 +103,16 @@ class Twists:
             yield (Twist("withdraw", point.id, after=True),)
 
     def _rows(self) -> Iterator[Script]:
-        """A row of every log with every answer it can have, before and between doses, told at once or late."""
-        points = [p.id for p in (*self.protocol.doses[1:2], *self._later_courses()[:1])]
+        """A row of every log with every answer it can have, told between two doses."""
         for log in self.protocol.logs:
             usual = {item: self.choices.of(log, item)[0] for item in self.protocol.forms[log].items}
-            for point in points or [self.protocol.first_dose]:
-                for item in usual:
-                    for one in [*self.choices.of(log, item), None]:
-                        yield (Twist("row", point, log, _values({**usual, item: one}), days=1),)
+            for point in self.protocol.doses[1:2] or self.protocol.doses[:1]:
+                for item, ordinary in usual.items():
+                    found = self.choices.of(log, item)
+                    few = found if len(found) < 16 else [*found[:4], found[-1]]
+                    for one in [*few, None]:
+                        if one != ordinary:
+                            yield (Twist("row", point.id, log, _values({**usual, item: one}), days=1),)
 
     def _later_courses(self) -> list[Timepoint]:
         return [p for p in self.protocol.doses if p.course_day == 1 and p.id != self.protocol.first_dose]
@@ -120,8 +126,16 @@ class Twists:
             for point, _ in self._places(name):
                 for form, item in dict.fromkeys(reads(self.protocol, rule)):
                     if form in self.protocol.timepoints[point].forms and form not in self.protocol.logs:
-                        for one in [*self.choices.of(form, item), None] if item != "happened" else ():
+                        if item == "happened":
+                            continue
+                        for one in {self._worst(form, item), None}:
                             yield (Twist("correct", point, form, ((item, one),), after=True),)
+
+    def _worst(self, form: str, item: str) -> Any:
+        """A value that is far from the hoped one."""
+        hoped = self.hopes.answers[form, item]
+        others = [one for one in self.choices.of(form, item) if one != hoped] or [None]
+        return max(others, key=lambda one: abs(one - hoped)) if isinstance(hoped, float) else others[-1]
 
     def _withheld(self) -> Iterator[Script]:
         form = self.protocol.study.recorded_on.injection
@@ -147,7 +161,10 @@ class Twists:
         if kind == "before_dose":
             return [(point, False) for point in [first, *second, *later[:1]]]
         if kind in ("stops", "suspensions"):
-            return [(point, False) for point in [*second, *later[:1]]]
+            course = self.protocol.timepoints[first].cycle
+            last = [p.id for p in self.protocol.doses if p.cycle == course][-1]
+            places = [*second, last, *later[:1], self.protocol.last_visit]
+            return [(point, False) for point in dict.fromkeys(places)]
         if kind == "decisions":
             outcome = self.protocol.decisions[own].outcomes[name.split(".")[2]]
             return [(own, outcome.effect == "continue")]
@@ -160,22 +177,28 @@ class Twists:
         seen = set()
         for name, values in options.items():
             for one in values:
-                seen.add(value(rule.tree, {**known, name: one}))
+                seen.add(says(rule, {**known, name: one}))
                 yield from self._realised({name: one}, point)
-        seen.add(value(rule.tree, known))
+        seen.add(says(rule, known))
         for size in range(2, MOST + 1):
             for some in combinations(options, size):
                 for combo in islice(product(*(options[name] for name in some)), COMBINATIONS):
                     change = dict(zip(some, combo, strict=True))
-                    said = value(rule.tree, {**known, **change})
+                    said = says(rule, {**known, **change})
                     if said not in seen:
                         seen.add(said)
                         yield from self._realised(change, point)
 
     def _known(self, rule: Rule, point: str, proven: bool) -> dict[str, Any]:
         """The values of the best of courses where a rule is read."""
-        diary = Diary(self.protocol)
-        now = START
+        if point not in self._best:
+            self._best[point] = self._until(point)
+        diary, now = self._best[point]
+        return diary.read(rule.reads, now, point, proven=proven)[0]
+
+    def _until(self, point: str) -> tuple[Diary, int]:
+        """The diary of the best of courses up to a timepoint, and when that is."""
+        diary, now = Diary(self.protocol), START
         for one in self.protocol.timepoints.values():
             now = START + one.offset * DAY
             fill(diary, self.hopes, one.id, now)
@@ -184,7 +207,7 @@ class Twists:
             if one.dose:
                 dose = {"given": True, "dose": one.dose.amount}
                 diary.fill(self.protocol.study.recorded_on.injection, one.id, now, dose)
-        return diary.read(rule.reads, now, point, proven=proven)[0]
+        return diary, now
 
     def _options(self, name: str, rule: Rule, usual: Any) -> list[Any]:
         """Values of a variable that are not the usual one, unknown among them."""
@@ -200,7 +223,7 @@ class Twists:
     def _realised(self, change: Mapping[str, Any], point: str) -> Iterator[Script]:
         """The twists that give variables these values at a timepoint; alternatives one after the other."""
         parts = [list(self._ways(name, one, point)) for name, one in change.items()]
-        for combo in islice(product(*parts), 4):
+        for combo in islice(product(*parts), WAYS if len(change) == 1 else 4):
             yield tuple(twist for way in combo for twist in way)
 
     def _ways(self, name: str, wanted: Any, point: str) -> Iterator[Script]:
@@ -212,8 +235,8 @@ class Twists:
             for moment in variable.at[:1]:
                 place = self._place(moment, point, form)
                 if place:
-                    yield (Twist("answer", place, form, ((item, wanted),)),)
-                    yield (Twist("answer", place, form, ((item, wanted),), lasting=True),)
+                    lasting = wanted is None
+                    yield (Twist("answer", place, form, ((item, wanted),), lasting=lasting),)
             return
         if wanted is None:
             yield from self._unknown(name, point)
@@ -252,30 +275,54 @@ class Twists:
         form, item = variable.reads
         rule = self.protocol.rules.get(f"variables.{name}")
         usual = {one: self.choices.of(form, one)[0] for one in self.protocol.forms[form].items}
-        rows = (
-            [usual] if rule is None else list(islice(rows_of(self.protocol, self.choices, form, rule, True), 3))
-        )
-        for row in rows:
+        found = [usual] if rule is None else rows_of(self.protocol, self.choices, form, rule, True)
+        undo = next(rows_of(self.protocol, self.choices, form, rule, False), {}) if rule else {}
+        for row in islice(found, 3):
             if variable.aggregate in ("max", "min", "first", "last", "sum"):
                 row = {**row, item: wanted}
             count = int(wanted) if variable.aggregate == "count" else 1
             if form in self.protocol.logs:
-                if 0 < count < 6:
-                    yield (Twist("row", point, form, _values(row), days=1),) * count
-                    yield (Twist("row", point, form, _values(row), days=3),) * count
+                yield from self._told(form, row, undo, point, min(count, 6))
                 continue
-            yield tuple(self._sheets(form, row, point, count))
+            steps = tuple(self._sheets(form, rule, row, point, count))
+            yield from dict.fromkeys(some for some in (steps, steps[-2:], steps[-3:]) if some)
 
-    def _sheets(self, form: str, row: Mapping[str, Any], point: str, count: int) -> Iterator[Twist]:
-        """Occurrences on a form of the plan: the last ``count`` times it is asked before a timepoint."""
+    def _told(
+        self, form: str, row: Mapping[str, Any], undo: Mapping[str, Any], point: str, count: int
+    ) -> Iterator[Script]:
+        """So many rows of a log, told before a timepoint; those of screening give way to them."""
+        back = _values({item: one for item, one in undo.items() if one != row[item]})
+        if form in self.protocol.timepoints[point].forms:
+            yield (Twist("blank", point, form), *(Twist("row", point, form, _values(row)),) * count)
+        if count:
+            yield (Twist("row", point, form, _values(row), days=1, undo=back),) * count
+        if count and point in self.protocol.decisions:
+            for item, asked in self.protocol.forms[form].items.items():
+                for one in self.choices.of(form, item) if asked.type in ("choice", "boolean") else ():
+                    if one != row[item]:
+                        changed = _values({**row, item: one})
+                        yield (Twist("row", point, form, changed, days=1, undo=back),) * count
+
+    def _sheets(
+        self, form: str, rule: Rule | None, row: Mapping[str, Any], point: str, count: int
+    ) -> Iterator[Twist]:
+        """Occurrences on a form of the plan: the last ``count`` doses before a timepoint, or every time the
+        form is asked before it, but for where the row's own condition looks for what it compares with."""
+        beside = {
+            at
+            for name in (rule.reads if rule else ())
+            if name in self.protocol.variables and self.protocol.variables[name].reads[0] == form
+            for at in self.protocol.variables[name].at
+        }
         order = list(self.protocol.timepoints)
         asked = [p for p in self.protocol.where_asked[form] if order.index(p) <= order.index(point)]
         dose = form == self.protocol.study.recorded_on.injection
         kind: Kind = "withhold" if dose else "answer"
-        asked = [p for p in asked if not (dose and (p == self.protocol.first_dose or p == point))]
+        asked = [p for p in asked if p not in beside]
+        asked = [p for p in asked if not (dose and self.protocol.timepoints[p].course_day == 1)]
         for place in asked[-max(count, 1) :] if dose else asked:
-            rule_items = {k: v for k, v in row.items() if v != self.choices.of(form, k)[0]}
-            yield Twist(kind, place, form, _values(rule_items), lasting=True)
+            said = {item: one for item, one in row.items() if rule and item in rule.reads}
+            yield Twist(kind, place, form, _values(said), lasting=True)
 
 
 __all__ = ["ANY_TIME", "Script", "Twist", "Twists"]
