@@ -186,7 +186,7 @@ class Diary:
             said: bool | None = True
             if rule is not None:
                 if beside is None:
-                    others = [name for name in rule.reads if name not in row_types(self.protocol.forms[form])]
+                    others = _beside(self.protocol, name)
                     beside = self.read(others, now, point, proven=proven)[0] if others else {}
                 said = self._row_says(rule, form, one, now, beside)
             if said and variable.aggregate != "count" and _item_of(one, item) is None:
@@ -262,6 +262,13 @@ class Diary:
 def _kinds(protocol: Protocol) -> dict[str, tuple[Variable, Aggregate | None]]:
     """Every variable with its kind, worked out once."""
     return {name: (variable, variable.aggregate) for name, variable in protocol.variables.items()}
+
+
+@lru_cache(maxsize=4096)
+def _beside(protocol: Protocol, name: str) -> tuple[str, ...]:
+    """The variables that the condition of an aggregate reads beside the items of its rows."""
+    own = row_types(protocol.forms[protocol.variables[name].reads[0]])
+    return tuple(read for read in sorted(protocol.rules[f"variables.{name}"].reads) if read not in own)
 
 
 def _item_of(one: Filled, item: str) -> Any:

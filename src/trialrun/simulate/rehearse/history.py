@@ -107,12 +107,13 @@ def _told(protocol: Protocol, step: Step, usual: Mapping[tuple[str, str], Any]) 
     """The answers that are out of the ordinary; all of them of a row."""
     items = protocol.forms[step.name].items
     whole = step.does in ("write", "end")
-    said = [
-        f"{item.replace('_', ' ')} {_shown(one, items[item].unit)}"
-        for item, one in step.values
-        if (whole and one is not None and items[item].type != "text")
-        or (not whole and item in items and items[item].type not in ("date", "text") and usual.get((step.name, item)) != one)
-    ]
+    said = []
+    for item, one in step.values:
+        if item not in items or items[item].type == "text":
+            continue
+        usual_date = items[item].type == "date" and not whole
+        if one is not None if whole else not usual_date and usual.get((step.name, item)) != one:
+            said.append(f"{item.replace('_', ' ')} {_shown(one, items[item].unit)}")
     return f" ({', '.join(said)})" if said else ""
 
 

@@ -6,12 +6,12 @@ What `conduct` permits is judged by the oracle at that very moment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from trialrun.conduct.cohort import Cohort, Index, Times, day
+from trialrun.conduct.cohort import Cohort, Index, Times
 from trialrun.conduct.decision import judge
 from trialrun.conduct.permission import may_include, may_inject
 from trialrun.conduct.reading import View, answers, judged
@@ -69,17 +69,21 @@ class Play:
     def write(
         self, log: str, one: int, happened: int, told: int, values: Answers, row: str | None = None
     ) -> str:
-        """Add a row to a log, told so many days after it happened; or go on with one."""
+        """Add a row to a log, told so many days after it happened; or go on with one. Nothing is stopped by
+        it before ``protect``."""
         self._rows[one] += 1
         row = row or f"row-{self._rows[one]}"
         there, now = _moment(happened), _moment(happened + told * 1440)
         self.cohort.write(log, one, row, there, now, values)
         self.diaries[one].write(log, row, happened, values)
         self._step(one, happened + told * 1440, "write", log, "", {**values, "": row}, told=told)
-        who = np.array([one])
-        self._note(("form", log), who)
-        self._protect(who, np.array([now]), log)
+        self._note(("form", log), np.array([one]))
         return row
+
+    def protect(self, who: Index, when: Times, forms: Iterable[str]) -> None:
+        """Let the stop rules act on rows that were just written."""
+        for rule, some in triggered(self.cohort, who, when, set(forms)):
+            self._stop(rule, some, when[np.isin(who, some)])
 
     # ---- what is asked for -------------------------------------------------------------------
 
@@ -188,8 +192,7 @@ class Play:
     # ---- stops -------------------------------------------------------------------------------
 
     def _protect(self, who: Index, when: Times, form: str) -> None:
-        for rule, some in triggered(self.cohort, who, when, {form}):
-            self._stop(rule, some, when[np.isin(who, some)])
+        self.protect(who, when, (form,))
 
     def _stop(self, rule: str, who: Index, when: Times) -> None:
         self.cohort.stop(who, rule, when)
@@ -297,6 +300,3 @@ def _minutes(when: Times) -> list[int]:
 
 def _moment(minute: int) -> np.datetime64:
     return np.datetime64(int(minute), "m")
-
-
-__all__ = ["Play", "day"]

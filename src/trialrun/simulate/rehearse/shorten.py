@@ -92,6 +92,7 @@ def _act(play: Play, step: Step, who: NDArray[np.int64]) -> None:
         for one in who.tolist():
             happened = step.when - step.told * DAY
             play.write(step.name, one, happened, step.told, values, step.answers[""])
+        play.protect(who, when, (step.name,))
     elif step.does == "include":
         play.include(who, when)
     elif step.does == "dose":

@@ -193,19 +193,26 @@ class Stage:
             if form not in self.play.diaries[one].rows:  # each row once
                 for row in self.hopes.rows[form]:
                     self.play.write(form, one, moment, 0, dated(row, moment))
+        self.play.protect(who, when, (form,))
 
     # ---- what happens beside -----------------------------------------------------------------
 
     def _aside(self, point: Timepoint, who: Index, when: Times, *, after: bool) -> None:
         """Rows, corrections, ends and consent taken back, before a timepoint or after it."""
-        for one, moment in zip(who.tolist(), when.astype(np.int64).tolist(), strict=True):
+        told: dict[str, list[int]] = {}
+        for k, (one, moment) in enumerate(zip(who.tolist(), when.astype(np.int64).tolist(), strict=True)):
             mine = self.twists[one].get(point.id)
             tries = self.tries[point.id][one] - after
             if mine and tries == 1 and not after:
                 self._undo(one, moment, mine)
-            for twist in mine or () if tries == 0 else ():
-                if twist.after == after:
-                    self._do(twist, one, moment, point)
+            doing = [twist for twist in mine or () if tries == 0 and twist.after == after]
+            for twist in doing:
+                self._do(twist, one, moment, point)
+            for twist in doing if tries == 0 else mine or () if tries == 1 and not after else ():
+                if twist.kind == "row" and k not in told.setdefault(twist.form, []):
+                    told[twist.form].append(k)
+        for form, some in told.items():
+            self.play.protect(who[some], when[some], (form,))
 
     def _undo(self, one: int, moment: int, mine: Sequence[Twist]) -> None:
         """Rows are corrected before the next attempt."""

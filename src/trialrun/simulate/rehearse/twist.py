@@ -174,20 +174,23 @@ class Twists:
         """Changes of one variable, each value; of several, until every answer was seen."""
         known = self._known(rule, point, proven)
         options = {name: self._options(name, rule, known[name]) for name in sorted(rule.reads)}
-        seen = set()
+        seen = {says(rule, known)}
         for name, values in options.items():
             for one in values:
                 seen.add(says(rule, {**known, name: one}))
                 yield from self._realised({name: one}, point)
-        seen.add(says(rule, known))
         for size in range(2, MOST + 1):
+            new: set[bool | None] = set()
             for some in combinations(options, size):
+                here: set[bool | None] = set()
                 for combo in islice(product(*(options[name] for name in some)), COMBINATIONS):
                     change = dict(zip(some, combo, strict=True))
                     said = says(rule, {**known, **change})
-                    if said not in seen:
-                        seen.add(said)
+                    if said not in seen | here:
+                        here.add(said)
                         yield from self._realised(change, point)
+                new |= here
+            seen |= new
 
     def _known(self, rule: Rule, point: str, proven: bool) -> dict[str, Any]:
         """The values of the best of courses where a rule is read."""
