@@ -42,6 +42,7 @@ MAP: dict[str, dict[str, Entry]] = {
         "check": Entry("trialrun.cli.check:check", "Compile STUDY and list everything wrong or doubtful."),
         "trace": Entry("trialrun.cli.trace:trace", "Show which source each part of STUDY rests on."),
         "calendar": Entry("trialrun.cli.calendar:calendar", "Give one participant's dates under STUDY."),
+        "rehearse": Entry("trialrun.cli.rehearse:rehearse", "Find the dead ends of STUDY."),
     },
     "A trial": {
         "verify": Entry("trialrun.cli.verify:verify", "Prove the record of TRIAL whole and unaltered."),

@@ -132,4 +132,3 @@ def reads(protocol: Protocol, rule: Rule) -> Iterator[tuple[str, str]]:
         if variable.complete:
             proof, _, item = variable.complete.partition("@")[0].strip().partition(".")
             yield proof, item
-

@@ -118,7 +118,9 @@ class Diary:
             rows = [row for row in self._occurrences(form, now) if row[1].values.get(item) is not None]
             return max(rows, key=lambda row: (row[0], row[1].happened))[1].values[item] if rows else None
         for moment in variable.at:
-            found = self._latest(form, item, now) if moment == "latest" else self._at(form, moment, now, point)
+            found = (
+                self._latest(form, item, now) if moment == "latest" else self._at(form, moment, now, point)
+            )
             known = found.values.get(item) if found else None
             old = (
                 variable.within is not None
@@ -242,7 +244,9 @@ class Diary:
             return float(now // DAY - max(found))
         if kind in ("first", "last"):
             return found[0 if kind == "first" else -1]
-        return {"max": max, "min": min, "sum": sum}[str(kind)](found)
+        if kind == "sum":
+            return sum(found)
+        return max(found) if kind == "max" else min(found)
 
     def _proven(self, variable: Variable, now: int, point: str | None) -> bool:
         """Whether a signed statement says that no row is missing."""

@@ -45,9 +45,7 @@ def first_dose(protocol: Protocol, history: Iterable[Step]) -> int | None:
     return min(given, default=None)
 
 
-def rows(
-    protocol: Protocol, history: History, usual: Mapping[tuple[str, str], Any]
-) -> list[dict[str, Any]]:
+def rows(protocol: Protocol, history: History, usual: Mapping[tuple[str, str], Any]) -> list[dict[str, Any]]:
     """A history as a calendar: a row a day and act, with date, study day, what, and what came of it.
 
     usual: the answers of the best of courses; only what differs from them is told.
@@ -56,7 +54,7 @@ def rows(
     told: list[dict[str, Any]] = []
     for step in history:
         day = step.when // DAY
-        row = {
+        row: dict[str, Any] = {
             "date": str(np.datetime64(day, "D")),
             "day": None if start is None else day - start + (day >= start),
             "what": _what(protocol, step, usual),

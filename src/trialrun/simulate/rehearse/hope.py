@@ -87,7 +87,7 @@ class _Search:
         for form, spec in self.protocol.forms.items():
             for item in spec.items:
                 self.answers[form, item] = self.choices.of(form, item)[0]
-        self.rows = {log: () for log in self.protocol.logs}
+        self.rows = dict.fromkeys(self.protocol.logs, ())
         left = self.unmet()
         tried: set[str] = set()
         for _ in range(ROUNDS):
@@ -255,7 +255,7 @@ def matching_row(
 def rows_of(
     protocol: Protocol, choices: Choices, form: str, rule: Rule, wanted: bool | None
 ) -> Iterator[dict[str, Any]]:
-    """Rows of a form of which a rule says ``wanted``, those with the fewest items out of the ordinary first."""
+    """Rows of a form of which a rule says ``wanted``, those with the fewest unusual items first."""
     items = protocol.forms[form].items
     usual = {item: choices.of(form, item)[0] for item in items}
     read = [item for item in items if item in rule.reads or (item == "ended" and "lasting" in rule.reads)]

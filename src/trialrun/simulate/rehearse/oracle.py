@@ -6,10 +6,11 @@ part of the plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from trialrun.protocol.protocol import Timepoint
+from trialrun.protocol.schedule import Outcome
 from trialrun.simulate.rehearse.diary import DAY, Diary
 from trialrun.tables.term import FATAL
 
@@ -53,9 +54,7 @@ def against_decision(diary: Diary, decision: str, outcome: str, now: int) -> lis
             break
         if said is not False:
             word = "holds" if said else "is not known"
-            found.append(
-                Breach(rule_id(decision, name), f"«{other.text()}» comes first and {word}")
-            )
+            found.append(Breach(rule_id(decision, name), f"«{other.text()}» comes first and {word}"))
     if outcomes[outcome].effect != "stop":
         found += [*_unfilled(diary, decision, now), *_stopped(diary, None, now)]
     return [*found, *_alive(diary, now)]
@@ -116,7 +115,7 @@ def _eligible(diary: Diary, screening: str | None, now: int) -> Iterator[Breach]
 
 
 def _stopped(diary: Diary, planned: Timepoint | None, now: int) -> Iterator[Breach]:
-    """A stop that was recorded, a stop rule that holds of what is known, a decision to stop, a hold run out."""
+    """A recorded stop, a stop rule that holds of what is known, a decision to stop, a hold that ran out."""
     if diary.stopped is not None and diary.stopped <= now:
         yield Breach("stopped", "injections were stopped")
     for name, stop in diary.protocol.study.stops.items():
@@ -133,11 +132,11 @@ def _stopped(diary: Diary, planned: Timepoint | None, now: int) -> Iterator[Brea
                 yield Breach(f"decisions.{name}.hold", "a hold has run out")
 
 
-def _first_held(effects: dict[str, object], made: list[tuple[int, str]]) -> int:
+def _first_held(effects: Mapping[str, Outcome], made: list[tuple[int, str]]) -> int:
     """When the hold that goes on began."""
     first = made[-1][0]
     for when, outcome in reversed(made):
-        if getattr(effects[outcome], "effect", "") != "hold":
+        if effects[outcome].effect != "hold":
             break
         first = when
     return first
@@ -198,11 +197,7 @@ def _screened(diary: Diary, planned: Timepoint, now: int) -> Iterator[Breach]:
     visit = next((p for p in diary.protocol.visits if p.offset < 0), None)
     if visit is None:
         return
-    forms = [
-        one.happened
-        for form in visit.forms
-        if (one := diary.forms.get(form, {}).get(visit.id))
-    ]
+    forms = [one.happened for form in visit.forms if (one := diary.forms.get(form, {}).get(visit.id))]
     ahead = now // DAY - min(forms) // DAY if forms else None
     if ahead is None or not -visit.offset - visit.window.after <= ahead <= visit.window.before - visit.offset:
         yield Breach("window", f"{visit.id} is not within its window before the first dose")

@@ -118,7 +118,9 @@ class Play:
             elif not probe:
                 self._refused(one, moment, "dose", form, point, verdict, k)
         if not probe and fits.any():
-            self.cohort.enter(form, point, who[fits], when[fits], when[fits], _columns(given, int(fits.sum())))
+            self.cohort.enter(
+                form, point, who[fits], when[fits], when[fits], _columns(given, int(fits.sum()))
+            )
             for one, moment in zip(who[fits].tolist(), _minutes(when[fits]), strict=True):
                 self.diaries[one].fill(form, point, moment, given)
             self._note(("form", form), who[fits])
@@ -137,7 +139,9 @@ class Play:
         """Record a dose as not given."""
         form = self.protocol.study.recorded_on.injection
         said = [{"given": False, "dose": 0.0, **one} for one in given]
-        columns = {item: [one.get(item) for one in said] for item in dict.fromkeys(k for s in said for k in s)}
+        columns = {
+            item: [one.get(item) for one in said] for item in dict.fromkeys(k for s in said for k in s)
+        }
         self.cohort.enter(form, point, who, when, when, columns)
         for one, moment, values in zip(who.tolist(), _minutes(when), said, strict=True):
             self.diaries[one].fill(form, point, moment, values)
@@ -214,9 +218,9 @@ class Play:
         for decision, spec in self.protocol.decisions.items():
             for name, outcome in spec.outcomes.items():
                 rule = self.protocol.rules.get(f"decisions.{decision}.{name}")
-                if rule and outcome.effect == "stop":
-                    if self.diaries[one].says(rule, moment, decision, proven=False):
-                        self.reached.note(("overtaken", decision, name), self._evidence(one))
+                stops = rule is not None and outcome.effect == "stop"
+                if rule and stops and self.diaries[one].says(rule, moment, decision, proven=False):
+                    self.reached.note(("overtaken", decision, name), self._evidence(one))
 
     # ---- what came of it ---------------------------------------------------------------------
 
@@ -283,7 +287,9 @@ class Play:
             wanted = kind == "before_course" or (
                 kind == "eligibility" and study.eligibility[name].require is not None
             )
-            said = np.where(condition.state == UNKNOWN, UNKNOWN, np.where((condition.state == YES) == wanted, YES, NO))
+            said = np.where(
+                condition.state == UNKNOWN, UNKNOWN, np.where((condition.state == YES) == wanted, YES, NO)
+            )
             if kind == "before_dose" and study.before_dose[name].unknown == "continue" and when is not None:
                 view = View(self.cohort, who, when, point, "so far")
                 said = judged(view, self.protocol.rules[condition.id])[1]

@@ -97,9 +97,7 @@ def _batches(scripts: list[Script], size: int) -> Iterator[list[Script]]:
         yield scripts[start : start + size]
 
 
-def _by_chance(
-    stage: Stage, scripts: list[Script], seed: int, left: int, tell: Tell
-) -> tuple[int, bool]:
+def _by_chance(stage: Stage, scripts: list[Script], seed: int, left: int, tell: Tell) -> tuple[int, bool]:
     """Several departures at once, drawn by chance: (how many walked, whether nothing new was left)."""
     chance, walked = random.Random(seed), 0
     pool = [script for script in scripts if script]
@@ -107,7 +105,11 @@ def _by_chance(
         before = stage.reached.size()
         size = min(CHANCE, left - walked)
         some = [
-            tuple(twist for script in chance.sample(pool, min(len(pool), chance.randint(2, MOST_TWISTS))) for twist in script)
+            tuple(
+                twist
+                for script in chance.sample(pool, min(len(pool), chance.randint(2, MOST_TWISTS)))
+                for twist in script
+            )
             for _ in range(size)
         ]
         stage.run(some)

@@ -43,16 +43,12 @@ def _fewer(protocol: Protocol, acts: History, wanted: frozenset[str], size: int)
         if holds
     ]
     together = [alone[: k + 1] for k in range(len(alone))]
-    best = max(
-        (k for k, holds in enumerate(_hold(protocol, acts, together, wanted)) if holds), default=None
-    )
+    best = max((k for k, holds in enumerate(_hold(protocol, acts, together, wanted)) if holds), default=None)
     dropped = set() if best is None else {j for piece in together[best] for j in piece}
     return tuple(step for j, step in enumerate(acts) if j not in dropped)
 
 
-def _hold(
-    protocol: Protocol, acts: History, drops: list[list[range]], wanted: frozenset[str]
-) -> list[bool]:
+def _hold(protocol: Protocol, acts: History, drops: list[list[range]], wanted: frozenset[str]) -> list[bool]:
     """Whether the last act still ends the same without these pieces."""
     if not drops:
         return []

@@ -84,7 +84,7 @@ class Stage:
         return who, position, wanted[position, who]
 
     def _now(self) -> Times:
-        return self.clock.astype("datetime64[m]") + np.timedelta64(OVER, "m")
+        return at(self.clock, OVER)
 
     def _wanted(self, here: Standing, position: int, now: Times) -> Days:
         """The day each comes for a timepoint: the first of its window unless they have a twist."""
@@ -125,29 +125,33 @@ class Stage:
         play = self.play
         self.clock[who] = np.maximum(self.clock[who], dates)
         morning = dates.astype("datetime64[m]")
-        play.tick(who, morning + np.timedelta64(6 * HOUR, "m"))
+        play.tick(who, at(morning, 6 * HOUR))
         self._aside(point, who, morning, after=False)
         who, morning = self._present(who, morning)
         if not len(who):
             return
         play.note(("came", point.id), who)
         play.note(("came stopped", point.id), who[~np.isnat(play.cohort.stopped[who])])
-        self._forms(point, who, morning + np.timedelta64(ARRIVAL, "m"))
+        self._forms(point, who, at(morning, ARRIVAL))
         if point.id == play.screening:
-            play.include(who, morning + np.timedelta64(DOSE, "m"))
+            play.include(who, at(morning, DOSE))
         if point.dose:
-            self._dose(point, who, morning + np.timedelta64(DOSE, "m"))
+            self._dose(point, who, at(morning, DOSE))
         if point.kind == "decision":
-            self._decide(point, who, morning + np.timedelta64(DECISION, "m"))
+            self._decide(point, who, at(morning, DECISION))
         if point.kind == "visit":
             self.over[self.order.index(point.id), who] = True
-        if point.kind == "decision" or (point.dose and point.course_day == 1) or point.id == self.protocol.last_visit:
-            play.look(who, morning + np.timedelta64(OVER, "m"))
+        if (
+            point.kind == "decision"
+            or (point.dose and point.course_day == 1)
+            or point.id == self.protocol.last_visit
+        ):
+            play.look(who, at(morning, OVER))
         self.tries[point.id][who] += 1
-        self._aside(point, who, morning + np.timedelta64(OVER, "m"), after=True)
+        self._aside(point, who, at(morning, OVER), after=True)
         if point.id == self.protocol.last_visit:
             who, morning = self._present(who, morning)
-            self._leave(who, morning + np.timedelta64(OVER + HOUR, "m"), point.id)
+            self._leave(who, at(morning, OVER + HOUR), point.id)
 
     def _present(self, who: Index, when: Times) -> tuple[Index, Times]:
         on = np.isnat(self.play.cohort.ended[who])
@@ -266,10 +270,10 @@ class Stage:
         """Would the same dose be given twice, or the next one on the same day, or after midnight?"""
         doses = [p.id for p in self.protocol.doses]
         following = doses[doses.index(point.id) + 1 :][:1]
-        self.play.dose(point.id, who, when + np.timedelta64(10, "m"), {}, probe=True)
+        self.play.dose(point.id, who, at(when, 10), {}, probe=True)
         for other in following:
-            self.play.dose(other, who, when + np.timedelta64(20, "m"), {}, probe=True)
-            night = day(when).astype("datetime64[m]") + np.timedelta64(DAY + 1, "m")
+            self.play.dose(other, who, at(when, 20), {}, probe=True)
+            night = at(day(when), DAY + 1)
             self.play.dose(other, who, night, {}, probe=True)
 
     def _try_again(self, point: str, who: Index) -> None:
@@ -301,7 +305,10 @@ class Stage:
         sheet = self.play.cohort.sheets[self.end_form]
         if point not in sheet.column:
             return
-        full = [self._answers(self.end_form, dict(one), int(w.astype(np.int64))) for one, w in zip(given, when, strict=True)]
+        full = [
+            self._answers(self.end_form, dict(one), int(w.astype(np.int64)))
+            for one, w in zip(given, when, strict=True)
+        ]
         self.play.fill(self.end_form, point, who, when, full)
 
     def _close(self) -> None:
@@ -340,6 +347,11 @@ class Stage:
                     self.play.note(("both", point, self.order[j]), np.flatnonzero(had[k] & had[j]))
 
 
+def at(when: Times | Days, minutes: int) -> Times:
+    """So many minutes after a moment, or after the midnight of a day."""
+    return np.asarray(when.astype("datetime64[m]") + np.timedelta64(minutes, "m"), dtype="datetime64[m]")
+
+
 def attended(diary: Diary, point: str) -> bool:
     """Whether a timepoint was come to: its dose given, its decision made, one of its forms filled."""
     planned = diary.protocol.timepoints[point]
@@ -351,7 +363,7 @@ def attended(diary: Diary, point: str) -> bool:
 
 
 def measured(diary: Diary, endpoint: str) -> bool:
-    """Whether a participant has the data that an end point reads: baseline and visit, or a complete follow-up."""
+    """Whether a participant has the data that an end point reads: baseline and visit, or a whole follow-up."""
     spec = diary.protocol.study.endpoints[endpoint]
     if not diary.doses():
         return False
@@ -359,7 +371,8 @@ def measured(diary: Diary, endpoint: str) -> bool:
         return attended(diary, spec.complete_at)
     names = [spec.parameter] if isinstance(spec, PairedChange) else list(spec.organs)
     return all(
-        any(_value(diary, name, at) for at in spec.baseline) and _value(diary, name, spec.at) for name in names
+        any(_value(diary, name, at) for at in spec.baseline) and _value(diary, name, spec.at)
+        for name in names
     )
 
 

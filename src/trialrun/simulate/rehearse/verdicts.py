@@ -15,7 +15,7 @@ POLICY = "treatment policy"
 
 
 def verdicts(protocol: Protocol, reached: Reached) -> list[Finding]:
-    """All findings, the dangerous ones first. Histories are those of the simplest participant, not yet short."""
+    """All findings, the dangerous ones first, with the history of the simplest participant, not yet short."""
     checks = (_unsafe, _dead_ends, _unreached, _decisions, _rules, _forms, _together, _follow_up, _endpoints)
     return [finding for check in checks for finding in check(protocol, reached)]
 
@@ -75,7 +75,10 @@ def _unreached(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
         )
         why = f": the nearest attempt is {history[-1].said}" if history else ""
         if not history:
-            void = next((k for k in (("point", point.id, w) for w in ("missed", "void", "waiting")) if k in reached), None)
+            void = next(
+                (k for k in (("point", point.id, w) for w in ("missed", "void", "waiting")) if k in reached),
+                None,
+            )
             history, why = _history(reached, void), f": it is {void[2]} for everyone" if void else ""
         yield Finding("never-reached", point.id, f"{what} {point.id}{why}.", history)
 
@@ -90,17 +93,17 @@ def _decisions(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
                 message = f"Nobody can get the outcome `{name}` («{outcome.text()}»)."
                 yield Finding("no-outcome", f"decisions.{decision}.{name}", message)
             if got and outcome.effect == "hold" and ("lifted", decision, name, "continue") not in reached:
-                message = f"A hold by `{name}` («{outcome.text()}») is never lifted: it always ends in a stop."
-                key = next(
-                    (k for k in reached.those("lifted", decision, name)), ("outcome", decision, name)
+                message = (
+                    f"A hold by `{name}` («{outcome.text()}») is never lifted: it always ends in a stop."
                 )
+                key = next((k for k in reached.those("lifted", decision, name)), ("outcome", decision, name))
                 yield Finding("no-way-back", f"decisions.{decision}.{name}", message, _history(reached, key))
 
 
 def _rules(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
     """Rules that never change their mind where they are read."""
     for name in protocol.rules:
-        kind, _, own = name.partition(".")
+        kind = name.partition(".")[0]
         if kind not in READ or _said_elsewhere(protocol, reached, name):
             continue
         said = reached.said(name)
@@ -125,14 +128,13 @@ def _said_elsewhere(protocol: Protocol, reached: Reached, name: str) -> bool:
     decision, _, outcome = own.partition(".")
     if "unknown" in reached.said(name) and len(reached.said(name)) == 1:
         return False
-    return (
-        ("outcome", decision, outcome) not in reached
-        or ("decide", decision) not in reached
-    )
+    return ("outcome", decision, outcome) not in reached or ("decide", decision) not in reached
 
 
 def _forms(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
-    any_time = {form for row in protocol.study.activities.values() if "any time" in row.at for form in row.forms}
+    any_time = {
+        form for row in protocol.study.activities.values() if "any time" in row.at for form in row.forms
+    }
     for form, spec in protocol.forms.items():
         if ("form", form) not in reached and form not in any_time:
             asked = protocol.where_asked[form]
@@ -162,7 +164,9 @@ def _follow_up(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
     for point in protocol.visits:
         here = point.offset > last or point.only == "stopped"
         if here and ("came stopped", point.id) not in reached and ("came", point.id) in reached:
-            message = f"Who stops early never comes to {point.id}: it is over before they stop, or not for them."
+            message = (
+                f"Who stops early never comes to {point.id}: it is over before they stop, or not for them."
+            )
             history = _history(reached, ("stopped early",))
             yield Finding("no-follow-up", point.id, message, history)
 
