@@ -363,7 +363,7 @@ def attended(diary: Diary, point: str) -> bool:
 
 
 def measured(diary: Diary, endpoint: str) -> bool:
-    """Whether a participant has the data that an end point reads: baseline and visit, or a whole follow-up."""
+    """Whether a participant has the data that an end point reads: baseline and visit, or follow-up."""
     spec = diary.protocol.study.endpoints[endpoint]
     if not diary.doses():
         return False
