@@ -24,7 +24,7 @@ class Evidence:
         return tuple(self.steps[: self.length])
 
     def simpler(self, other: Evidence) -> bool:
-        return (self.twists, self.length) < (other.twists, other.length)
+        return (self.length, self.twists) < (other.length, other.twists)
 
 
 @dataclass

@@ -328,13 +328,25 @@ class Stage:
         play.note(("end", "open"), who[~ended])
         play.note(("stopped early",), who[early])
         self._together()
+        self._follow_up(np.isnat(play.cohort.stopped) | np.isnat(play.cohort.first_injection))
         for name in self.protocol.study.endpoints:
             has = np.array([measured(diary, name) for diary in play.diaries])
             play.note(("endpoint", name), who[has])
-            play.note(("endpoint stopped", name), who[has & early])
+            later = np.array([_after_stop(diary, name) for diary in play.diaries])
+            play.note(("endpoint stopped", name), who[has & early & later])
         if not can:
             begun = np.array([bool(steps) for steps in play.steps])
             play.note(("dead end",), who[~ended & begun])
+
+    def _follow_up(self, others: NDArray[np.bool_]) -> None:
+        """Which visits those had who stopped before the course that the visit is counted from."""
+        play, cycles = self.play, self.protocol.cycles
+        for point in self.protocol.visits:
+            if point.anchor and point.anchor.after in cycles:
+                bereft = ~others & np.isnat(play.cohort.begun(point.anchor.after))
+                had = np.array([attended(diary, point.id) for diary in play.diaries])
+                play.note(("bereft", point.id), np.flatnonzero(bereft))
+                play.note(("bereft came", point.id), np.flatnonzero(bereft & had))
 
     def _together(self) -> None:
         """Which timepoints one person had, and which two."""
@@ -374,6 +386,14 @@ def measured(diary: Diary, endpoint: str) -> bool:
         any(_value(diary, name, at) for at in spec.baseline) and _value(diary, name, spec.at)
         for name in names
     )
+
+
+def _after_stop(diary: Diary, endpoint: str) -> bool:
+    """Whether the visit of an end point came after the injections were stopped."""
+    spec = diary.protocol.study.endpoints[endpoint]
+    at = spec.complete_at if isinstance(spec, WithoutEvent) else spec.at
+    filled = [one[at].happened for one in diary.forms.values() if at in one]
+    return diary.stopped is not None and bool(filled) and min(filled) > diary.stopped
 
 
 def _value(diary: Diary, sdtm: str, point: str) -> bool:

@@ -22,7 +22,15 @@ def verdicts(protocol: Protocol, reached: Reached) -> list[Finding]:
 
 def notes(protocol: Protocol, reached: Reached) -> list[str]:
     """What looks like a finding and is none, with the reason."""
-    return [
+    unneeded = [
+        f"The last outcome of {decision}, `{name}`, is never needed: those before it leave nobody over."
+        for decision, spec in protocol.decisions.items()
+        for name, outcome in spec.outcomes.items()
+        if outcome.otherwise
+        and ("decide", decision) in reached
+        and ("outcome", decision, name) not in reached
+    ]
+    return unneeded + [
         f"Outcome `{name}` of {decision} is never taken: a stop rule has stopped everyone it would stop."
         for decision, spec in protocol.decisions.items()
         for name in spec.outcomes
@@ -35,11 +43,11 @@ def _history(reached: Reached, key: Key | None) -> History:
 
 
 def _unsafe(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
-    for key in reached.those("unsafe"):
+    for key in sorted(reached.those("unsafe"), key=lambda one: reached.found[one].length):
         _, does, id = key
         history = _history(reached, key)
         yield Finding("unsafe", id, f"{_act(does)} is {history[-1].said}.", history)
-    for key in reached.those("blind"):
+    for key in sorted(reached.those("blind"), key=lambda one: reached.found[one].length):
         _, does, id = key
         history = _history(reached, key)
         message = f"{_act(does)} is {history[-1].said}; the rule says `unknown: continue`."
@@ -89,7 +97,7 @@ def _decisions(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
             continue
         for name, outcome in spec.outcomes.items():
             got = ("outcome", decision, name) in reached
-            if not got and ("overtaken", decision, name) not in reached:
+            if not got and not outcome.otherwise and ("overtaken", decision, name) not in reached:
                 message = f"Nobody can get the outcome `{name}` («{outcome.text()}»)."
                 yield Finding("no-outcome", f"decisions.{decision}.{name}", message)
             if got and outcome.effect == "hold" and ("lifted", decision, name, "continue") not in reached:
@@ -157,18 +165,12 @@ def _together(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
 
 
 def _follow_up(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
-    """Visits after the treatment that those who stopped early never get."""
-    if ("stopped early",) not in reached:
-        return
-    last = max(point.offset for point in protocol.doses)
+    """Visits that those never get who stopped before the course that the visit is counted from."""
     for point in protocol.visits:
-        here = point.offset > last or point.only == "stopped"
-        if here and ("came stopped", point.id) not in reached and ("came", point.id) in reached:
-            message = (
-                f"Who stops early never comes to {point.id}: it is over before they stop, or not for them."
-            )
-            history = _history(reached, ("stopped early",))
-            yield Finding("no-follow-up", point.id, message, history)
+        if ("bereft", point.id) in reached and ("bereft came", point.id) not in reached:
+            course = point.anchor.after if point.anchor else ""
+            message = f"Who stops before {course} never comes to {point.id}: its day is over by then."
+            yield Finding("no-follow-up", point.id, message, _history(reached, ("bereft", point.id)))
 
 
 def _endpoints(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
