@@ -180,11 +180,24 @@ def _decided(cohort: Cohort, planned: Timepoint, who: Index, now: Times) -> list
 def _course(cohort: Cohort, here: Standing, planned: Timepoint, who: Index, now: Times) -> list[Condition]:
     """The time: in the order of the course, not before its day, and not too late."""
     if begins_course(planned):
-        return [_not_omitted(here, planned, who), _window(here, planned, who, now)]
+        return [
+            *_first(cohort, planned, who, now),
+            _not_omitted(here, planned, who),
+            _window(here, planned, who, now),
+        ]
     cycle = str(planned.cycle)
     begun = cohort.begun(cycle)[who] <= now
     message = f"course {cycle} has not begun"
     return [plain("course", begun, message, f"give {cycle}.D1 first"), _window(here, planned, who, now)]
+
+
+def _first(cohort: Cohort, planned: Timepoint, who: Index, now: Times) -> list[Condition]:
+    """No later course without the first dose: who missed it is screened anew, never begun half-way."""
+    if planned.id == cohort.protocol.first_dose:
+        return []
+    begun = cohort.first_injection[who] <= now
+    first = cohort.protocol.first_dose
+    return [plain("first dose", begun, f"the first dose ({first}) was not given", f"give {first} first")]
 
 
 def _not_omitted(here: Standing, planned: Timepoint, who: Index) -> Condition:
