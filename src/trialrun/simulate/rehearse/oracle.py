@@ -172,6 +172,8 @@ def _time(diary: Diary, planned: Timepoint, now: int) -> Iterator[Breach]:
     if planned.anchor is None:
         yield from _screened(diary, planned, now)
     elif planned.course_day == 1:
+        if not diary.doses():
+            yield Breach("first dose", "the first dose was never given")
         begun = diary.given(f"{planned.anchor.after}.D1")
         day = now // DAY
         if begun is not None:

@@ -344,7 +344,8 @@ class Stage:
         for point in self.protocol.visits:
             if point.anchor and point.anchor.after in cycles:
                 bereft = ~others & np.isnat(play.cohort.begun(point.anchor.after))
-                had = np.array([attended(diary, point.id) for diary in play.diaries])
+                moved = [any(t.kind == "come" for t in mine.get(point.id, ())) for mine in self.twists]
+                had = np.array([attended(diary, point.id) for diary in play.diaries]) & ~np.array(moved)
                 play.note(("bereft", point.id), np.flatnonzero(bereft))
                 play.note(("bereft came", point.id), np.flatnonzero(bereft & had))
 
@@ -392,6 +393,8 @@ def _after_stop(diary: Diary, endpoint: str) -> bool:
     """Whether the visit of an end point came after the injections were stopped."""
     spec = diary.protocol.study.endpoints[endpoint]
     at = spec.complete_at if isinstance(spec, WithoutEvent) else spec.at
+    if diary.protocol.timepoints[at].kind != "visit":
+        return False  # the days of a course and the decisions are no more
     filled = [one[at].happened for one in diary.forms.values() if at in one]
     return diary.stopped is not None and bool(filled) and min(filled) > diary.stopped
 
