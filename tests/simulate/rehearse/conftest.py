@@ -24,9 +24,15 @@ decisions:
     needs: [diary]
     expected: home
     outcomes:
-      pause: {effect: hold, when: "cramps_at_review >= '50 {cramps}/wk'", unknown: wait, for: 7 days, then: stop, text: Too many cramps, from: assumption, reason: An example.}
-      home: {effect: continue, when: "cramps_at_review < '50 {cramps}/wk'", text: At home, from: assumption, reason: An example.}
-      wait: {effect: hold, otherwise: true, for: 7 days, then: stop, text: Wait, from: assumption, reason: An example.}
+      pause:
+        {effect: hold, when: "cramps_at_review >= '50 {cramps}/wk'", unknown: wait, for: 7 days, then: stop,
+         text: Too many cramps, from: assumption, reason: An example.}
+      home:
+        {effect: continue, when: "cramps_at_review < '50 {cramps}/wk'",
+         text: At home, from: assumption, reason: An example.}
+      wait:
+        {effect: hold, otherwise: true, for: 7 days, then: stop,
+         text: Wait, from: assumption, reason: An example.}
     from: assumption
     reason: A small study with a decision.
 """
