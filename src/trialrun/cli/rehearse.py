@@ -74,7 +74,8 @@ class _progress:
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
         )
-        self.progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        out = Console(stderr=True)
+        self.progress = Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
         self.progress.__enter__()
         self.tasks: dict[str, Any] = {}
         return self.tell
