@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 
 from trialrun.conduct.act import applies
 from trialrun.conduct.cohort import Index, Times, day
-from trialrun.conduct.standing import DONE, FUTURE, MISSED, OPEN, VOID, Standing, held, standing
+from trialrun.conduct.standing import DONE, VOID, Standing, held, standing
 from trialrun.protocol.chain import Days
-from trialrun.protocol.endpoint import PairedChange, WithoutEvent
 from trialrun.protocol.plan import ANY_TIME
 from trialrun.protocol.protocol import Protocol, Timepoint
-from trialrun.simulate.rehearse.diary import DAY, Diary
+from trialrun.simulate.rehearse.diary import DAY
+from trialrun.simulate.rehearse.ending import close
 from trialrun.simulate.rehearse.hope import START, Hope, asked, dated
 from trialrun.simulate.rehearse.play import Play
 from trialrun.simulate.rehearse.reached import Reached
 from trialrun.simulate.rehearse.twist import Script, Twist
 
-STATUS = {FUTURE: "waiting", OPEN: "open", DONE: "done", MISSED: "missed", VOID: "void"}
 HOUR = 60
 ARRIVAL, DOSE, DECISION, OVER = 10 * HOUR, 11 * HOUR, 12 * HOUR, 13 * HOUR  # minutes of the day
 AGAIN = (1, 3, 7, 8, 15)  # days after which what was refused is tried again
@@ -61,7 +60,7 @@ class Stage:
             if not len(who):
                 break
             self._come(self.protocol.timepoints[self.order[position]], who, dates)
-        self._close()
+        close(self.play, self.twists, self._now())
         return self.play
 
     # ---- who comes next ----------------------------------------------------------------------
@@ -311,100 +310,7 @@ class Stage:
         ]
         self.play.fill(self.end_form, point, who, when, full)
 
-    def _close(self) -> None:
-        """Where everyone stands once nothing is left to do, long after."""
-        play, n = self.play, self.play.cohort.n
-        who = np.arange(n)
-        now = self._now()
-        later = now + np.timedelta64(1000, "D")
-        ended, can = ~np.isnat(play.cohort.ended), ANY_TIME in play.cohort.sheets[self.end_form].column
-        here = standing(play.cohort, later)
-        for point in self.order:
-            status = here.status(play.cohort, point, np.where(ended, now, later))
-            for state, word in STATUS.items():
-                play.note(("point", point, word), who[status == state])
-        early = here.early & ~np.isnat(play.cohort.first_injection)
-        play.note(("end", "ended"), who[ended])
-        play.note(("end", "open"), who[~ended])
-        play.note(("stopped early",), who[early])
-        self._together()
-        self._follow_up(np.isnat(play.cohort.stopped) | np.isnat(play.cohort.first_injection))
-        for name in self.protocol.study.endpoints:
-            has = np.array([measured(diary, name) for diary in play.diaries])
-            play.note(("endpoint", name), who[has])
-            later = np.array([_after_stop(diary, name) for diary in play.diaries])
-            play.note(("endpoint stopped", name), who[has & early & later])
-        if not can:
-            begun = np.array([bool(steps) for steps in play.steps])
-            play.note(("dead end",), who[~ended & begun])
-
-    def _follow_up(self, others: NDArray[np.bool_]) -> None:
-        """Which visits those had who stopped before the course that the visit is counted from."""
-        play, cycles = self.play, self.protocol.cycles
-        for point in self.protocol.visits:
-            if point.anchor and point.anchor.after in cycles:
-                bereft = ~others & np.isnat(play.cohort.begun(point.anchor.after))
-                moved = [any(t.kind == "come" for t in mine.get(point.id, ())) for mine in self.twists]
-                had = np.array([attended(diary, point.id) for diary in play.diaries]) & ~np.array(moved)
-                play.note(("bereft", point.id), np.flatnonzero(bereft))
-                play.note(("bereft came", point.id), np.flatnonzero(bereft & had))
-
-    def _together(self) -> None:
-        """Which timepoints one person had, and which two."""
-        diaries = self.play.diaries
-        had = np.array([[attended(diary, point) for diary in diaries] for point in self.order])
-        for k, point in enumerate(self.order):
-            self.play.note(("came to", point), np.flatnonzero(had[k]))
-            for j in range(k + 1, len(self.order)):
-                if ("both", point, self.order[j]) not in self.reached:
-                    self.play.note(("both", point, self.order[j]), np.flatnonzero(had[k] & had[j]))
-
 
 def at(when: Times | Days, minutes: int) -> Times:
     """So many minutes after a moment, or after the midnight of a day."""
     return np.asarray(when.astype("datetime64[m]") + np.timedelta64(minutes, "m"), dtype="datetime64[m]")
-
-
-def attended(diary: Diary, point: str) -> bool:
-    """Whether a timepoint was come to: its dose given, its decision made, one of its forms filled."""
-    planned = diary.protocol.timepoints[point]
-    if planned.dose:
-        return diary.given(point) is not None
-    if planned.kind == "decision":
-        return point in diary.decided
-    return any(point in diary.forms.get(form, {}) for form in planned.forms)
-
-
-def measured(diary: Diary, endpoint: str) -> bool:
-    """Whether a participant has the data that an end point reads: baseline and visit, or follow-up."""
-    spec = diary.protocol.study.endpoints[endpoint]
-    if not diary.doses():
-        return False
-    if isinstance(spec, WithoutEvent):
-        return attended(diary, spec.complete_at)
-    names = [spec.parameter] if isinstance(spec, PairedChange) else list(spec.organs)
-    return all(
-        any(_value(diary, name, at) for at in spec.baseline) and _value(diary, name, spec.at)
-        for name in names
-    )
-
-
-def _after_stop(diary: Diary, endpoint: str) -> bool:
-    """Whether the visit of an end point came after the injections were stopped."""
-    spec = diary.protocol.study.endpoints[endpoint]
-    at = spec.complete_at if isinstance(spec, WithoutEvent) else spec.at
-    if diary.protocol.timepoints[at].kind != "visit":
-        return False  # the days of a course and the decisions are no more
-    filled = [one[at].happened for one in diary.forms.values() if at in one]
-    return diary.stopped is not None and bool(filled) and min(filled) > diary.stopped
-
-
-def _value(diary: Diary, sdtm: str, point: str) -> bool:
-    """Whether an item of this SDTM name is known at a timepoint."""
-    return any(
-        diary.forms[form][point].values.get(key) is not None
-        for form, spec in diary.protocol.forms.items()
-        if point in diary.forms.get(form, {})
-        for key, item in spec.items.items()
-        if item.sdtm == sdtm
-    )
