@@ -95,8 +95,10 @@ def _for_people(found: Rehearsal, seconds: float) -> None:
 
     out, protocol = console(), found.protocol
     out.print(Text(f"{protocol.id}, version {protocol.study.version}: rehearsal", style="bold"))
-    end = "nothing new was reached" if found.exhausted else "the number allowed was used up; --participants"
+    end = "nothing new was reached" if found.exhausted else "no more were allowed (--participants)"
     out.print(f"{found.participants} participants in {seconds:.0f} s, until {end}.", style="dim")
+    if not found.exhausted:
+        out.print("What was not reached may only not have been walked to.", style="yellow")
     number = len(found.findings)
     out.print(f"\n{number or 'No'} finding{'' if number == 1 else 's'}{':' if number else '.'}")
     for k, finding in enumerate(found.findings, 1):
@@ -129,6 +131,10 @@ def _finding(out: Any, found: Rehearsal, number: int, finding: Finding) -> None:
     out.print(Padding(table, (1, 2, 0, 4)))
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _coverage(out: Any, found: Rehearsal) -> None:
     """What was reached, in a few sentences; and what was not looked at."""
     from rich.padding import Padding
@@ -144,7 +150,7 @@ def _coverage(out: Any, found: Rehearsal) -> None:
     decisions = sum(len(one.outcomes) for one in found.protocol.decisions.values())
     out.print(
         f"\nReached: {done} of {len(reached['timepoints'])} timepoints, {outcomes} of {decisions} outcomes, "
-        f"{len(reached['stops'])} reasons to stop; of {len(rules)} rules, {both} were seen true and false, "
+        f"{_counted(len(reached['stops']), 'reason')} to stop; of {len(rules)} rules, {both} were seen true and false, "
         f"{unknown} unknown."
     )
     if found.hopes.unmet:

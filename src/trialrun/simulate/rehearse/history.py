@@ -97,7 +97,7 @@ def _what(protocol: Protocol, step: Step, usual: Mapping[tuple[str, str], Any]) 
         word = "dose" if step.does == "dose" else "dose not given"
         return f"{where}{word}{_told(protocol, step, usual) if step.does == 'withhold' else ''}"
     form = protocol.forms[step.name]
-    late = f", told {step.told} days late" if step.told else ""
+    late = f", told {step.told} day{'s' if step.told > 1 else ''} late" if step.told else ""
     return f"{where}«{form.title()}»{_told(protocol, step, usual)}{late}"
 
 
