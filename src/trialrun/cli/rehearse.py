@@ -150,8 +150,8 @@ def _coverage(out: Any, found: Rehearsal) -> None:
     decisions = sum(len(one.outcomes) for one in found.protocol.decisions.values())
     out.print(
         f"\nReached: {done} of {len(reached['timepoints'])} timepoints, {outcomes} of {decisions} outcomes, "
-        f"{_counted(len(reached['stops']), 'reason')} to stop; of {len(rules)} rules, {both} were seen true and false, "
-        f"{unknown} unknown."
+        f"{_counted(len(reached['stops']), 'reason')} to stop; "
+        f"of {len(rules)} rules, {both} were seen true and false, {unknown} unknown."
     )
     if found.hopes.unmet:
         out.print(f"Never content at once: {', '.join(found.hopes.unmet)}.")
