@@ -198,13 +198,6 @@ def test_a_hold_that_nothing_can_lift(study: Study) -> None:
 # ---- rules that never change their mind --------------------------------------------------------------
 
 
-def test_a_stop_that_reads_only_at_this_visit(study: Study) -> None:
-    rule = f"  weak: {{when: weakness, unknown: continue, text: Weak, {ASSUMED}}}\n"
-    protocol = study(("study.yaml", "\nrecorded_on:", f"{rule}\nrecorded_on:"))
-    _, finding = found(protocol, "always-unknown", "stops.weak")
-    assert finding.history
-
-
 def test_a_permission_that_is_always_given(study: Study) -> None:
     variable = "  cramps_now: {item: diary.cramps, at: this visit}\n"
     rule = before_course("cramps_now >= '0 {cramps}/wk'")
