@@ -68,7 +68,10 @@ def test_check_of_a_wrong_study_for_programs(wrong: Path) -> None:
     assert {one["file"] for one in found["errors"]} == {"study.yaml", "forms.yaml"}
     error = next(one for one in found["errors"] if one["file"] == "study.yaml")
     assert set(error) == {"code", "file", "line", "column", "path", "message", "hint"}
-    assert (error["path"], error["hint"]) == ("design.masking", "Did you mean `open`?")
+    assert (error["path"], error["hint"]) == (
+        "design.masking",
+        "Did you mean `open`? Write open or single or double.",
+    )
     assert error["code"] == "shape"
 
 

@@ -303,3 +303,11 @@ def test_who_is_not_included_gets_nothing(story):
     story.screen().visit("C1.D1", 0)
     assert set(story.against("C1.D1", 0)) == {"included"}
     assert np.isnat(story.cohort.included).all()
+
+
+def test_no_later_course_begins_without_the_first_dose(story):
+    story.screen().include()
+    assert "give C1.D1 first" in story.against("C2.D1", 21)["first dose"]
+    assert "first dose" not in story.against("C1.D1", 0)
+    story.course("C1", 0)
+    assert "first dose" not in story.against("C2.D1", 21)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trialrun.conduct.cohort import Sheet
 from trialrun.conduct.decision import judge
 from trialrun.conduct.permission import may_include, may_inject
 from trialrun.conduct.reading import View, judged, matching, read
@@ -28,6 +29,11 @@ def test_what_happened_later_does_not_count(story):
     story.event(5, grade=4)
     assert value(story, "dose_limiting_events", 4) == 0
     assert value(story, "dose_limiting_events", 6) == 1
+
+
+def test_the_latest_of_a_form_that_nobody_is_asked_for_is_unknown(story):
+    story.cohort.sheets["pregnancy"] = Sheet(story.protocol.forms["pregnancy"], (), 1)
+    assert value(story, "pregnancy_test_latest", 20) is None
 
 
 def test_latest_is_the_latest_that_is_known(story):

@@ -101,3 +101,9 @@ def test_an_event_entered_before_its_course_counts_once_the_course_is(story):
     story.inject("C1.D1", 0)
     [(rule, _)] = triggered(story.cohort, story.everyone, story.at(1), {"injection"})
     assert rule == "stops.dose_limiting_toxicity"
+
+
+def test_a_death_ends_the_injections_whatever_it_came_from(story):
+    story.dosed().event(5, grade=5, related=False, outcome="fatal")
+    assert story.protect(6) == ["stops.death"]
+    assert "stopped" in story.against("C2.D1", 21)

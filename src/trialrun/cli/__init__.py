@@ -45,9 +45,10 @@ MAP: dict[str, dict[str, Entry]] = {
         "check": Entry("trialrun.cli.check:check", "Compile STUDY and list everything wrong or doubtful."),
         "trace": Entry("trialrun.cli.trace:trace", "Show which source each part of STUDY rests on."),
         "calendar": Entry("trialrun.cli.calendar:calendar", "Give one participant's dates under STUDY."),
-        "schema": Entry("trialrun.cli.schema:schema", "Give editors the JSON Schema of study files."),
+        "rehearse": Entry("trialrun.cli.rehearse:rehearse", "Find the dead ends of STUDY."),
         "schedule": Entry("trialrun.cli.schedule:schedule", "Set the schedule of activities of STUDY."),
         "diff": Entry("trialrun.cli.diff:diff", "Say what changed from OLD to NEW, and what it decides."),
+        "schema": Entry("trialrun.cli.schema:schema", "Give editors the JSON Schema of study files."),
     },
     "Tables": {
         "summary": Entry(

@@ -181,11 +181,34 @@ def _decided(cohort: Cohort, planned: Timepoint, who: Index, now: Times) -> list
 def _course(cohort: Cohort, here: Standing, planned: Timepoint, who: Index, now: Times) -> list[Condition]:
     """The time: in the order of the course, not before its day, and not too late."""
     if begins_course(planned):
-        return [_not_omitted(here, planned, who), _window(here, planned, who, now)]
+        return [
+            *_first(cohort, planned, who, now),
+            _not_omitted(here, planned, who),
+            _window(here, planned, who, now),
+        ]
     cycle = str(planned.cycle)
     begun = cohort.begun(cycle)[who] <= now
     message = f"course {cycle} has not begun"
     return [plain("course", begun, message, f"give {cycle}.D1 first"), _window(here, planned, who, now)]
+
+
+def _first(cohort: Cohort, planned: Timepoint, who: Index, now: Times) -> list[Condition]:
+    """No later course without the first dose: who missed it is screened anew, never begun half-way."""
+    if planned.id in cohort.protocol.first_doses:
+        return []
+    begun = cohort.first_injection[who] <= now
+
+    def first(row: int) -> str:
+        return cohort.protocol.first_of(cohort.arm_of(int(who[row])))
+
+    return [
+        plain(
+            "first dose",
+            begun,
+            lambda row: f"the first dose ({first(row)}) was not given",
+            lambda row: f"give {first(row)} first",
+        )
+    ]
 
 
 def _not_omitted(here: Standing, planned: Timepoint, who: Index) -> Condition:

@@ -186,6 +186,8 @@ def _ahead(protocol: Protocol, point: str, form: str) -> np.timedelta64 | None:
 
 
 def _latest_value(view: View, sheet: Sheet, item: str) -> tuple[Numbers, Times]:
+    if not sheet.points:  # asked for nowhere
+        return np.full(len(view.who), np.nan), never(len(view.who))
     values, happened = sheet.values[item][view.who], sheet.happened[view.who]
     known = ~np.isnan(values) & (happened <= view.now[:, None])
     order = np.where(known, happened.astype(np.int64), np.iinfo(np.int64).min)

@@ -1,0 +1,144 @@
+"""A rehearsal: the best of courses, every departure from it that the rules suggest, then chance, until
+nothing new is reached."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trialrun.protocol.protocol import Protocol
+from trialrun.simulate.rehearse.choice import Choices
+from trialrun.simulate.rehearse.finding import Finding
+from trialrun.simulate.rehearse.hope import Hope, hope
+from trialrun.simulate.rehearse.reached import Reached
+from trialrun.simulate.rehearse.shorten import shorten
+from trialrun.simulate.rehearse.stage import Stage
+from trialrun.simulate.rehearse.twist import Script, Twists
+from trialrun.simulate.rehearse.verdicts import notes, verdicts
+
+BATCH = 512
+CHANCE = 256  # random participants at a time
+PARTICIPANTS = 5000
+MOST_TWISTS = 4
+
+Tell = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """findings: what is wrong, the dangerous first; notes: what only looks so; reached: the coverage;
+    participants: how many walked; exhausted: whether it ended because nothing new was reached."""
+
+    protocol: Protocol
+    hopes: Hope
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    reached: Reached
+    participants: int
+    exhausted: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "study": self.protocol.id,
+            "protocol_hash": self.protocol.hash,
+            "findings": [one.as_json(self.protocol, self.hopes.answers) for one in self.findings],
+            "notes": list(self.notes),
+            "participants": self.participants,
+            "exhausted": self.exhausted,
+            "coverage": coverage(self.protocol, self.reached),
+            "not_looked_at": list(NOT_LOOKED_AT),
+        }
+
+
+NOT_LOOKED_AT = (
+    "the trial as a whole: staggered inclusions, suspensions of several participants, rooms and staff",
+    "the amount and the place of a dose, and whether specimens are drawn",
+    "checks of the record: rights, limits of answers, reasons for corrections",
+    "values that no rule reads, and more than four departures by one participant",
+)
+
+
+def rehearse(
+    protocol: Protocol, seed: int = 1, participants: int = PARTICIPANTS, tell: Tell | None = None
+) -> Rehearsal:
+    """Rehearse a study: at most so many participants; the same seed gives the same rehearsal."""
+    tell = tell or (lambda step, share: None)
+    tell("hope", 0.0)
+    choices = Choices(protocol)
+    hopes = hope(protocol, choices, seed)
+    tell("hope", 1.0)
+    reached = Reached()
+    stage = Stage(protocol, hopes, reached)
+    stage.run([()], probe=True)
+    twists = Twists(protocol, choices, hopes)
+    scripts = list(dict.fromkeys([*twists.planned(), *twists.directed()]))
+    walked, wanted = 1, min(len(scripts), participants - 1)
+    for some in _batches(scripts[:wanted], BATCH):
+        stage.run(some, probe=walked == 1)
+        walked += len(some)
+        tell("twists", walked / (wanted + 1))
+    more, exhausted = _by_chance(stage, scripts, seed, participants - walked, tell)
+    found = verdicts(protocol, reached)
+    return Rehearsal(
+        protocol,
+        hopes,
+        tuple(_short(protocol, found, tell)),
+        tuple(notes(protocol, reached)),
+        reached,
+        walked + more,
+        exhausted and wanted == len(scripts),
+    )
+
+
+def _batches(scripts: list[Script], size: int) -> Iterator[list[Script]]:
+    for start in range(0, len(scripts), size):
+        yield scripts[start : start + size]
+
+
+def _by_chance(stage: Stage, scripts: list[Script], seed: int, left: int, tell: Tell) -> tuple[int, bool]:
+    """Several departures at once, drawn by chance: (how many walked, whether nothing new was left)."""
+    chance, walked = random.Random(seed), 0
+    pool = [script for script in scripts if script]
+    while pool and walked < left:
+        before = stage.reached.size()
+        size = min(CHANCE, left - walked)
+        some = [
+            tuple(
+                twist
+                for script in chance.sample(pool, min(len(pool), chance.randint(2, MOST_TWISTS)))
+                for twist in script
+            )
+            for _ in range(size)
+        ]
+        stage.run(some)
+        walked += size
+        tell("chance", walked / max(left, 1))
+        if stage.reached.size() == before:
+            return walked, True
+    return walked, False
+
+
+def _short(protocol: Protocol, found: list[Finding], tell: Tell) -> Iterator[Finding]:
+    """Every finding with its shortest history."""
+    for k, finding in enumerate(found):
+        tell("short", k / len(found))
+        yield replace(finding, history=shorten(protocol, finding.history))
+    tell("short", 1.0)
+
+
+def coverage(protocol: Protocol, reached: Reached) -> dict[str, Any]:
+    """What was reached, for each timepoint, outcome, stop, rule and end: how many times."""
+
+    def counted(*start: str) -> dict[str, int]:
+        return {key[-1]: reached.counts[key] for key in reached.those(*start)}
+
+    rules = [name for name in protocol.rules if name.split(".")[0] not in ("variables", "forms")]
+    return {
+        "timepoints": {point: counted("point", point) for point in protocol.timepoints},
+        "outcomes": {name: counted("outcome", name) for name in protocol.decisions},
+        "stops": counted("stop"),
+        "rules": {name: counted("rule", name) for name in rules},
+        "ends": counted("end"),
+    }

@@ -1,0 +1,191 @@
+"""From what was reached to what is wrong: every finding, with the simplest evidence of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trialrun.protocol.protocol import Protocol
+from trialrun.simulate.rehearse.finding import Finding
+from trialrun.simulate.rehearse.history import History
+from trialrun.simulate.rehearse.reached import Key, Reached
+
+READ = ("eligibility", "before_course", "before_dose", "stops", "decisions", "suspensions", "activities")
+STOPPING = "stopping"  # the name of the intercurrent event of an estimand: injections were stopped
+POLICY = "treatment policy"
+
+
+def verdicts(protocol: Protocol, reached: Reached) -> list[Finding]:
+    """All findings, the dangerous ones first, with the history of the simplest participant, not yet short."""
+    checks = (_unsafe, _dead_ends, _unreached, _decisions, _rules, _forms, _together, _follow_up, _endpoints)
+    return [finding for check in checks for finding in check(protocol, reached)]
+
+
+def notes(protocol: Protocol, reached: Reached) -> list[str]:
+    """What looks like a finding and is none, with the reason."""
+    unneeded = [
+        f"The last outcome of {decision}, `{name}`, is never needed: those before it leave nobody over."
+        for decision, spec in protocol.decisions.items()
+        for name, outcome in spec.outcomes.items()
+        if outcome.otherwise
+        and ("decide", decision) in reached
+        and ("outcome", decision, name) not in reached
+    ]
+    return unneeded + [
+        f"Outcome `{name}` of {decision} is never taken: a stop rule has stopped everyone it would stop."
+        for decision, spec in protocol.decisions.items()
+        for name in spec.outcomes
+        if ("outcome", decision, name) not in reached and ("overtaken", decision, name) in reached
+    ]
+
+
+def _history(reached: Reached, key: Key | None) -> History:
+    return reached.found[key].history if key is not None and key in reached else ()
+
+
+def _unsafe(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
+    for key in sorted(reached.those("unsafe"), key=lambda one: reached.found[one].length):
+        _, does, id = key
+        history = _history(reached, key)
+        yield Finding("unsafe", id, f"{_act(does)} is {history[-1].said}.", history)
+    for key in sorted(reached.those("blind"), key=lambda one: reached.found[one].length):
+        _, does, id = key
+        history = _history(reached, key)
+        message = f"{_act(does)} is {history[-1].said}; the rule says `unknown: continue`."
+        yield Finding("blind", id, message, history)
+
+
+def _act(does: str) -> str:
+    return {"dose": "A dose", "include": "An inclusion", "decide": "A decision"}[does]
+
+
+def _dead_ends(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
+    if ("dead end",) in reached:
+        form = protocol.study.recorded_on.end.partition(".")[0]
+        where = ", ".join(protocol.where_asked[form]) or "no timepoint"
+        message = (
+            "Nothing is due any more and nothing will be, yet participation has not ended: "
+            f"«{protocol.forms[form].title()}» is asked only at {where}."
+        )
+        yield Finding("dead-end", "recorded_on.end", message, _history(reached, ("dead end",)))
+
+
+def _unreached(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
+    """Visits nobody comes to, doses nobody gets, decisions nobody makes: with the nearest attempt."""
+    for point in protocol.timepoints.values():
+        kind = {"course": "given", "decision": "decide"}.get(point.kind, "came")
+        if (kind, point.id) in reached:
+            continue
+        tries = [k for does in ("dose", "decide") for k in reached.those("refused", does, point.id)]
+        nearest = min(tries, key=lambda key: int(key[3]), default=None)
+        history = _history(reached, nearest)
+        what = {"given": "Nobody can have the dose", "decide": "Nobody can have the decision"}.get(
+            kind, "Nobody can come to the visit"
+        )
+        why = f": the nearest attempt is {history[-1].said}" if history else ""
+        if not history:
+            void = next(
+                (k for k in (("point", point.id, w) for w in ("missed", "void", "waiting")) if k in reached),
+                None,
+            )
+            history, why = _history(reached, void), f": it is {void[2]} for everyone" if void else ""
+        yield Finding("never-reached", point.id, f"{what} {point.id}{why}.", history)
+
+
+def _decisions(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
+    for decision, spec in protocol.decisions.items():
+        if ("decide", decision) not in reached:
+            continue
+        for name, outcome in spec.outcomes.items():
+            got = ("outcome", decision, name) in reached
+            if not got and not outcome.otherwise and ("overtaken", decision, name) not in reached:
+                message = f"Nobody can get the outcome `{name}` («{outcome.text()}»)."
+                yield Finding("no-outcome", f"decisions.{decision}.{name}", message)
+            if got and outcome.effect == "hold" and ("lifted", decision, name, "continue") not in reached:
+                message = (
+                    f"A hold by `{name}` («{outcome.text()}») is never lifted: it always ends in a stop."
+                )
+                key = next((k for k in reached.those("lifted", decision, name)), ("outcome", decision, name))
+                yield Finding("no-way-back", f"decisions.{decision}.{name}", message, _history(reached, key))
+
+
+def _rules(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
+    """Rules that never change their mind where they are read."""
+    for name in protocol.rules:
+        kind = name.partition(".")[0]
+        if kind not in READ or _said_elsewhere(protocol, reached, name):
+            continue
+        said = reached.said(name)
+        if {"yes", "no"} <= said:
+            continue
+        if not said:
+            yield Finding("never-read", name, f"The rule {name} is never read.")
+            continue
+        word = next((one for one in ("yes", "no") if one in said), "unknown")
+        always = {"yes": "always true", "no": "never true", "unknown": "always unknown"}[word]
+        also = " or unknown" if word != "unknown" and "unknown" in said else ""
+        history = _history(reached, ("rule", name, word))
+        code = "always-unknown" if word == "unknown" else "always-the-same"
+        yield Finding(code, name, f"The rule of {name} is {always}{also} where it is read.", history)
+
+
+def _said_elsewhere(protocol: Protocol, reached: Reached, name: str) -> bool:
+    """An outcome nobody gets, or is overtaken by a stop, is told as such; so is a decision nobody makes."""
+    kind, _, own = name.partition(".")
+    if kind != "decisions":
+        return False
+    decision, _, outcome = own.partition(".")
+    if "unknown" in reached.said(name) and len(reached.said(name)) == 1:
+        return False
+    return ("outcome", decision, outcome) not in reached or ("decide", decision) not in reached
+
+
+def _forms(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
+    any_time = {
+        form for row in protocol.study.activities.values() if "any time" in row.at for form in row.forms
+    }
+    for form, spec in protocol.forms.items():
+        if ("form", form) not in reached and form not in any_time:
+            asked = protocol.where_asked[form]
+            why = f"it is asked only at {', '.join(asked)}" if asked else "no activity asks for it"
+            yield Finding("no-form", f"forms.{form}", f"Nobody fills «{spec.title()}»: {why}.")
+        elif spec.repeats and form not in any_time and not protocol.where_asked[form]:
+            message = f"Nobody is asked for «{spec.title()}»: no activity asks for it."
+            yield Finding("no-form", f"forms.{form}", message)
+
+
+def _together(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
+    """Timepoints that some come to and others, but never one person to both."""
+    points = [p.id for p in protocol.timepoints.values() if p.only is None]
+    alone = [p for p in points if ("came to", p) in reached]
+    for k, one in enumerate(alone):
+        for other in alone[k + 1 :]:
+            if ("both", one, other) not in reached:
+                message = f"Nobody can have both {one} and {other}: who has one cannot have the other."
+                yield Finding("windows", f"{one}, {other}", message, _history(reached, ("came to", other)))
+
+
+def _follow_up(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
+    """Visits that those never get who stopped before the course that the visit is counted from."""
+    for point in protocol.visits:
+        if ("bereft", point.id) in reached and ("bereft came", point.id) not in reached:
+            course = point.anchor.after if point.anchor else ""
+            message = f"Who stops before {course} never comes to {point.id}: its day is over by then."
+            yield Finding("no-follow-up", point.id, message, _history(reached, ("bereft", point.id)))
+
+
+def _endpoints(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
+    for name, endpoint in protocol.study.endpoints.items():
+        place, title = f"endpoints.{name}", endpoint.title()
+        if ("endpoint", name) not in reached:
+            message = f"Nobody can have the end point «{title}»: no participant has all the data it reads."
+            yield Finding("no-endpoint", place, message, _history(reached, ("end", "ended")))
+        elif (
+            endpoint.estimand.intercurrent.get(STOPPING, "").startswith(POLICY)
+            and ("stopped early",) in reached
+            and ("endpoint stopped", name) not in reached
+        ):
+            message = (
+                f"Who stops early cannot have the end point «{title}», though its estimand says "
+                f"`{STOPPING}: {POLICY}`."
+            )
+            yield Finding("no-endpoint", place, message, _history(reached, ("stopped early",)))
