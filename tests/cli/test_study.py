@@ -270,3 +270,13 @@ def test_check_takes_less_than_a_second() -> None:
 
 def test_the_hash_is_that_of_the_protocol() -> None:
     assert load("vascu_il2").hash in run("check", "vascu_il2").output
+
+
+@pytest.mark.parametrize(("count", "of"), [(0, 1), (1, 2), (5, 10), (40, 81), (200, 400)])
+def test_the_interval_that_check_shows_is_the_exact_one(count: int, of: int) -> None:
+    from scipy.stats import binomtest
+
+    from trialrun.cli.check import _exact
+
+    expected = binomtest(count, of).proportion_ci(0.95)
+    assert _exact(count, of, 0.025) == pytest.approx((expected.low, expected.high), abs=1e-9)
