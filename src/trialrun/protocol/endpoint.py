@@ -28,11 +28,18 @@ class Estimand(Part):
     summary: Words
 
 
+class Compare(Part):
+    """Two arms that are compared: the treatment first, then the one it is compared with."""
+
+    arms: tuple[Name, Name]
+
+
 class _Endpoint(Element):
     title: Words
     level: Rank
     set: Literal["dosed"]
     confidence: float = Field(gt=0.5, lt=1)
+    compare: Compare | None = None
     estimand: Estimand
 
 
