@@ -32,7 +32,7 @@ class Finding:
 
 def lint(protocol: Protocol) -> list[Finding]:
     """All findings, in the order of the study file."""
-    checks = (_sums, _labels, _lengths, _blood, _misread, _unused, _uncovered, _untranslated)
+    checks = (_masking, _sums, _labels, _lengths, _blood, _misread, _unused, _uncovered, _untranslated)
     return [finding for check in checks for finding in check(protocol)]
 
 
@@ -45,6 +45,17 @@ def report(protocol: Protocol) -> dict[str, Any]:
         "findings": [finding.as_json() for finding in lint(protocol)],
         "assumptions": assumptions(protocol),
     }
+
+
+def _masking(protocol: Protocol) -> Iterator[Finding]:
+    """The record shows everyone's arm: no blinding is kept by it."""
+    masking = protocol.study.design.masking
+    if masking != "open":
+        message = (
+            f"The design says `masking: {masking}`, and concealing the arm is not enforced: "
+            "whoever opens the record sees it."
+        )
+        yield Finding("masking", "design/masking", message)
 
 
 def _sums(protocol: Protocol) -> Iterator[Finding]:

@@ -102,7 +102,9 @@ class Visits:
         for task in (task for task in tasks if task.activity in sampled):
             if task.specimen:
                 drawn = who[self._applies(task.activity, who, when)]
-                self.ledger.collect(task.specimen, point.id, drawn, _of(drawn, who, when) + SAMPLE * MINUTE)
+                if len(drawn):
+                    taken = _of(drawn, who, when) + SAMPLE * MINUTE
+                    self.ledger.collect(task.specimen, point.id, drawn, taken)
             else:
                 self._form(point, task, who, when, SAMPLE)
 
