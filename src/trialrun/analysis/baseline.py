@@ -85,7 +85,10 @@ def _first(arrays: Arrays, name: str) -> list[str | None]:
     """The first code that each has of a finding."""
     codes, seen = (each[0] for each in arrays.states(name))
     first = codes[np.arange(len(codes)), seen.argmax(axis=1)]
-    return [arrays.labels[name][code] if any_ else None for code, any_ in zip(first, seen.any(axis=1), strict=True)]
+    return [
+        arrays.labels[name][code] if any_ else None
+        for code, any_ in zip(first, seen.any(axis=1), strict=True)
+    ]
 
 
 def _spread(values: Any) -> dict[str, Any]:

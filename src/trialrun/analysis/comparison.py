@@ -34,9 +34,7 @@ class Shift:
 
     def changes(self, trial: int) -> tuple[_Floats, _Floats]:
         """The changes of each arm, on the endpoint's scale."""
-        first, second = (
-            each.differences[trial][each.paired[trial]] for each in (self.first, self.second)
-        )
+        first, second = (each.differences[trial][each.paired[trial]] for each in (self.first, self.second))
         return first, second
 
     def estimate_at(self, trial: int) -> float | NotEstimable:
@@ -66,7 +64,7 @@ Test = RankSum | FisherExact
 
 
 def compare(protocol: Protocol, arrays: Arrays, name: str) -> Comparison | None:
-    """The comparison that the endpoint ``name`` declares, at its primary timepoint; None if it declares none."""
+    """The comparison that the endpoint ``name`` declares, at its primary timepoint; None for none."""
     endpoint = protocol.study.endpoints[name]
     if endpoint.compare is None:
         return None

@@ -57,9 +57,7 @@ def stops(tables: Tables) -> list[dict[str, Any]]:
     ]
 
 
-def exposure(
-    protocol: Protocol, arrays: Arrays, tables: Tables, arm: str | None = None
-) -> dict[str, Any]:
+def exposure(protocol: Protocol, arrays: Arrays, tables: Tables, arm: str | None = None) -> dict[str, Any]:
     """Doses and cumulative dose of every dosed participant, in the substance's unit, and what was planned.
 
     arm: of a study with arms, the one whose participants alone are present.
@@ -87,9 +85,7 @@ def exposure(
     }
 
 
-def not_given(
-    protocol: Protocol, arrays: Arrays, tables: Tables, planned: list[str]
-) -> list[dict[str, Any]]:
+def not_given(protocol: Protocol, arrays: Arrays, tables: Tables, planned: list[str]) -> list[dict[str, Any]]:
     """Every planned dose that a dosed participant did not have, in the order of the plan.
 
     ``reason`` is the code of the form, null where none was given. ``recorded`` is false for a dose nobody

@@ -61,7 +61,7 @@ def difference(x: _Ints, n: _Ints, *, level: float = 0.95) -> Difference:
     share = x / np.maximum(n, 1)
     below, above = share - each.lower, each.upper - share
     estimate = share[0] - share[1]
-    there = each.estimable.all(axis=0)
+    there = each.estimable[0] & each.estimable[1]
     return Difference(
         x=x,
         n=n,

@@ -20,7 +20,7 @@ EVERYONE = ""
 
 
 class Course(Part):
-    """How a quantity changes: towards ``most``, half of it after ``half``; or so much ``per_week``, ``until``.
+    """How a quantity changes: towards ``most``, half after ``half``; or so much ``per_week``, ``until`` then.
 
     On a log scale both are factors. ``spread`` is how much people differ in ``most`` or ``per_week``.
     A dose acts for ``lasts`` (for good where that is not said); from then on what was gained ``wanes`` with

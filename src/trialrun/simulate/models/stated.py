@@ -37,9 +37,9 @@ class State:
 
     def take(self, index: Index) -> Self:
         """The same for some participants only, in the order of `index`."""
-        parts = (self.t, self.first, self.last, self.arm)
-        t, first, last, arm = (part[index] for part in parts)
-        return replace(self, t=t, first=first, last=last, arm=arm)
+        return replace(
+            self, t=self.t[index], first=self.first[index], last=self.last[index], arm=self.arm[index]
+        )
 
 
 @dataclass(frozen=True)
