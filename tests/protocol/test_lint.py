@@ -126,3 +126,10 @@ def test_many_texts_without_words_are_one_finding(study: Path) -> None:
     [found] = changed(study, "study.yaml", ("languages: [en, fr]", "languages: [en, fr, de]"))
     assert found.code == "untranslated"
     assert "no words in `de`" in found.message and " more." in found.message
+
+
+@pytest.mark.parametrize("masking", ["single", "double"])
+def test_a_blinding_that_is_not_kept_is_a_finding(study: Path, masking: str) -> None:
+    [finding] = changed(study, "study.yaml", ("masking: open", f"masking: {masking}"))
+    assert (finding.code, finding.resolution) == ("masking", None)
+    assert "concealing the arm is not enforced" in finding.message

@@ -83,7 +83,7 @@ def _counts(found: Result) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return found.responders, found.n
 
 
-def described(arms: tuple[str, str], found: Comparison, trial: int = 0) -> dict[str, Any]:
+def described(arms: tuple[str, ...], found: Comparison, trial: int = 0) -> dict[str, Any]:
     """One trial's comparison as results hold it."""
     said: dict[str, Any] = {
         "arms": list(arms),

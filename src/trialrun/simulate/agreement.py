@@ -58,7 +58,13 @@ class Agreement:
         for name, quantity in stated.quantities.items():
             for arm in quantity.change:
                 self._known("arm", arm, arms, ("stated", "quantities", name, "change", arm))
-        self._same("arm", stated.reactions.chance, arms, ("stated", "reactions", "chance"))
+        path = ("stated", "reactions", "chance")
+        for arm in stated.reactions.chance:
+            self._known("arm", arm, arms, (*path, arm))
+        for arm in set(arms) - set(stated.reactions.chance):
+            message = f"no chance of reactions is stated for {f'the arm `{arm}`' if arm else 'everyone'}"
+            cure = f"Add {arm}: 0.02, or what you believe." if arm else "Write one number: there are no arms."
+            self.problems.append(Problem(self.source.key_place(path), message, cure))
 
     def _people(self) -> None:
         people, path = self.file.people, ("people",)

@@ -52,7 +52,7 @@ def data(rows: Sequence[dict[str, Any]]) -> Any:
 
 
 def days_marked(last: float) -> range:
-    """The study days after the first that an axis marks: every fiftieth, or every second week of a short trial."""
+    """The study days after day 1 that an axis marks: every fiftieth; of a short trial every second week."""
     return range(50, int(last) + 20, 50) if last > SHORT else range(15, int(last) + 7, 14)
 
 
