@@ -64,7 +64,7 @@ def test_the_verdict_is_that_of_the_adjusted_p(blank: Protocol) -> None:
 
 def test_what_is_left_out_is_told_by_arm(blank: Protocol) -> None:
     said = told(blank, score()).sentences
-    assert "Dosed, without a pair of values, and left out: Substance X 1." in said
+    assert "Dosed, without a pair of values, and left out: 1 (Substance X)." in said
     assert any(
         "Substance X: a rise in 2, a fall in 8; Placebo: a rise in 2, a fall in 8" in one for one in said
     )

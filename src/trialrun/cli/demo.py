@@ -65,7 +65,7 @@ def demo(study: str, out: Path, seed: int, as_json: bool) -> None:
     if as_json:
         print_json(summary(made))
     else:
-        _close(made, study, time.monotonic() - begun)
+        _close(made, time.monotonic() - begun, study)
 
 
 @contextmanager
@@ -111,7 +111,7 @@ class _progress:
         self.progress.__exit__(*error)
 
 
-def _close(made: Demonstration, study: str, seconds: float) -> None:
+def _close(made: Demonstration, seconds: float, study: str = BUNDLED) -> None:
     """The closing screen: what came out, where everything is, what to try next."""
     from rich import box
     from rich.console import Console, Group

@@ -127,5 +127,5 @@ def _per_arm(protocol: Protocol, found: Found, language: Language) -> Iterator[s
     for key in ("unpaired", "lost_counted_as_events", "missing", "nothing_involved", "pending"):
         counts = {arm: part[key] for arm, part in parts.items() if part.get(key)}
         if counts:
-            listed = [f"{title(protocol, arm, language)} {count}" for arm, count in counts.items()]
+            listed = [f"{count} ({title(protocol, arm, language)})" for arm, count in counts.items()]
             yield language(f"compare.{key}", listed=", ".join(listed))
