@@ -75,7 +75,7 @@ def test_every_key_of_the_file_is_read(protocol: Protocol) -> None:
 
 
 def test_models_are_known_by_name() -> None:
-    assert known_models() == ("il2_treg",)
+    assert known_models() == ("il2_treg", "stated")
     assert load_model("il2_treg") is load_model("il2_treg")
 
 

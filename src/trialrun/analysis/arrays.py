@@ -7,7 +7,7 @@ the case T = 1, built from the tables by `from_tables`; a simulation fills the f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -58,6 +58,8 @@ class Arrays:
     categories: name ("FA.KIDNEY") -> codes (T, n, P) and mask, True where observed (codes are -1 elsewhere).
     labels: name -> its codes, in the order of the form ("absent", "active", …; "N", "Y" for yes/no).
     occurrences: form id of a log ("flare", "rescue", "ae", …) or "death" -> Events.
+    arms: the study's arms; empty where it has one group without a name. arm: (T, n) position in `arms` of the
+    arm each was allocated to; -1 = none.
     """
 
     subjects: tuple[str, ...]
@@ -73,6 +75,8 @@ class Arrays:
     categories: Mapping[str, tuple[Codes, Mask]] = field(default_factory=dict)
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     occurrences: Mapping[str, Events] = field(default_factory=dict)
+    arms: tuple[str, ...] = ()
+    arm: Codes = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int8))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -107,6 +111,11 @@ class Arrays:
     def events(self, name: str) -> Events:
         """Events from the first dose on, by form id of the log ("flare") or "death"."""
         return self.occurrences[_known(name, self.occurrences, "event")]
+
+    def only(self, arm: str) -> Arrays:
+        """The same trials with nobody present but those of one arm."""
+        place = self.arms.index(_known(arm, self.arms, "arm"))
+        return replace(self, present=self.present & (self.arm == place))
 
     def ended_as(self, *terms: str) -> Mask:
         """(T, n) True where participation ended in one of these ways ("LOST TO FOLLOW-UP", "DEATH", …)."""
@@ -146,6 +155,8 @@ def from_tables(protocol: Protocol, tables: Tables) -> Arrays:
         categories=categories,
         labels=labels,
         occurrences={**_logged(protocol, grid, tables, dosed), "death": _events(grid, deaths, "DAY", dosed)},
+        arms=protocol.arms,
+        arm=_arm(protocol, grid, tables),
     )
 
 
@@ -195,6 +206,14 @@ class _Grid:
             found = rows.group_by("_who").agg(_value=value.cast(pl.Float64)).drop_nulls()
             values[0, found["_who"].to_numpy()] = found["_value"].to_numpy()
         return values
+
+
+def _arm(protocol: Protocol, grid: _Grid, tables: Tables) -> Codes:
+    """The arm of each, as allocated (ARMCD)."""
+    codes = [term.arm_code(name) for name in protocol.arms]
+    place = pl.col("ARMCD").replace_strict(codes, range(len(codes)), default=None, return_dtype=pl.Float64)
+    found = grid.each(grid.rows(tables["DM"]) if codes else None, place.last())
+    return np.where(np.isnan(found), -1, found).astype(np.int8)
 
 
 def _doses(grid: _Grid, tables: Tables) -> Numbers:

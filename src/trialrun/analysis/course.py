@@ -57,13 +57,17 @@ def stops(tables: Tables) -> list[dict[str, Any]]:
     ]
 
 
-def exposure(protocol: Protocol, arrays: Arrays, tables: Tables) -> dict[str, Any]:
-    """Doses and cumulative dose of every dosed participant, in the substance's unit, and what was planned."""
+def exposure(protocol: Protocol, arrays: Arrays, tables: Tables, arm: str | None = None) -> dict[str, Any]:
+    """Doses and cumulative dose of every dosed participant, in the substance's unit, and what was planned.
+
+    arm: of a study with arms, the one whose participants alone are present.
+    """
     given = arrays.doses[0] > 0
     amount = arrays.doses[0].copy()
     amount[~given] = 0.0
     recorded = arrays.doses[0] == arrays.doses[0]  # not NaN: a dose or its omission was written down
-    planned = {point.id: point.dose.amount for point in protocol.doses if point.dose}
+    doses = {point.id: point.dose_of(arm) for point in protocol.doses if point.of(arm)}
+    planned = {point: dose.amount for point, dose in doses.items() if dose}
     listed = [
         {
             "subject": arrays.subjects[i],
@@ -77,11 +81,11 @@ def exposure(protocol: Protocol, arrays: Arrays, tables: Tables) -> dict[str, An
         "planned": {"doses": len(planned), "cumulative": float(sum(planned.values()))},
         "doses": sum(row["doses"] for row in listed),
         "participants": listed,
-        "not_given": not_given(protocol, arrays, tables),
+        "not_given": not_given(protocol, arrays, tables, list(planned)),
     }
 
 
-def not_given(protocol: Protocol, arrays: Arrays, tables: Tables) -> list[dict[str, Any]]:
+def not_given(protocol: Protocol, arrays: Arrays, tables: Tables, planned: list[str]) -> list[dict[str, Any]]:
     """Every planned dose that a dosed participant did not have, in the order of the plan.
 
     ``reason`` is the code of the form, null where none was given. ``recorded`` is false for a dose nobody
@@ -91,7 +95,6 @@ def not_given(protocol: Protocol, arrays: Arrays, tables: Tables) -> list[dict[s
         (who, point): reason
         for who, point, reason in tables["EX"].select("USUBJID", "TIMEPT", "EXREASOC").iter_rows()
     }
-    planned = [point.id for point in protocol.doses if point.dose]
     listed = []
     for i in members(arrays)[0].nonzero()[0]:
         who = arrays.subjects[i]

@@ -66,14 +66,14 @@ class PairedChange:
         """The pseudo-median change; a ratio on the log scale."""
         if not self.estimable[trial]:
             return NotEstimable("no pairs")
-        return float(_back(self.estimate[trial], self.scale))
+        return float(from_scale(self.estimate[trial], self.scale))
 
     def interval_at(self, trial: int) -> Interval | NotEstimable:
         """Its exact interval, in the same unit."""
         found = self.interval.at(trial)
         if isinstance(found, NotEstimable):
             return found
-        lower, upper = (float(_back(each, self.scale)) for each in (found.lower, found.upper))
+        lower, upper = (float(from_scale(each, self.scale)) for each in (found.lower, found.upper))
         return Interval(lower, upper, found.level, found.method)
 
 
@@ -124,5 +124,6 @@ def mean_baseline(baseline: _Floats, scale: Scale) -> _Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _back(value: Any, scale: Scale) -> Any:
+def from_scale(value: Any, scale: Scale) -> Any:
+    """A value, or a change, from the scale on which it is compared to the one on which it is read."""
     return np.exp(value) if scale == "log" else value

@@ -14,6 +14,8 @@ import polars as pl
 from trialrun import __version__
 from trialrun.analysis import course
 from trialrun.analysis.arrays import Arrays, from_tables
+from trialrun.analysis.baseline import allocated, baseline
+from trialrun.analysis.comparison import Comparison, Test, compare, described
 from trialrun.analysis.endpoint import (
     Result,
     by,
@@ -46,8 +48,8 @@ DECIMALS = 6
 def analyse(protocol: Protocol, tables: Tables) -> dict[str, Any]:
     """Everything the report prints, JSON-able: what cannot be estimated is ``{"not_estimable": reason}``."""
     arrays = from_tables(protocol, tables)
-    dosed = [arrays.subjects[i] for i in members(arrays)[0].nonzero()[0]]
     estimates = {name: estimate(protocol, arrays, name) for name in protocol.study.endpoints}
+    compared = {name: compare(protocol, arrays, name) for name in protocol.study.endpoints}
     found = {
         "study": protocol.id,
         "protocol_hash": protocol.hash,
@@ -56,17 +58,27 @@ def analyse(protocol: Protocol, tables: Tables) -> dict[str, Any]:
         "counts": course.counts(arrays, tables),
         "stops": course.stops(tables),
         "endpoints": {
-            name: _endpoint(protocol, arrays, tables, name, each) for name, each in estimates.items()
+            name: _by_arm(protocol, arrays, tables, name, compared[name])
+            if arrays.arms
+            else _endpoint(protocol, arrays, tables, name, each)
+            for name, each in estimates.items()
         },
-        "multiplicity": _multiplicity(protocol, estimates),
-        "safety": adverse_events(protocol, tables, dosed),
+        "multiplicity": _multiplicity(protocol, compared if arrays.arms else estimates),
+        "safety": adverse_events(protocol, tables, _dosed(arrays)),
         "suspensions": suspensions(protocol, tables),
-        "exposure": course.exposure(protocol, arrays, tables),
+        "exposure": None if arrays.arms else course.exposure(protocol, arrays, tables),
         "accrual": course.accrual(protocol, tables),
         "published": _published(protocol),
     }
+    if arrays.arms:
+        found["arms"] = {arm: _arm(protocol, arrays, tables, arm) for arm in arrays.arms}
+        found["baseline"] = baseline(protocol, arrays, tables)
     rounded: dict[str, Any] = plain(found)
     return rounded
+
+
+def _dosed(arrays: Arrays) -> list[str]:
+    return _named(arrays, members(arrays)[0])
 
 
 def canonical(results: Mapping[str, Any]) -> str:
@@ -104,6 +116,38 @@ def _number(value: float) -> float | None:
 
 
 # ---- endpoints -----------------------------------------------------------------------------------
+
+
+def _by_arm(
+    protocol: Protocol, arrays: Arrays, tables: Tables, name: str, found: Comparison | None
+) -> dict[str, Any]:
+    """An endpoint in each arm, and the comparison; groups that were treated differently are never pooled."""
+    endpoint = protocol.study.endpoints[name]
+    each = {arm: arrays.only(arm) for arm in arrays.arms}
+    arms = {
+        arm: _endpoint(protocol, some, tables, name, estimate(protocol, some, name))
+        for arm, some in each.items()
+    }
+    result: dict[str, Any] = {"kind": endpoint.kind, "level": endpoint.level, "arms": arms}
+    if found is None or endpoint.compare is None:
+        return result
+    for arm in arms.values():  # what is tested is the difference between arms, not the change within one
+        for part in (arm, arm.get("treatment_policy", {})):
+            if "test" in part:
+                part["test"] = NotEstimable("the arms are compared with each other")
+    return result | {"comparison": described(endpoint.compare.arms, found)}
+
+
+def _arm(protocol: Protocol, arrays: Arrays, tables: Tables, arm: str) -> dict[str, Any]:
+    """How the trial went in one arm."""
+    mine, who = arrays.only(arm), _named(arrays, allocated(arrays, arm))
+    there = {code: table.filter(pl.col("USUBJID").is_in(who)) for code, table in tables.items()}
+    return {
+        "counts": course.counts(mine, there),
+        "stops": course.stops(there),
+        "safety": adverse_events(protocol, tables, _dosed(mine)),
+        "exposure": course.exposure(protocol, mine, there, arm),
+    }
 
 
 def _endpoint(protocol: Protocol, arrays: Arrays, tables: Tables, name: str, found: Result) -> dict[str, Any]:
@@ -234,14 +278,17 @@ def _named(arrays: Arrays, mask: Any) -> list[str]:
     return [arrays.subjects[i] for i in np.flatnonzero(mask)]
 
 
-def _multiplicity(protocol: Protocol, estimates: Mapping[str, Result]) -> dict[str, Any] | None:
+def _multiplicity(
+    protocol: Protocol, estimates: Mapping[str, Result | Comparison | None]
+) -> dict[str, Any] | None:
     """Holm's adjusted p-values of the study's family; a test that was not made stays in it."""
     rule = protocol.study.multiplicity
     if rule is None:
         return None
     tests = {name: estimates[name] for name in rule.over}
-    raw = {name: t.test_at(0) if isinstance(t, PairedChange) else None for name, t in tests.items()}
-    p = [t.p if isinstance(t, SignedRank) else NotEstimable("not tested") for t in raw.values()]
+    tested = PairedChange | Comparison
+    raw = {name: t.test_at(0) if isinstance(t, tested) else None for name, t in tests.items()}
+    p = [t.p if isinstance(t, SignedRank | Test) else NotEstimable("not tested") for t in raw.values()]
     adjusted = dict(zip(raw, holm(p).tolist(), strict=True))
     return {
         "method": rule.method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import shlex
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from trialrun.cli.terminal import as_json, print_json, program
 if TYPE_CHECKING:
     from trialrun.demo.demonstration import Demonstration
 
+BUNDLED = "vascu_il2"  # the study that is run if none is named
 NAMES = {"en": "English", "fr": "French"}
 
 STEPS = {
@@ -29,7 +31,7 @@ STEPS = {
 
 
 @click.command()
-@click.argument("study", default="vascu_il2")
+@click.argument("study", default=BUNDLED)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -63,7 +65,7 @@ def demo(study: str, out: Path, seed: int, as_json: bool) -> None:
     if as_json:
         print_json(summary(made))
     else:
-        _close(made, time.monotonic() - begun)
+        _close(made, time.monotonic() - begun, study)
 
 
 @contextmanager
@@ -109,7 +111,7 @@ class _progress:
         self.progress.__exit__(*error)
 
 
-def _close(made: Demonstration, seconds: float) -> None:
+def _close(made: Demonstration, seconds: float, study: str = BUNDLED) -> None:
     """The closing screen: what came out, where everything is, what to try next."""
     from rich import box
     from rich.console import Console, Group
@@ -140,7 +142,7 @@ def _close(made: Demonstration, seconds: float) -> None:
     title = f"{made.protocol.id} · {counted} · {made.rows:,} table rows · {seconds:.0f} s"
     console.print(Panel(Group(*parts), title=title, box=box.ROUNDED, padding=(1, 2)))
     console.print("\nWhat to try next", style="bold")
-    for command, what in _tries(made):  # outside the panel and never broken, so that it can be copied
+    for command, what in _tries(made, study):  # outside the panel and never broken, so that it can be copied
         console.print(f"  {what}:", style="dim")
         console.print(Text(f"    {command}", style="cyan"), soft_wrap=True)
 
@@ -157,7 +159,10 @@ def _headlines(made: Demonstration) -> list[Any]:
     shown = [f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if value]
     endpoints = Table(box=None, show_header=False, pad_edge=False)
     for one in statements(made.protocol, made.results, language("en")):
-        endpoints.add_row(one.title, Text(one.estimate, style="bold"), f"{one.interval}; {one.test}")
+        said = "; ".join(part for part in (one.of, one.interval, one.test) if part)
+        endpoints.add_row(one.title, Text(one.estimate, style="bold"), said)
+        for arm, estimate, interval in one.arms:
+            endpoints.add_row(Text(f"  {arm}", style="dim"), estimate, Text(interval, style="dim"))
     return [Text(", ".join(shown)), Text(""), endpoints]
 
 
@@ -179,9 +184,14 @@ def _files(made: Demonstration) -> list[tuple[str, str]]:
     ]
 
 
-def _tries(made: Demonstration) -> list[tuple[str, str]]:
+def _tries(made: Demonstration, study: str) -> list[tuple[str, str]]:
     called = program()
-    name, anchor, study, another = (
+    again = "" if study == BUNDLED else f" {shlex.quote(study)}"
+    dates = (milestone.date for milestone in made.protocol.study.timeline.values() if milestone.date)
+    begin = next(dates, datetime.date(2030, 1, 7))
+    start = begin + datetime.timedelta(days=-begin.weekday() % 7)  # a Monday
+    people = f"another {made.protocol.study.enrolment.planned} virtual participants"
+    name, anchor, folder, another = (
         shlex.quote(str(path))
         for path in (
             made.folder,
@@ -192,7 +202,7 @@ def _tries(made: Demonstration) -> list[tuple[str, str]]:
     )
     return [
         (f"{called} verify {name} --anchor {anchor}", "prove the record whole"),
-        (f"{called} trace {study}", "where every element of the protocol comes from"),
-        (f"{called} calendar {study} --start 2008-03-03", "one participant's dates"),
-        (f"{called} demo --seed 2 --out {another}", "another ten virtual participants"),
+        (f"{called} trace {folder}", "where every element of the protocol comes from"),
+        (f"{called} calendar {folder} --start {start}", "one participant's dates"),
+        (f"{called} demo{again} --seed 2 --out {another}", people),
     ]

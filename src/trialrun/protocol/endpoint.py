@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trialrun.protocol.element import Element, Name, Part
 from trialrun.protocol.text import Several, Words
@@ -28,11 +28,26 @@ class Estimand(Part):
     summary: Words
 
 
+class Compare(Part):
+    """Two arms that are compared: the treatment first, then the one it is compared with."""
+
+    arms: tuple[Name, ...]
+
+    @model_validator(mode="after")
+    def _two(self) -> Self:
+        if len(self.arms) != 2:
+            raise ValueError(
+                "`arms` names two arms; write the treatment first, then what it is compared with"
+            )
+        return self
+
+
 class _Endpoint(Element):
     title: Words
     level: Rank
     set: Literal["dosed"]
     confidence: float = Field(gt=0.5, lt=1)
+    compare: Compare | None = None
     estimand: Estimand
 
 

@@ -17,7 +17,7 @@ Said = tuple[Path, str, str | None]  # path, what is wrong, the cure
 
 def link_arms(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:
     """Everything wrong with who gets what."""
-    checks = (_counted, _allocated, _stratified, _joined, _levels)
+    checks = (_counted, _allocated, _stratified, _joined, _levels, _compared)
     source = sources[STUDY]
     found = (said for check in checks for said in check(protocol))
     return [Problem(source.place(path), said, cure, "arms") for path, said, cure in found]
@@ -110,6 +110,24 @@ def _joined(protocol: Protocol) -> Iterator[Said]:
         if activity.substudy and activity.substudy not in protocol.study.substudies:
             path = ("activities", name, "substudy")
             yield _unknown(path, "substudy", activity.substudy, protocol.study.substudies)
+
+
+def _compared(protocol: Protocol) -> Iterator[Said]:
+    """An endpoint compares two different arms of the study."""
+    for name, endpoint in protocol.study.endpoints.items():
+        if endpoint.compare is None:
+            continue
+        path: Path = ("endpoints", name, "compare")
+        first, second = endpoint.compare.arms
+        if not protocol.arms:
+            yield path, "there are no arms to compare", "Describe the `arms`, or leave `compare` out."
+            continue
+        for i, arm in enumerate((first, second)):
+            if arm not in protocol.arms:
+                yield _unknown((*path, "arms", i), "arm", arm, protocol.arms)
+        if first == second:
+            cure = "Name the treatment first, then what it is compared with."
+            yield (*path, "arms"), f"the arm `{first}` is compared with itself", cure
 
 
 def _levels(protocol: Protocol) -> Iterator[Said]:

@@ -47,11 +47,14 @@ class Participant:
     stopped: float | None
     last_day: float
     ending: str | None
+    arm: str = ""  # its name in the study file; "" in a study without arms
 
 
 def participants(protocol: Protocol, tables: Tables) -> list[Participant]:
-    """Everyone who received a dose, in the order of the first dose."""
+    """Everyone who received a dose, in the order of the first dose; one arm after the other."""
     dosed = tables["DM"].drop_nulls("RFXSTDTC").sort("RFXSTDTC", "USUBJID")
+    codes = {term.arm_code(name): name for name in protocol.arms}
+    arms = [codes.get(code, "") for code in dosed["ARMCD"]] if codes else [""] * dosed.height
     named = [row["USUBJID"] for row in dosed.iter_rows(named=True)]
     doses, adverse, events = _doses(protocol, tables), _adverse(protocol, tables), _events(protocol, tables)
     ends = tables["DS"].filter(pl.col("DSSCAT") == term.PARTICIPATION)
@@ -60,7 +63,7 @@ def participants(protocol: Protocol, tables: Tables) -> list[Participant]:
     stopped = dict(stops.select("USUBJID", "DSSTDY").iter_rows())
     holds = _holds(protocol, tables)
     last = _last_days(tables)
-    return [
+    found = [
         Participant(
             id=who,
             label=label,
@@ -71,9 +74,11 @@ def participants(protocol: Protocol, tables: Tables) -> list[Participant]:
             stopped=stopped.get(who),
             last_day=float(last.get(who, 1)),
             ending=ending.get(who),
+            arm=arm,
         )
-        for who, label in zip(named, dosed["SUBJID"], strict=True)
+        for who, label, arm in zip(named, dosed["SUBJID"], arms, strict=True)
     ]
+    return sorted(found, key=lambda one: protocol.arms.index(one.arm) if one.arm else 0)
 
 
 def _holds(protocol: Protocol, tables: Tables) -> dict[str, list[float]]:
@@ -125,14 +130,16 @@ def _events(protocol: Protocol, tables: Tables) -> dict[str, list[Event]]:
 
 
 def event_forms(protocol: Protocol) -> list[str]:
-    """The log forms that endpoints count as events, in the order of the study file."""
+    """The log forms that endpoints count as events, in the order of the study file; adverse events are drawn
+    anyhow."""
     named: dict[str, None] = {}
     for endpoint in protocol.study.endpoints.values():
         if isinstance(endpoint, WithoutEvent):
             named |= dict.fromkeys(endpoint.events)
         elif isinstance(endpoint, OrganResponse):
             named |= dict.fromkeys(endpoint.unless)
-    return [form for form in named if form in protocol.logs]
+    others = set(protocol.logs) - {protocol.study.recorded_on.adverse_event}
+    return [form for form in named if form in others]
 
 
 def _last_days(tables: Tables) -> dict[str, int]:

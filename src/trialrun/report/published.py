@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialrun.protocol.protocol import Protocol
+from trialrun.report.comparison import title
+from trialrun.report.estimate import change_of, missing
 from trialrun.report.figures.figure import Rows
 from trialrun.report.language import Language
 from trialrun.report.participants import event_words
 from trialrun.report.section import unit
-from trialrun.report.statement import change_of, missing
 
 Found = Mapping[str, Any]
 
@@ -42,6 +43,17 @@ def _ours(protocol: Protocol, row: Any, results: Found, language: Language) -> s
     found = results["endpoints"].get(row.endpoint)
     if found is None:
         return _beside(protocol, row.id, results, language)
+    if "arms" in found:
+        each = found["arms"].items()
+        said = [
+            f"{title(protocol, arm, language)}: {_of(protocol, row, part, language)}" for arm, part in each
+        ]
+        return "; ".join(said)
+    return _of(protocol, row, found, language)
+
+
+def _of(protocol: Protocol, row: Any, found: Found, language: Language) -> str:
+    """What one group's endpoint says where the published result speaks of it."""
     if found["kind"] == "proportion_without_event":
         return _events(protocol, found, language)
     if found["kind"] == "organ_response":
@@ -78,7 +90,10 @@ def _beside(protocol: Protocol, name: str, results: Found, language: Language) -
         }
         return language("published.serious", **said)
     if name == "cumulative_dose":
-        return f"{language.number(results['exposure']['planned']['cumulative'])} {unit(protocol, language)}"
+        given = results["exposure"]
+        groups = [given] if given else [arm["exposure"] for arm in results["arms"].values()]
+        planned = dict.fromkeys(language.number(one["planned"]["cumulative"]) for one in groups)
+        return f"{language.listed(list(planned))} {unit(protocol, language)}"
     return language("published.none")
 
 

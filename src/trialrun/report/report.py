@@ -9,6 +9,9 @@ from trialrun.analysis.log import Tables
 from trialrun.protocol.endpoint import OrganResponse, PairedChange
 from trialrun.protocol.protocol import Protocol
 from trialrun.report import section
+from trialrun.report.baseline import baseline
+from trialrun.report.comparison import title
+from trialrun.report.estimate import missing
 from trialrun.report.figures.accrual import accrual
 from trialrun.report.figures.boundary import boundary
 from trialrun.report.figures.figure import Figure
@@ -20,7 +23,7 @@ from trialrun.report.language import language as spoken
 from trialrun.report.page import environment
 from trialrun.report.participants import participants
 from trialrun.report.published import published
-from trialrun.report.statement import missing, statements
+from trialrun.report.statement import statements
 
 
 def render(protocol: Protocol, tables: Tables, results: dict[str, Any], language: str = "en") -> str:
@@ -47,8 +50,20 @@ def render(protocol: Protocol, tables: Tables, results: dict[str, Any], language
             figures=_figures(protocol, tables, arrays, results, words),
             **_boundaries(protocol, results, words),
             organ_rows=_organ_rows(protocol, results, words),
+            has_organs=any(isinstance(one, OrganResponse) for one in protocol.study.endpoints.values()),
+            **_arms(protocol, results, words),
         )
     )
+
+
+def _arms(protocol: Protocol, results: dict[str, Any], words: Language) -> dict[str, Any]:
+    """What the report shows arm by arm; of a study without arms, one exposure without a title."""
+    arms = [(title(protocol, arm, words), found) for arm, found in results.get("arms", {}).items()]
+    return {
+        "arms": arms,
+        "exposures": [(name, found["exposure"]) for name, found in arms] or [("", results["exposure"])],
+        "baseline": baseline(protocol, results["baseline"], words) if arms else None,
+    }
 
 
 def _figures(

@@ -14,10 +14,11 @@ from trialrun.analysis.log import Tables
 from trialrun.analysis.results import canonical
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.trace import assumptions
+from trialrun.report.comparison import title
+from trialrun.report.estimate import missing
 from trialrun.report.figures.figure import Rows
 from trialrun.report.language import Language
 from trialrun.report.participants import course_label, short, words_of
-from trialrun.report.statement import missing
 
 Found = Mapping[str, Any]
 
@@ -89,14 +90,22 @@ def adverse_events(protocol: Protocol, safety: Found, language: Language) -> Row
     return Rows(tuple(head), tuple(body))
 
 
-def safety_summary(protocol: Protocol, safety: Found, language: Language) -> Rows:
+def safety_summary(protocol: Protocol, results: Found, language: Language) -> Rows:
+    """Participants (events) of each sort; in a column for each arm, and for all, where there are arms."""
+    safety, arms = results["safety"], results.get("arms", {})
+    groups = [*(arm["safety"] for arm in arms.values()), safety]
     names = {"any": "any", "grade_3_or_worse": "grade3", "related": "related", "serious": "serious"}
     names |= {"serious_related": "serious_related"}
-    body = [(language(f"safety.{word}"), _both(safety[key], language)) for key, word in names.items()]
-    for variable, found in safety["stopping"].items():
-        said = language("safety.not.derivable") if missing(found) else _both(found, language)
-        body.append((_rule_words(protocol, variable, language), said))
-    return Rows((language("safety.summary"), language("events.head")), tuple(body))
+    body = [
+        (language(f"safety.{word}"), *(_both(each[key], language) for each in groups))
+        for key, word in names.items()
+    ]
+    for variable in safety["stopping"]:
+        counts = [each["stopping"][variable] for each in groups]
+        said = [language("safety.not.derivable") if missing(one) else _both(one, language) for one in counts]
+        body.append((_rule_words(protocol, variable, language), *said))
+    columns = _columns(protocol, results, language) if arms else (language("events.head"),)
+    return Rows((language("safety.summary"), *columns), tuple(body))
 
 
 def _rule_words(protocol: Protocol, variable: str, language: Language) -> str:
@@ -187,7 +196,11 @@ def accrual(found: Found, language: Language) -> list[str]:
     return sentences
 
 
-def disposition(counts: Found, language: Language) -> Rows:
+def disposition(protocol: Protocol, results: Found, language: Language) -> Rows:
+    """Participants at each step; in a column for each arm, and for all, where there are arms."""
+    counts = results["counts"]
+    groups = [arm["counts"] for arm in results.get("arms", {}).values()]
+    columns = [*groups, counts]
     body = []
     for name in (
         "screened",
@@ -203,10 +216,24 @@ def disposition(counts: Found, language: Language) -> Rows:
         after = name not in ("screened", "included", "dosed")
         if after and not counts[name] and name not in ("completed", "stopped", "lost"):
             continue
-        share = language.percent(counts[name], counts["dosed"]) if after and counts["dosed"] else ""
-        body.append((language(f"disposition.{name}"), str(counts[name]), share))
-    head = ("disposition.step", "participants", "disposition.share")
-    return Rows(tuple(language(word) for word in head), tuple(body))
+        shares = [
+            language.percent(each[name], each["dosed"]) if after and each["dosed"] else "" for each in columns
+        ]
+        if groups:
+            cells = [f"{each[name]} ({share})" if share else str(each[name])
+                     for each, share in zip(columns, shares, strict=True)]  # fmt: skip
+            cells = ["" for _ in groups] + cells[-1:] if name == "screened" else cells
+            body.append((language(f"disposition.{name}"), *cells))
+        else:
+            body.append((language(f"disposition.{name}"), str(counts[name]), *shares))
+    head = ("participants", "disposition.share")
+    names = _columns(protocol, results, language) if groups else tuple(language(word) for word in head)
+    return Rows((language("disposition.step"), *names), tuple(body))
+
+
+def _columns(protocol: Protocol, results: Found, language: Language) -> tuple[str, ...]:
+    """The arms' titles, and the word for all of them."""
+    return (*(title(protocol, arm, language) for arm in results["arms"]), language("arms.both"))
 
 
 def stops(protocol: Protocol, results: Found, language: Language) -> Rows:
@@ -218,11 +245,18 @@ def stops(protocol: Protocol, results: Found, language: Language) -> Rows:
     known |= {f"STOPS.{term}": text for term, text in known.items()}
     decisions = protocol.decisions.items()
     known |= {name.replace("_", " ").upper(): found.title(language.code) for name, found in decisions}
+    arms = results.get("arms", {})
+    each = [{row["rule"]: row["participants"] for row in arm["stops"]} for arm in arms.values()]
     body = tuple(
-        (known.get(row["rule"], row["reason"] or row["rule"]), str(row["participants"]))
+        (
+            known.get(row["rule"], row["reason"] or row["rule"]),
+            *(str(counts.get(row["rule"], 0)) for counts in each),
+            str(row["participants"]),
+        )
         for row in results["stops"]
     )
-    return Rows((language("disposition.stops"), language("participants")), body)
+    names = _columns(protocol, results, language) if arms else (language("participants"),)
+    return Rows((language("disposition.stops"), *names), body)
 
 
 def exposure(protocol: Protocol, found: Found, language: Language) -> Rows:

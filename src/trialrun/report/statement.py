@@ -8,6 +8,8 @@ from typing import Any
 
 from trialrun.protocol.endpoint import Endpoint, PairedChange
 from trialrun.protocol.protocol import Protocol
+from trialrun.report.comparison import Written, arms, between, comparison
+from trialrun.report.estimate import adjusted, bare, change_of, interval, level, missing, plain, share
 from trialrun.report.language import Language
 from trialrun.report.participants import event_words
 
@@ -17,7 +19,8 @@ CUSTOM = 0.05  # the level that readers take for granted where the study states 
 
 @dataclass(frozen=True)
 class Statement:
-    """One endpoint as printed."""
+    """One endpoint as printed. Where there are arms, ``of`` says which two are compared, and ``arms`` are the
+    title, estimate and interval of each."""
 
     name: str
     level: str
@@ -26,6 +29,8 @@ class Statement:
     interval: str
     test: str
     sentences: tuple[str, ...]
+    of: str = ""
+    arms: tuple[tuple[str, str, str], ...] = ()
 
 
 def statements(protocol: Protocol, results: Found, language: Language) -> list[Statement]:
@@ -45,31 +50,30 @@ def statement(protocol: Protocol, results: Found, name: str, language: Language)
         "paired_change": _change,
         "organ_response": _response,
     }[endpoint.kind]
-    estimate, interval, test, sentences = write(protocol, endpoint, found, family, language)
+    if "arms" in found:
+        each = {arm: write(protocol, endpoint, part, None, language) for arm, part in found["arms"].items()}
+        estimate, within, test, sentences = comparison(protocol, endpoint, found, family, language)
+    else:
+        each = {}
+        estimate, within, test, sentences = write(protocol, endpoint, found, family, language)
     return Statement(
         name=name,
         level=endpoint.level,
         title=endpoint.title(language.code),
         estimate=estimate,
-        interval=interval,
+        interval=within,
         test=test,
         sentences=tuple(sentences),
+        of=between(protocol, found, language),
+        arms=tuple(arms(protocol, each, language)),
     )
-
-
-Written = tuple[str, str, str, Iterator[str]]
-
-
-def missing(found: Any) -> bool:
-    """Whether a result is a reason instead of a number."""
-    return isinstance(found, Mapping) and "not_estimable" in found
 
 
 def _without(
     protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, language: Language
 ) -> Written:
     return (
-        *_share(found["without_event"], language),
+        *share(found["without_event"], language),
         language("glance.not.tested"),
         _without_words(protocol, found, language),
     )
@@ -84,7 +88,7 @@ def _without_words(protocol: Protocol, found: Found, language: Language) -> Iter
         yield language("words.without", x=part["x"], n=part["n"], share=share, events=said)
         upper = found["event_rate_upper"]
         yield language(
-            "words.without.upper", upper=language.share(upper["upper"]), level=_level(upper, language)
+            "words.without.upper", upper=language.share(upper["upper"]), level=level(upper, language)
         )
     yield from _counted("words.without.lost", found["lost_counted_as_events"], language)
     for name, each in found["by_event"].items():
@@ -108,34 +112,16 @@ def _change(protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, l
     words = _change_words(found, family, at, language)
     return (
         estimate,
-        _interval(found["interval"], lambda x: _plain(found, x, language), language),
+        interval(found["interval"], lambda x: plain(found, x, language), language),
         _test(found, family, language),
         words,
     )
 
 
-def change_of(found: Found, value: float, language: Language) -> str:
-    """A change as printed: ``× 3.27`` on the log scale, with its sign on the linear one."""
-    if found["scale"] == "log":
-        return language("glance.ratio", value=_plain(found, value, language))
-    return ("+" if value > 0 else "") + _plain(found, value, language)
-
-
-def _plain(found: Found, value: float, language: Language) -> str:
-    return language.number(value, 2) if found["scale"] == "log" else language.significant(value, finest=1)
-
-
 def _test(found: Found, family: Any, language: Language) -> str:
     if missing(found["test"]):
         return language("glance.no.test", n=found["n"], at_least=found["at_least"])
-    if family is None:
-        return language.p(found["test"]["p"])
-    adjusted = language("glance.p.adjusted", p=_bare(family["adjusted"], language))
-    return f"{language.p(found['test']['p'])} ({adjusted})"
-
-
-def _bare(p: float, language: Language) -> str:
-    return language.p(p).removeprefix("P\N{NO-BREAK SPACE}").removeprefix("=\N{NO-BREAK SPACE}")
+    return adjusted(language.p(found["test"]["p"]), family, language)
 
 
 def _change_words(found: Found, family: Any, at: str, language: Language) -> Iterator[str]:
@@ -143,7 +129,7 @@ def _change_words(found: Found, family: Any, at: str, language: Language) -> Ite
         yield language("words.change.none", at=at)
     else:
         kind = "ratio" if found["scale"] == "log" else "linear"
-        value = _plain(found, found["estimate"], language)
+        value = plain(found, found["estimate"], language)
         said = {"at": at, "value": value, "n": found["n"], "rose": found["rose"], "fell": found["fell"]}
         same = found["unchanged"]
         unchanged = language("words.change.unchanged", count=same) if same else ""
@@ -162,7 +148,7 @@ def _least(found: Found, language: Language) -> Iterator[str]:
     """Says so when the test could not have succeeded, whatever the size of the differences."""
     test = found["test"]
     if not missing(test) and test["minimum_p"] > CUSTOM:
-        p = _bare(test["minimum_p"], language)
+        p = bare(test["minimum_p"], language)
         yield language.plural("words.change.minimum", test["nonzero"], p=p)
 
 
@@ -182,7 +168,7 @@ def _response(
     protocol: Protocol, endpoint: Endpoint, found: Found, family: Any, language: Language
 ) -> Written:
     return (
-        *_share(found["response"], language),
+        *share(found["response"], language),
         language("glance.not.tested"),
         _response_words(protocol, found, language),
     )
@@ -212,24 +198,3 @@ def _response_words(protocol: Protocol, found: Found, language: Language) -> Ite
 def _counted(key: str, count: int, language: Language) -> Iterator[str]:
     if count:
         yield language.plural(key, count)
-
-
-def _share(part: Found, language: Language) -> tuple[str, str]:
-    """``8 of 10 (80 %)`` and its interval."""
-    if not part["n"]:
-        return language("not.estimable"), language("interval.none")
-    said = language("glance.of", x=part["x"], n=part["n"])
-    return f"{said} ({language.percent(part['x'], part['n'])})", _interval(
-        part["interval"], language.share, language
-    )
-
-
-def _interval(found: Found, written: Any, language: Language) -> str:
-    if missing(found):
-        return language("interval.none")
-    ends = {end: "∞" if found[end] is None else written(found[end]) for end in ("lower", "upper")}
-    return language("interval", level=_level(found, language), low=ends["lower"], high=ends["upper"])
-
-
-def _level(found: Found, language: Language) -> str:
-    return language.share(found["level"], 0)

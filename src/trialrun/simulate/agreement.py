@@ -10,6 +10,7 @@ from trialrun.protocol.problem import Problem, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.source import Source
 from trialrun.simulate.people import Given, Kind, ModelFile
+from trialrun.simulate.stated import EVERYONE
 
 EVENT = (
     "term", "category", "system", "grade", "related", "serious", "seriousness", "onset", "ended", "outcome",
@@ -20,7 +21,6 @@ EVENT_CODES = {"outcome": ("ongoing", "resolved", "fatal"), "action": ("none", "
 FLARE = ("organ", "major", "onset")
 RESCUE = ("medicine", "started")
 ORGAN_STATES = ("absent", "active", "new", "worse")
-PROCESSES = ("virus", "specific_cells")
 FLARE_SIGN = "flare"
 """The sign that every flare shows; the kinds of event name theirs themselves."""
 
@@ -41,6 +41,7 @@ class Agreement:
 
     def check(self) -> list[Problem]:
         """Every problem found."""
+        self._stated()
         self._people()
         self._events()
         self._logs()
@@ -48,6 +49,22 @@ class Agreement:
         return self.problems
 
     # ---- parts of the file
+
+    def _stated(self) -> None:
+        """What is stated by arm names the study's arms; every one of them has a chance of reactions."""
+        stated, arms = self.file.stated, self.protocol.arms or (EVERYONE,)
+        if stated is None:
+            return
+        for name, quantity in stated.quantities.items():
+            for arm in quantity.change:
+                self._known("arm", arm, arms, ("stated", "quantities", name, "change", arm))
+        path = ("stated", "reactions", "chance")
+        for arm in stated.reactions.chance:
+            self._known("arm", arm, arms, (*path, arm))
+        for arm in set(arms) - set(stated.reactions.chance):
+            message = f"no chance of reactions is stated for {f'the arm `{arm}`' if arm else 'everyone'}"
+            cure = f"Add {arm}: 0.02, or what you believe." if arm else "Write one number: there are no arms."
+            self.problems.append(Problem(self.source.key_place(path), message, cure))
 
     def _people(self) -> None:
         people, path = self.file.people, ("people",)
@@ -80,6 +97,8 @@ class Agreement:
         self._same(
             "reaction", events.reactions.kinds, self.model.clinic.reactions, (*path, "reactions", "kinds")
         )
+        if events.flare is None:
+            return
         flare, at = events.flare, (*path, "flare")
         for organ in flare.organs:
             self._known("organ", organ, self.organs, (*at, "organs", organ))
@@ -136,7 +155,7 @@ class Agreement:
         one: list[tuple[str, str, str | None, Iterable[str]]] = [
             ("quantity", "quantity", answer.quantity, model.quantities),
             ("laboratory", "laboratory value", answer.laboratory, model.clinic.laboratory),
-            ("process", "process", answer.process, PROCESSES),
+            ("process", "process", answer.process, model.clinic.processes),
             ("organ", "organ", answer.organ, self.organs),
             ("with", "organ", answer.with_, self.organs),
             ("plus", "item", answer.plus, items),

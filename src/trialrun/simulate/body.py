@@ -10,7 +10,7 @@ from trialrun.conduct.cohort import Index, Times
 from trialrun.protocol.protocol import Protocol
 from trialrun.simulate.chance import Person, normals
 from trialrun.simulate.model import Array, Flags
-from trialrun.simulate.population import load_model, population
+from trialrun.simulate.population import model_of
 
 MINUTES_A_DAY = 24 * 60
 
@@ -19,7 +19,7 @@ class Bodies:
     """N bodies, each with its own clock, which starts at midnight of the day of screening."""
 
     def __init__(self, protocol: Protocol, people: Sequence[Person]) -> None:
-        self.model = load_model(population(protocol).model)
+        self.model = model_of(protocol)
         self.n = len(people)
         self.points = {point: i for i, point in enumerate(protocol.timepoints)}
         self.values = self.model.draw(normals(people, "parameters", len(self.model.varying)))
@@ -29,11 +29,15 @@ class Bodies:
         clinic, points = self.model.clinic, len(self.points)
         self.organs: tuple[str, ...] = clinic.organs
         self._error = normals(people, "measurement error", points, len(self._quantities))
-        self.involved: Flags = clinic.involved(normals(people, "organs", len(clinic.organs)))
-        self._threshold = clinic.thresholds(normals(people, "improvement", len(clinic.organs)))
-        self._usual = clinic.usual(normals(people, "usual laboratory", len(clinic.laboratory)))
-        self._laboratory = normals(people, "laboratory", points, len(clinic.laboratory))
-        self._cells = clinic.specific_cells(normals(people, "specific cells", 2))
+        self.involved: Flags = np.zeros((self.n, len(self.organs)), dtype=bool)
+        if self.organs:
+            self.involved = clinic.involved(normals(people, "organs", len(self.organs)))
+            self._threshold = clinic.thresholds(normals(people, "improvement", len(self.organs)))
+        if clinic.laboratory:
+            self._usual = clinic.usual(normals(people, "usual laboratory", len(clinic.laboratory)))
+            self._laboratory = normals(people, "laboratory", points, len(clinic.laboratory))
+        if "specific_cells" in clinic.processes:
+            self._cells = clinic.specific_cells(normals(people, "specific cells", 2))
         self._cells_error = normals(people, "specific cells measured", points)
         self._virus_step = normals(people, "virus", points)
         self._virus = np.full(self.n, np.nan)
@@ -57,9 +61,9 @@ class Bodies:
         until[who] = np.maximum(until[who], self.days(who, when))
         self.state = self.model.advance(self.state, self.values, until)
 
-    def inject(self, who: Index, amount: float) -> None:
-        """Give these bodies a dose (in the substance's unit), each at its present time."""
-        self.state = self.model.inject(self.state, who, amount)
+    def inject(self, who: Index, amount: float, arm: str = "") -> None:
+        """Give these bodies, all of one arm, a dose (in the substance's unit), each at its present time."""
+        self.state = self.model.inject(self.state, who, amount, arm)
 
     # ---- what can be measured: arrays (len(who),) ----------------------------------------------
 
@@ -108,6 +112,8 @@ class Bodies:
 
     def improved(self, who: Index) -> Flags:
         """Which organs have improved by now (len(who), organs)."""
+        if not self.organs:
+            return self.involved[who]
         activity = self.model.activity(self.state)[who]
         return np.asarray(self.model.clinic.improved(activity, self._threshold[who]))
 

@@ -60,11 +60,11 @@ class Events:
 
     # ---- reactions ---------------------------------------------------------------------------
 
-    def react(self, one: int, point: str, when: np.datetime64, amount: float) -> None:
-        """One injection may bring a reaction; the first of a course has the course's worst grade."""
+    def react(self, one: int, point: str, when: np.datetime64, amount: float, arm: str = "") -> None:
+        """One dose in an arm may bring a reaction; the first of a course has the course's worst grade."""
         k, model = self.doses[point], self.bodies.model
         happens, kind = self._reaction[one, k]
-        if happens >= -np.expm1(-float(model.reaction_hazard(np.array([amount]))[0])):
+        if happens >= -np.expm1(-float(model.reaction_hazard(np.array([amount]), arm)[0])):
             return
         cycle = str(self.protocol.timepoints[point].cycle)
         first = not any(event.row.startswith(f"{cycle}-") for event in self.going[one])

@@ -106,8 +106,8 @@ class Model(Protocol[S]):
         Raises ValueError for a time that is unknown or in a participant's past.
         """
 
-    def inject(self, state: S, index: Index, dose: Array | float) -> S:
-        """Give the participants in `index` a dose, each at their own present time.
+    def inject(self, state: S, index: Index, dose: Array | float, arm: str = "") -> S:
+        """Give the participants in `index`, all of one arm, a dose, each at their own present time.
 
         Raises ValueError for a dose that is unknown or negative.
         """
@@ -121,5 +121,5 @@ class Model(Protocol[S]):
     def hazards(self, state: S) -> dict[str, Array]:
         """Present rate per day (N,) of each event that the disease brings, by name."""
 
-    def reaction_hazard(self, dose: Array) -> Array:
-        """Hazard of an adverse event that one injection of `dose` adds: chance = 1 − exp(−sum)."""
+    def reaction_hazard(self, dose: Array, arm: str = "") -> Array:
+        """Hazard of an adverse event that one dose in an arm adds: chance = 1 − exp(−sum)."""

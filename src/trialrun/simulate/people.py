@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from trialrun.protocol.element import Element, Name, Part
 from trialrun.protocol.text import Length, Range, Several
+from trialrun.simulate.stated import StatedFile
 
 WEEKDAYS = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 
@@ -240,7 +241,7 @@ class Happenings(Part):
     lengths: Lengths
     serious: Serious
     death: Death
-    flare: Flare
+    flare: Flare | None = None
 
 
 # ---- answers -------------------------------------------------------------------------------------
@@ -361,6 +362,7 @@ class ModelFile(Element):
     """All of ``model.yaml``."""
 
     model: str
+    stated: StatedFile | None = None
     people: Behaviour
     events: Happenings
     logs: dict[Name, History] = Field(default_factory=dict)

@@ -18,6 +18,7 @@ from trialrun.simulate.agreement import Agreement
 from trialrun.simulate.people import ModelFile
 
 FILE = "model.yaml"
+STATED = "stated"  # the model whose numbers are all in the study's own file
 
 
 def population(protocol: Protocol) -> ModelFile:
@@ -35,7 +36,11 @@ def _population(protocol: Protocol) -> ModelFile:
     if file.model not in known_models():
         hint = suggestion(file.model, known_models())
         raise ProtocolError([Problem(source.place(("model",)), f"there is no model `{file.model}`", hint)])
-    problems = Agreement(protocol, source, file, load_model(file.model)).check()
+    if (file.model == STATED) != (file.stated is not None):
+        message = f"`{STATED}` goes with `model: {STATED}`, and only with it"
+        cure = "Add what is stated, or leave it out."
+        raise ProtocolError([Problem(source.key_place(("model",)), message, cure)])
+    problems = Agreement(protocol, source, file, _model(file)).check()
     if problems:
         raise ProtocolError(problems)
     return file
@@ -46,6 +51,17 @@ def load_model(name: str) -> Any:
     """The model that a study file names: ``MODEL`` in `trialrun.simulate.models.<name>`, loaded once;
     it holds nothing of anybody."""
     return import_module(f"trialrun.simulate.models.{name}").MODEL.load()
+
+
+def model_of(protocol: Protocol) -> Any:
+    """The model of a study's virtual people, with what the study states for it."""
+    return _model(population(protocol))
+
+
+def _model(file: ModelFile) -> Any:
+    if file.stated is None:
+        return load_model(file.model)
+    return import_module(f"{models.__name__}.{file.model}").MODEL.load(file.stated)
 
 
 def known_models() -> tuple[str, ...]:
@@ -73,7 +89,7 @@ def assumptions(protocol: Protocol) -> list[dict[str, str]]:
             "standing": one.standing,
             "from": ", ".join(one.source),
         }
-        for one in load_model(file.model).statements()
+        for one in _model(file).statements()
     ]
 
 

@@ -188,6 +188,7 @@ class Site:
     def _flares(self, who: Index, evening: np.datetime64) -> None:
         """A flare is written down as it began; a major one is treated at once."""
         spec, flares = self.flares.spec, self.flares
+        assert spec is not None  # nobody has a flare without
         rows = []
         for one in who:
             begins = flares.begins[one]

@@ -102,7 +102,9 @@ class Visits:
         for task in (task for task in tasks if task.activity in sampled):
             if task.specimen:
                 drawn = who[self._applies(task.activity, who, when)]
-                self.ledger.collect(task.specimen, point.id, drawn, _of(drawn, who, when) + SAMPLE * MINUTE)
+                if len(drawn):
+                    taken = _of(drawn, who, when) + SAMPLE * MINUTE
+                    self.ledger.collect(task.specimen, point.id, drawn, taken)
             else:
                 self._form(point, task, who, when, SAMPLE)
 
@@ -159,9 +161,10 @@ class Visits:
         missed = self.agenda.misses(point, who)
         allowed = verdict.permitted & ~missed
         given = amounts(self.cohort, point.id, who, when)
-        for amount in np.unique(given[allowed]).tolist():
-            mine = allowed & (given == amount)
-            self._give(point, who[mine], when[mine], amount)
+        arms = np.array([self.cohort.arm_of(one) or "" for one in who.tolist()])
+        for arm, amount in sorted(set(zip(arms[allowed].tolist(), given[allowed].tolist(), strict=True))):
+            mine = allowed & (arms == arm) & (given == amount)
+            self._give(point, who[mine], when[mine], amount, arm)
         if point.course_day == 1:
             later = day(when[~allowed]) + np.timedelta64(int(self.people.again.course.days), "D")
             self.agenda.again(point.id, who[~allowed], later)
@@ -171,14 +174,14 @@ class Visits:
             why = [self._why(verdict, int(i), bool(missed[i])) for i in np.flatnonzero(held_back)]
             self._withhold(point, who[held_back], when[held_back], why)
 
-    def _give(self, point: Timepoint, who: Index, when: Times, amount: float) -> None:
+    def _give(self, point: Timepoint, who: Index, when: Times, amount: float, arm: str) -> None:
         form = self.protocol.study.recorded_on.injection
         given = self.voices.answer(form, point.id, who, when, self.cohort, {"given": True, "dose": amount})
         self.ledger.inject(point.id, who, when, given)
         self.bodies.live(who, when)
-        self.bodies.inject(who, amount)
+        self.bodies.inject(who, amount, arm)
         for one, moment in zip(who, when, strict=True):
-            self.events.react(int(one), point.id, moment, amount)
+            self.events.react(int(one), point.id, moment, amount, arm)
 
     def _withhold(self, point: Timepoint, who: Index, when: Times, why: list[str]) -> None:
         form, reasons = self.protocol.study.recorded_on.injection, self.people.missed_dose

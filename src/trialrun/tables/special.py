@@ -136,7 +136,7 @@ def _with_arm(rows: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     arm, code = pl.col("given_arm"), pl.col("given_arm")
     if protocol.arms:
         titles = {name: each.title("en") for name, each in protocol.study.arms.items()}
-        codes = {name: term.capitals(name)[:20] for name in titles}
+        codes = {name: term.arm_code(name) for name in titles}
         arm = arm.replace_strict(titles, default=None, return_dtype=pl.String)
         code = code.replace_strict(codes, default=None, return_dtype=pl.String)
     else:

@@ -54,6 +54,11 @@ def capitals(code: str) -> str:
     return code.replace("_", " ").upper()
 
 
+def arm_code(name: str) -> str:
+    """An arm's name as ARMCD, which holds 20 characters."""
+    return capitals(name)[:20]
+
+
 def ending(code: str) -> str:
     """How participation ended, as a term of NCOMPLT where the study's code has one."""
     return ENDINGS.get(code, capitals(code))

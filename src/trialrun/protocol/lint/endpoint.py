@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import comb
 
 from trialrun.protocol.endpoint import OrganResponse, PairedChange, WithoutEvent
 from trialrun.protocol.knowable import asked_at_any_time
@@ -130,13 +131,23 @@ def powerless(protocol: Protocol) -> Iterator[Found]:
             (planned, "planned participants"),
             (endpoint.at_least, "pairs, the fewest allowed,"),
         ):
-            smallest = 2 / 2**pairs
+            smallest = _smallest(protocol, endpoint, pairs, planned=who == "planned participants")
             if smallest > alpha:
                 message = (
                     f"With {pairs} {who} the smallest p-value is {smallest:.3g}, and the level is {said}."
                 )
                 yield Found(f"endpoints/{name}", message)
                 break
+
+
+def _smallest(protocol: Protocol, endpoint: PairedChange, count: int, *, planned: bool) -> float:
+    """The smallest two-sided p-value: of a signed rank within participants, or of a rank sum between two arms
+    of which ``count`` are the participants of both, or the pairs of each."""
+    if endpoint.compare is None:
+        return float(2 / 2**count)
+    arms = max(len(protocol.arms), 1)
+    each = count // arms if planned else count
+    return 2 / comb(2 * each, each)
 
 
 def _level(protocol: Protocol, name: str, endpoint: PairedChange) -> tuple[float, str]:

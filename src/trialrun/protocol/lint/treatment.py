@@ -10,6 +10,21 @@ from trialrun.protocol.protocol import Protocol, Timepoint
 
 
 @finding(
+    "masking",
+    means="The design conceals the arms, and the record does not.",
+    matters="Whoever opens the record sees the arm; who assesses the participant must not be able to.",
+    mend="Say `masking: open`, or keep the record from those who must not know.",
+    was="masking: open",
+    now="masking: double",
+)
+def masking(protocol: Protocol) -> Iterator[Found]:
+    said = protocol.study.design.masking
+    if said != "open":
+        message = f"The design says `masking: {said}`, and concealing the arm is not enforced."
+        yield Found("design/masking", message)
+
+
+@finding(
     "window-beyond-delays",
     means="A course may begin later than the delay that is allowed in all.",
     matters="A site that uses the whole window finds the course left out, although it was in time.",

@@ -14,7 +14,8 @@ def boundary(name: str, title: str, found: Mapping[str, Any], language: Language
     """Events against participants dosed: the region that stops, and where the trial went."""
     standing = found["standing"]
     n_max = max(found["n_max"], standing["n"])
-    limits = from_steps([(n, k) for n, k in found["steps"]], n_max).stop_at
+    steps = [(n, k) for n, k in found["steps"]]  # some may lie beyond what is planned
+    limits = from_steps(steps, max(n_max, steps[-1][0])).stop_at[:n_max]
     path = standing["path"]
     body = tuple(
         (str(n), language("boundary.none") if k is None else f"≥ {k}", _events_at(path, n))
@@ -39,7 +40,7 @@ def _events_at(path: list[dict[str, Any]], n: int) -> str:
 def _chart(limits: tuple[int | None, ...], path: list[dict[str, Any]], n_max: int, language: Language) -> Any:
     import altair as alt
 
-    top = max(k for k in limits if k is not None) + 1.5
+    top = max((k for k in limits if k is not None), default=1) + 1.5
     stops = [{"from": n - 0.5, "to": n + 0.5, "k": k - 0.5, "top": top} for n, k in enumerate(limits, 1) if k]
     x = alt.Scale(domain=[0.5, n_max + 0.5], nice=False)
     y = alt.Scale(domain=[-0.3, top], nice=False)

@@ -16,6 +16,7 @@ from trialrun.report.language import Language
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 INK, GREY, PALE, BAND = "#1f2933", "#6b7785", "#d5dae0", "#eef1f4"
+SHORT = 120  # days
 WIDTH = 640  # drawing width in CSS pixels: about the text width of an A4 page
 
 # Liberation Sans has the widths of Arial and Helvetica, so that labels placed with the one fit in the others.
@@ -48,6 +49,11 @@ def data(rows: Sequence[dict[str, Any]]) -> Any:
     import altair as alt
 
     return alt.Data(values=list(rows))  # type: ignore[no-untyped-call]
+
+
+def days_marked(last: float) -> range:
+    """The study days after day 1 that an axis marks: every fiftieth; of a short trial every second week."""
+    return range(50, int(last) + 20, 50) if last > SHORT else range(15, int(last) + 7, 14)
 
 
 def draw(chart: Any, name: str, language: Language) -> str:

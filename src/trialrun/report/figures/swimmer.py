@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from trialrun.protocol.protocol import Protocol
+from trialrun.report.comparison import title
 from trialrun.report.figures.figure import (
     BLACK,
     BLUE,
@@ -21,6 +22,7 @@ from trialrun.report.figures.figure import (
     Figure,
     Rows,
     data,
+    days_marked,
     draw,
 )
 from trialrun.report.language import Language
@@ -52,6 +54,7 @@ def swimmer(protocol: Protocol, who: Sequence[Participant], language: Language) 
     forms = language.listed(titles)
     marks = [mark for one in who for mark in _marks(one)]
     seen = [kind for kind in MARKS if any(mark["kind"] == kind for mark in marks)]
+    arms = {arm: title(protocol, arm, language) for arm in protocol.arms}
     key = [(f"setting-{min(i, 2)}", language.setting(setting)) for i, setting in enumerate(settings)]
     key += [("dose", language("swimmer.dose"))]
     key += [(kind, language(f"swimmer.{kind}", forms=forms)) for kind in seen]
@@ -61,8 +64,8 @@ def swimmer(protocol: Protocol, who: Sequence[Participant], language: Language) 
         id="swimmer",
         title=language("swimmer.title"),
         label=language("swimmer.label", count=len(who)),
-        svg=draw(_chart(who, settings, marks, language), "swimmer", language),
-        rows=_rows(who, forms, language),
+        svg=draw(_chart(who, settings, marks, arms, language), "swimmer", language),
+        rows=_rows(who, forms, arms, language),
         note=language("swimmer.note"),
         key=tuple(key),
     )
@@ -98,14 +101,24 @@ def _marks(one: Participant) -> list[dict[str, Any]]:
 
 
 def _chart(
-    who: Sequence[Participant], settings: list[str], marks: list[dict[str, Any]], language: Language
+    who: Sequence[Participant],
+    settings: list[str],
+    marks: list[dict[str, Any]],
+    arms: dict[str, str],
+    language: Language,
 ) -> Any:
+    """``arms`` are the titles of the study's arms; the participants of each stand under theirs."""
     import altair as alt
 
-    order = [one.label for one in who]
+    heads = {arm: name for arm, name in arms.items() if any(one.arm == arm for one in who)}
+    order = [
+        row
+        for arm in heads or ("",)
+        for row in [*([heads[arm]] if arm else []), *(o.label for o in who if o.arm == arm)]
+    ]
     last = max((one.last_day for one in who), default=1.0)
     x = alt.Scale(domain=[0, last * 1.06 + 4], nice=False)
-    ticks = [1, *range(50, int(last) + 20, 50)]
+    ticks = [1, *days_marked(last)]
     day = alt.X("day:Q", scale=x, title=language("study.day"), axis=alt.Axis(values=ticks, grid=True))
     y = alt.Y("who:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8))
     follow = data([{"who": one.label, "from": 0.5, "to": one.last_day} for one in who])
@@ -117,7 +130,7 @@ def _chart(
     bars = bars.encode(x=alt.X("from:Q", scale=x), x2="to:Q", y=y, color=colour)
     given = [{"who": one.label, "day": float(d.day)} for one in who for d in one.doses if d.amount > 0]
     doses = alt.Chart(data(given)).mark_tick(color="white", thickness=0.7, height=15).encode(x=day, y=y)
-    layers = [line, bars, doses]
+    layers = [line, bars, doses, *_heads(heads, x, y)]
     for kind, (shape, fill, size) in MARKS.items():
         chosen = [mark for mark in marks if mark["kind"] == kind]
         if chosen:
@@ -130,21 +143,40 @@ def _chart(
     if ongoing:
         arrow = alt.Chart(data(ongoing)).mark_text(text="▶", dx=8, color=GREY, fontSize=10)
         layers.append(arrow.encode(x=day, y=y))
-    return alt.layer(*layers).properties(width=WIDTH - 90, height=ROW * len(who) + 8)
+    return alt.layer(*layers).properties(width=WIDTH - 90, height=ROW * len(order) + 8)
 
 
-def _rows(who: Sequence[Participant], forms: str, language: Language) -> Rows:
-    words = ("participant", "swimmer.given", "swimmer.missed.head", "swimmer.grade2", "swimmer.serious.head",
-             "swimmer.events", "swimmer.stopped.head", "swimmer.last", "swimmer.end")  # fmt: skip
-    head = tuple(language(word, forms=forms) for word in words)
-    return Rows(head, tuple(_row(one, language) for one in who))
+def _heads(heads: dict[str, str], x: Any, y: Any) -> list[Any]:
+    """A line under the title of each arm, which stands as a row of its own."""
+    import altair as alt
+
+    if not heads:
+        return []
+    rows = data([{"who": name, "day": 0.0} for name in heads.values()])
+    rule = alt.Chart(rows).mark_rule(color=GREY, strokeWidth=1, yOffset=9).encode(y=y)
+    return [rule]
 
 
-def _row(one: Participant, language: Language) -> tuple[str, ...]:
+def _rows(who: Sequence[Participant], forms: str, arms: dict[str, str], language: Language) -> Rows:
+    """``forms`` are the words for what endpoints count as events; without any there is no column for them."""
+    body = [_row(one, arms, language) for one in who]
+    columns = [key for key in COLUMNS if (key != "swimmer.events" or forms) and (key != "arm" or arms)]
+    head = tuple(language(key, forms=forms) for key in columns)
+    return Rows(head, tuple(tuple(row[key] for key in columns) for row in body))
+
+
+COLUMNS = (
+    "participant", "arm", "swimmer.given", "swimmer.missed.head", "swimmer.grade2", "swimmer.serious.head",
+    "swimmer.events", "swimmer.stopped.head", "swimmer.last", "swimmer.end",
+)  # fmt: skip
+
+
+def _row(one: Participant, arms: dict[str, str], language: Language) -> dict[str, str]:
     graded = [e for e in one.adverse if (e.grade or 0) >= 2]
     days = sorted({int(e.day) for e in one.events})
-    return (
+    cells = (
         one.label,
+        arms.get(one.arm, ""),
         str(sum(dose.amount > 0 for dose in one.doses)),
         str(sum(dose.amount == 0 for dose in one.doses)),
         _list(int(e.day) for e in graded),
@@ -154,6 +186,7 @@ def _row(one: Participant, language: Language) -> tuple[str, ...]:
         str(int(one.last_day)),
         language.ending(one.ending),
     )
+    return dict(zip(COLUMNS, cells, strict=True))
 
 
 def _list(days: Any) -> str:

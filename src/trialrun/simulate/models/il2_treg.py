@@ -245,7 +245,7 @@ class Il2Treg:
             y = y + h / 6 * (k1 + 2 * (k2 + k3) + k4)
         return State(until, ends[-1].copy(), a1[-1].copy(), a2[-1].copy(), y)
 
-    def inject(self, state: State, index: Index, dose: Array | float) -> State:
+    def inject(self, state: State, index: Index, dose: Array | float, arm: str = "") -> State:
         """Give the participants in `index` a dose (million IU), each at their own present time."""
         added = np.zeros_like(state.a1)
         np.add.at(added, np.arange(len(added))[index], dose)
@@ -290,7 +290,7 @@ class Il2Treg:
         """Disease activity relative to baseline (N,)."""
         return activity(state)
 
-    def reaction_hazard(self, dose: Array) -> Array:
+    def reaction_hazard(self, dose: Array, arm: str = "") -> Array:
         """Cumulative hazard of an adverse event that one injection of `dose` (million IU) adds."""
         return self.clinic.reaction_hazard(dose)
 

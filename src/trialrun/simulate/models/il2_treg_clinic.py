@@ -28,6 +28,11 @@ class Clinic:
         return tuple(self._data["organs"]["chances"])
 
     @property
+    def processes(self) -> tuple[str, ...]:
+        """What goes on beside the cells and the disease."""
+        return "virus", "specific_cells"
+
+    @property
     def reactions(self) -> tuple[str, ...]:
         """Kinds of reaction to an injection."""
         return tuple(self._data["adverse_events"]["kind"]["chances"])
