@@ -40,13 +40,16 @@ def blocked(tmp_path_factory: pytest.TempPathFactory) -> Protocol:
     return small(tmp_path_factory.mktemp("blocked"))
 
 
-@pytest.fixture(scope="module")
-def tabled(tmp_path_factory: pytest.TempPathFactory) -> Protocol:
-    folder = tmp_path_factory.mktemp("tabled")
+def with_table(folder: Path, table: str) -> Protocol:
     blocks = "{method: blocks, ratio: {A: 1, B: 1}, blocks: [2, 4], strata: [site, sex], from: outline#1}"
     return small(
-        folder, (f"allocation: {blocks}\n", TABLE), ("allocation: randomised", "allocation: adaptive")
+        folder, (f"allocation: {blocks}\n", table), ("allocation: randomised", "allocation: adaptive")
     )
+
+
+@pytest.fixture(scope="module")
+def tabled(tmp_path_factory: pytest.TempPathFactory) -> Protocol:
+    return with_table(tmp_path_factory.mktemp("tabled"), TABLE)
 
 
 def everyone(protocol: Protocol, n: int) -> Roll:
@@ -168,6 +171,20 @@ def test_what_is_told_late_of_an_earlier_cohort_does_not_undo_where_the_trial_we
     two = cohort_of(tabled, "AAAB", [YES, YES, NO, NO])
     found = allocate(tabled, two, "", lambda below: 0)
     assert isinstance(found, Reason)  # A is excluded, and so is everything above it
+
+
+def test_a_dose_that_has_enough_takes_no_further_cohort(tmp_path: Path) -> None:
+    protocol = with_table(tmp_path, TABLE.replace("  cohort: 3\n", "  cohort: 3\n  enough: 6\n"))
+    counts = [NO] * 6 + [YES, YES, NO]  # the lower dose had six before the higher one was too much
+    found = allocate(protocol, cohort_of(protocol, "A" * 6 + "BBB", counts), "", lambda below: 0)
+    assert isinstance(found, Reason)
+    assert "inclusions end" in found.message
+
+
+def test_a_line_may_end_inclusions_and_exclude(tmp_path: Path) -> None:
+    protocol = with_table(tmp_path, TABLE.replace("next: lower, exclude: true", "next: stop, exclude: true"))
+    found = allocate(protocol, cohort_of(protocol, "AAABBB", [NO] * 3 + [YES, YES, NO]), "", lambda below: 0)
+    assert isinstance(found, Reason)
 
 
 def test_a_kind_that_is_full_closes_to_its_own_only(blocked: Protocol) -> None:

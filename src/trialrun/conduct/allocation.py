@@ -79,10 +79,25 @@ def _looked_up(protocol: Protocol, allocation: Table, present: Roll | None) -> P
     arm = str(present.arm[-1])
     excluded = _excluded(protocol, allocation, present)
     if protocol.arms.index(arm) >= excluded:
-        return _ends(protocol, present, arm) if not excluded else Place(protocol.arms[excluded - 1])
+        return _below(protocol, allocation, present, arm, excluded)
     if _run(present) % allocation.cohort:
         return Place(arm)
     return _moved(protocol, allocation, present, arm, excluded)
+
+
+def _below(protocol: Protocol, allocation: Table, present: Roll, arm: str, excluded: int) -> Place | Reason:
+    """Where the next one goes when the present arm turns out to be excluded: to the one below, unless the
+    table ends inclusions or that arm has enough."""
+    steps = _steps(allocation, protocol.arms[excluded], *_counted(present, protocol.arms[excluded]))
+    if not excluded or any(step.exclude and step.next == STOP for step in steps):
+        return _ends(protocol, present, arm)
+    there = protocol.arms[excluded - 1]
+    return _ends(protocol, present, arm) if _full(allocation, present, there) else Place(there)
+
+
+def _full(allocation: Table, present: Roll, arm: str) -> bool:
+    """Whether an arm has all the participants that its table gives it."""
+    return allocation.enough is not None and _counted(present, arm)[0] >= allocation.enough
 
 
 def _run(present: Roll) -> int:
@@ -121,7 +136,9 @@ def _moved(protocol: Protocol, allocation: Table, present: Roll, arm: str, exclu
         message = f"the table has no line for {counted} of {of} in the arm «{_title(protocol, arm)}»"
         return Reason("allocation", message, "the study must say how to go on")
     after = _after(protocol, step, arm, excluded)
-    return Place(after) if after else _ends(protocol, present, arm)
+    if after is None or _full(allocation, present, after):
+        return _ends(protocol, present, arm)
+    return Place(after)
 
 
 def _ends(protocol: Protocol, present: Roll, arm: str) -> Reason:

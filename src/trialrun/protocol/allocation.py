@@ -60,11 +60,13 @@ class Table(Element):
     """By a table, cohort by cohort, in the order of the arms (dose levels from low to high).
 
     ``counted`` is a rule about one participant; ``judged_at`` the decision or visit by which it is known.
+    An arm that has ``enough`` participants takes no further cohort: who would be sent there ends inclusions.
     """
 
     method: Literal["table"]
     start: Name
     cohort: int = Field(ge=1)
+    enough: int | None = Field(default=None, ge=1)
     counted: str
     judged_at: str
     table: tuple[Step, ...] = Field(min_length=1)
