@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from trialrun.protocol.allocation import Blocks
 from trialrun.protocol.protocol import Protocol, Timepoint
 from trialrun.protocol.text import Text
 from trialrun.protocol.trace import assumptions, trace
@@ -142,10 +143,20 @@ def _misread(protocol: Protocol) -> Iterator[Finding]:
 
 
 def _unused(protocol: Protocol) -> Iterator[Finding]:
-    read = {name for rule in protocol.rules.values() for name in rule.reads}
+    read = {name for rule in protocol.rules.values() for name in rule.reads} | set(_named(protocol))
     for name in protocol.variables:
         if name not in read:
             yield Finding("unused-variable", f"variables/{name}", f"No rule reads the variable {name}.")
+
+
+def _named(protocol: Protocol) -> Iterator[str]:
+    """Variables that are read by name, outside any rule: strata, measures of doses, dates of events."""
+    study = protocol.study
+    if study.enrolment.strata:
+        yield study.enrolment.strata.by
+    yield from study.allocation.strata if isinstance(study.allocation, Blocks) else ()
+    yield from (level.of for level in study.treatment.levels.values() if level.of)
+    yield from (point.event for point in protocol.timepoints.values() if point.event)
 
 
 def _uncovered(protocol: Protocol) -> Iterator[Finding]:
