@@ -10,7 +10,7 @@ from trialrun.conduct.cohort import Index, Times
 from trialrun.protocol.protocol import Protocol
 from trialrun.simulate.chance import Person, normals
 from trialrun.simulate.model import Array, Flags
-from trialrun.simulate.population import load_model, population
+from trialrun.simulate.population import model_of
 
 MINUTES_A_DAY = 24 * 60
 
@@ -19,7 +19,7 @@ class Bodies:
     """N bodies, each with its own clock, which starts at midnight of the day of screening."""
 
     def __init__(self, protocol: Protocol, people: Sequence[Person]) -> None:
-        self.model = load_model(population(protocol).model)
+        self.model = model_of(protocol)
         self.n = len(people)
         self.points = {point: i for i, point in enumerate(protocol.timepoints)}
         self.values = self.model.draw(normals(people, "parameters", len(self.model.varying)))

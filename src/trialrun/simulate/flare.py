@@ -16,22 +16,22 @@ LONGEST = 100 * 365 * MINUTES_A_DAY  # minutes; a flare further away than that n
 
 
 class Flares:
-    """The first flare of each of N people; nobody has a second one.
+    """The first flare of each of N people; nobody has a second one, nor any where the study has no flares.
 
     begins (N,): when it is to be expected, NaT before the first look. It is reckoned anew at every look
     from the risk used up so far and the present hazard, which is taken to hold until the next look.
     """
 
-    def __init__(self, spec: Flare, people: Sequence[Person], bodies: Bodies) -> None:
-        n = len(people)
+    def __init__(self, spec: Flare | None, people: Sequence[Person], bodies: Bodies) -> None:
+        n, new, major = len(people), spec.new if spec else 0.0, spec.major if spec else 0.0
         self.spec = spec
         self.bodies = bodies
         self.begins: Times = never(n)
         self.known = np.zeros(n, dtype=bool)
         kind, fresh, which = uniforms(people, "flare kinds", 3).T
-        self.major: Flags = kind < spec.major
+        self.major: Flags = kind < major
         self.organ: Index = np.array(
-            [_organ(*one) for one in zip(bodies.involved, fresh < spec.new, which, strict=True)]
+            [_organ(*one) for one in zip(bodies.involved, fresh < new, which, strict=True)]
         )
         self._risk = exponentials(people, "flares")  # what is left of each one's share
         self._rate = np.zeros(n)
@@ -42,6 +42,8 @@ class Flares:
 
         One that has begun, though nobody told of it yet, stays as it is.
         """
+        if self.spec is None:
+            return
         awaited = ~self.known[who] & ~(self.begins[who] <= when)
         who, when = who[awaited], when[awaited]
         if not len(who):
@@ -62,13 +64,15 @@ class Flares:
 
     def going(self, who: Index, when: Times) -> Flags:
         """Who has a known flare at this moment."""
+        if self.spec is None:
+            return np.zeros(len(who), dtype=bool)
         ends = self.begins[who] + np.timedelta64(int(self.spec.lasts.days), "D")
         return np.asarray(self.known[who] & (self.begins[who] <= when) & (when < ends))
 
     def code(self, one: int) -> str:
         """The flare's organ as its form calls it."""
         name = self.bodies.organs[self.organ[one]]
-        return str(self.spec.organs.get(name, name))
+        return str(self.spec.organs.get(name, name)) if self.spec else name
 
 
 def _organ(involved: Flags, fresh: bool, u: float) -> int:
