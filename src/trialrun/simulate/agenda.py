@@ -116,7 +116,7 @@ class Agenda:
         """The day of one timepoint; what is over for good is settled."""
         position, planned = self.position[point], self.protocol.timepoints[point]
         status = here.status(cohort, point, now)[who]
-        over = status == DONE
+        over = (status == DONE) | (~np.isnat(cohort.included) & ~cohort.within(planned.arms))[who]
         if planned.dose:
             over |= (status == VOID) & ~np.isnat(cohort.stopped[who])
         self._settled[position, who[over]] = True

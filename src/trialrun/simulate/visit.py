@@ -101,8 +101,9 @@ class Visits:
         self.bodies.live(who, when + SAMPLE * MINUTE)
         for task in (task for task in tasks if task.activity in sampled):
             if task.specimen:
-                drawn = who[self._applies(task.activity, who, when)]
-                self.ledger.collect(task.specimen, point.id, drawn, _of(drawn, who, when) + SAMPLE * MINUTE)
+                if len(drawn := who[self._applies(task.activity, who, when)]):
+                    at = _of(drawn, who, when) + SAMPLE * MINUTE
+                    self.ledger.collect(task.specimen, point.id, drawn, at)
             else:
                 self._form(point, task, who, when, SAMPLE)
 
