@@ -33,8 +33,7 @@ STEPS = {
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=Path("vascu-demo"),
-    show_default=True,
+    show_default="vascu-demo, after the study",
     help="A new folder for everything.",
 )
 @click.option(
@@ -45,7 +44,7 @@ STEPS = {
     help="The same seed gives the same trial.",
 )
 @as_json
-def demo(study: str, out: Path, seed: int, as_json: bool) -> None:
+def demo(study: str, out: Path | None, seed: int, as_json: bool) -> None:
     """Run STUDY on virtual people, up to its report.
 
     Virtual participants are screened, included, injected, examined and followed day by day, every act
@@ -54,6 +53,7 @@ def demo(study: str, out: Path, seed: int, as_json: bool) -> None:
     from trialrun.demo.demonstration import demonstrate, summary
 
     begun = time.monotonic()
+    out = out or Path(f"{Path(study).resolve().name.partition('_')[0]}-demo")
     with _writing(out):
         if as_json:
             made = demonstrate(study, out, seed)
@@ -193,6 +193,12 @@ def _tries(made: Demonstration) -> list[tuple[str, str]]:
     return [
         (f"{called} verify {name} --anchor {anchor}", "prove the record whole"),
         (f"{called} trace {study}", "where every element of the protocol comes from"),
-        (f"{called} calendar {study} --start 2008-03-03", "one participant's dates"),
-        (f"{called} demo --seed 2 --out {another}", "another ten virtual participants"),
+        (f"{called} calendar {study} --start {_start(made)}", "one participant's dates"),
+        (f"{called} demo {study} --seed 2 --out {another}", "the same trial with other virtual people"),
     ]
+
+
+def _start(made: Demonstration) -> str:
+    """The first date that the study names, as an example of one."""
+    dates = (milestone.date for milestone in made.protocol.study.timeline.values())
+    return str(next((date for date in dates if date), "2008-03-03"))

@@ -187,7 +187,7 @@ class Site:
                 self.events.acted(int(one), evening[0], "stopped")
 
     def _flares(self, spec: Flare, who: Index, evening: np.datetime64) -> None:
-        """A flare is written down as it began; a major one is treated at once, where the study has a rescue."""
+        """A flare is written down as it began; a major one is treated at once if the study has a rescue."""
         flares, items = self.flares, self.protocol.forms[spec.form].items
         rows = []
         for one in who:

@@ -13,8 +13,8 @@ from trialrun.report.language import Language
 def boundary(name: str, title: str, found: Mapping[str, Any], language: Language) -> Figure:
     """Events against participants dosed: the region that stops, and where the trial went."""
     standing = found["standing"]
-    n_max = max(found["n_max"], standing["n"])
-    limits = from_steps([(n, k) for n, k in found["steps"]], n_max).stop_at
+    n_max = max(found["n_max"], standing["n"], found["steps"][0][0])
+    limits = from_steps([(n, k) for n, k in found["steps"] if n <= n_max], n_max).stop_at
     path = standing["path"]
     body = tuple(
         (str(n), language("boundary.none") if k is None else f"≥ {k}", _events_at(path, n))

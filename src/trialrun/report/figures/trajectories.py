@@ -33,7 +33,7 @@ def trajectories(protocol: Protocol, arrays: Arrays, name: str, language: Langua
     assert isinstance(endpoint, PairedChange)
     points = _points(arrays, endpoint)
     lines = _lines(arrays, endpoint, points)
-    medians = _medians(lines, points)
+    medians = _medians(protocol, lines)
     title = endpoint.title(language.code)
     return Figure(
         id=f"trajectories-{name}",
@@ -71,9 +71,12 @@ def _lines(arrays: Arrays, endpoint: PairedChange, points: list[str]) -> list[di
     return rows
 
 
-def _medians(lines: list[dict[str, Any]], points: list[str]) -> list[dict[str, float]]:
-    grouped = {point: [row for row in lines if row["point"] == point] for point in points}
-    return [_median(rows) for rows in grouped.values() if rows]
+def _medians(protocol: Protocol, lines: list[dict[str, Any]]) -> list[dict[str, float]]:
+    """The median at each planned day; day 1 is one day, whichever the arm's first course."""
+    grouped: dict[int, list[dict[str, Any]]] = {}
+    for row in lines:
+        grouped.setdefault(protocol.timepoints[row["point"]].offset, []).append(row)
+    return [_median(grouped[offset]) for offset in sorted(grouped)]
 
 
 def _median(rows: list[dict[str, Any]]) -> dict[str, float]:
@@ -81,13 +84,17 @@ def _median(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def courses(protocol: Protocol, language: Language) -> list[dict[str, Any]]:
-    """The planned days of each course, for bands behind a time axis."""
-    listed = []
+    """The planned days of each course, for bands behind a time axis; courses of arms that begin together
+    share one."""
+    bands: dict[int, tuple[list[str], int]] = {}
     for cycle in protocol.cycles:
         days = [point.day for point in protocol.doses if point.cycle == cycle]
-        label = course_label(protocol, cycle, language.code)
-        listed.append({"cycle": label, "from": min(days) - 0.5, "to": max(days) + 0.5})
-    return listed
+        labels, last = bands.get(min(days), ([], 0))
+        bands[min(days)] = [*labels, course_label(protocol, cycle, language.code)], max(last, *days)
+    return [
+        {"cycle": ", ".join(labels), "from": first - 0.5, "to": last + 0.5, "middle": (first + last) / 2}
+        for first, (labels, last) in bands.items()
+    ]
 
 
 def _chart(
@@ -107,8 +114,8 @@ def _chart(
     y = alt.Y("value:Q", title=None, scale=_scale(endpoint, lines), axis=alt.Axis(tickCount=6, format="~r"))
     bands = data(courses(protocol, language))
     band = alt.Chart(bands).mark_rect(color=BAND).encode(x=alt.X("from:Q"), x2="to:Q")
-    names = alt.Chart(bands).mark_text(dy=-6, align="left", color=GREY, fontSize=11, baseline="bottom")
-    names = names.encode(x="from:Q", y=alt.value(0), text="cycle:N")
+    names = alt.Chart(bands).mark_text(dy=-6, color=GREY, fontSize=11, baseline="bottom")
+    names = names.encode(x="middle:Q", y=alt.value(0), text="cycle:N")
     dot = {"size": 14, "color": BLUE, "opacity": 0.55}
     spaghetti = alt.Chart(data(lines)).mark_line(color=BLUE, opacity=0.35, strokeWidth=1.2, point=dot)
     spaghetti = spaghetti.encode(x=x, y=y, detail="who:N", order="day:Q")
