@@ -135,3 +135,25 @@ def test_virtual_people_come_after_an_event(tmp_path: Path) -> None:
     joined = cohort.sheets["consent"].values["mechanistic"][:, 0] == 1
     sampled = ~np.isnat(cohort.collected["pbmc", "SCR"])
     np.testing.assert_array_equal(sampled, joined)
+
+
+def test_who_misses_what_the_table_counts_holds_nobody_up(tmp_path: Path) -> None:
+    study = smaller("dilfrequency_like", tmp_path / "study", 4)
+    text = (study / "model.yaml").read_text("utf-8")
+    (study / "model.yaml").write_text(text.replace("missed_visit: {chance: 0.02", "missed_visit: {chance: 1"))
+    cohort = run(load(study), 1)
+    assert np.isnat(cohort.sheets["cytometry"].at("TROUGH")).all()
+    included = np.flatnonzero(~np.isnat(cohort.included))
+    arms = [cohort.arm_of(int(one)) for one in included[np.argsort(cohort.included[included])]]
+    assert arms[:4] == ["R1", "R1", "R2", "R2"]
+
+
+def test_nobody_is_screened_beyond_the_cohort(tmp_path: Path) -> None:
+    """While a cohort is judged, people wait outside: their screening would run out."""
+    cohort = run(load(smaller("dilfrequency_like", tmp_path / "study", 6)), 3)
+    screened = np.flatnonzero(~np.isnat(cohort.consented))
+    for one in screened:
+        begins = cohort.consented[one]
+        inside = (cohort.consented[screened] <= begins) & ~(cohort.ended[screened] < begins)
+        waiting = inside & ~(cohort.included[screened] <= begins)
+        assert waiting.sum() <= 2

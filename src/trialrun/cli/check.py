@@ -65,18 +65,30 @@ def _for_people(protocol: Protocol, study: str, listed: bool) -> None:
 def _summary(protocol: Protocol) -> str:
     """The size of the trial in a sentence."""
     study = protocol.study
-    totals: dict[str, float] = {}
-    for dose in (point.dose for point in protocol.doses if point.dose):
-        totals[dose.substance] = totals.get(dose.substance, 0) + dose.amount
-    substances = study.treatment.substances
-    given = ", ".join(f"{total:g} {substances[name].unit_name()}" for name, total in totals.items())
-    courses, doses = _counted(len(protocol.cycles), "course"), _counted(len(protocol.doses), "dose")
     last = protocol.timepoints[protocol.last_visit]
     return (
         f"Phase {study.phase}, {_counted(study.enrolment.planned, 'participant')} planned. "
-        f"{courses} with {doses} ({given} in all), last visit {last.label()} on study day {last.day}. "
+        f"{_treatment(protocol)}, last visit {last.label()} on study day {last.day}. "
         f"{_counted(len(protocol.forms), 'form')}, {_counted(len(protocol.rules), 'rule')}."
     )
+
+
+def _treatment(protocol: Protocol) -> str:
+    """Courses and doses; what is given in all only where everyone is given the same."""
+    if protocol.arms:
+        counts = sorted({sum(point.of(arm) for point in protocol.doses) for arm in protocol.arms})
+        each = f"{counts[0]} to {counts[-1]} doses" if len(counts) > 1 else _counted(counts[0], "dose")
+        return f"{len(protocol.arms)} arms, each of {each}"
+    doses = [point.dose for point in protocol.doses if point.dose]
+    said = f"{_counted(len(protocol.cycles), 'course')} with {_counted(len(doses), 'dose')}"
+    if any(dose.per for dose in doses):
+        return said
+    totals: dict[str, float] = {}
+    for dose in doses:
+        totals[dose.substance] = totals.get(dose.substance, 0) + dose.amount
+    substances = protocol.study.treatment.substances
+    given = ", ".join(f"{total:g} {substances[name].unit_name()}" for name, total in totals.items())
+    return f"{said} ({given} in all)"
 
 
 def _counted(number: int, noun: str) -> str:
