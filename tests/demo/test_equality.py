@@ -5,6 +5,7 @@ About 200 people, most of them under stress: a variant of the study in which eve
 
 import copy
 import datetime
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,6 +178,38 @@ def test_a_suspended_trial_is_the_same_both_ways(tmp_path: Path) -> None:
         closed.append(not is_open(protocol, [(fast, everyone)], over))
         assert int((~np.isnat(fast.included)).sum()) < 15
     assert any(closed)
+
+
+def troubled(name: str, folder: Path, planned: int) -> Protocol:
+    """A small copy of a bundled study in which people miss, forget, delay, leave and fall ill often."""
+    shutil.copytree(bundled()[name], folder)
+    study = (folder / "study.yaml").read_text("utf-8")
+    study, times = re.subn(r"^  planned: \d+$", f"  planned: {planned}", study, flags=re.MULTILINE)
+    assert times == 1
+    (folder / "study.yaml").write_text(study, "utf-8")
+    file = yaml.safe_load((folder / "model.yaml").read_text("utf-8"))
+    people = file["people"]
+    people["missed_visit"]["chance"] = people["missed_dose"]["chance"] = 0.15
+    people["leaving"]["per_year"] = {"withdrawn": 0.6, "lost": 0.4}
+    file["events"]["background"] |= {"per_year": 9.0, "grades": {"1": 0.2, "2": 0.6, "3": 0.2}}
+    (folder / "model.yaml").write_text(yaml.safe_dump(file, sort_keys=False, allow_unicode=True), "utf-8")
+    return load(folder)
+
+
+@pytest.mark.parametrize(("name", "seed"), [("transreg_like", 4), ("dilfrequency_like", 5)])
+def test_people_of_other_studies_are_the_same_both_ways(name: str, seed: int, tmp_path: Path) -> None:
+    protocol = troubled(name, tmp_path / "study", planned=10)
+    fast, slow = both(protocol, seed)
+    assert len(slow) >= 10
+    for i, one in enumerate(slow):
+        assert one.arm_of(0) == fast.arm_of(i)
+        assert one.site[0] == fast.site[i]
+    given = fast.injections.values["given"]
+    assert (given == 0).any()
+    assert (fast.end_status == "completed").any()
+    if protocol.arms:
+        assert len({fast.arm_of(i) for i in np.flatnonzero(~np.isnat(fast.included)).tolist()}) >= 4
+        assert (~np.isnat(fast.sheets["self_check"].at("EVENT"))).any()
 
 
 def occurrences(fast: Cohort) -> dict[str, int]:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -13,7 +14,8 @@ from trialrun.protocol.problem import Problem, ProtocolError
 from trialrun.protocol.protocol import Protocol
 from trialrun.simulate.models.il2_treg import Il2Treg
 from trialrun.simulate.people import Given, ModelFile
-from trialrun.simulate.population import assumptions, known_models, load_model, population
+from trialrun.simulate.population import assumptions, known_models, load_model, model_of, population
+from trialrun.simulate.trial import run
 
 ORIGINAL = (bundled()["vascu_il2"] / "model.yaml").read_text("utf-8")
 
@@ -176,3 +178,56 @@ def test_a_study_without_virtual_people_says_so(study: Path) -> None:
     (study / "model.yaml").unlink()
     with pytest.raises(ProtocolError, match="VASCU-IL2 has no virtual people"):
         population(load(study))
+
+
+# ---- what a study changes, and leaves out ----------------------------------------------------------
+
+
+def changed(text: str) -> str:
+    """The file with a number of the model and a hazard changed, without flares and forgotten forms."""
+    file = yaml.safe_load(text)
+    said = {"from": "assumption", "reason": "For a test."}
+    file["parameters"] = {"treg_share": {"typical": 6, **said}}
+    file["hazards"] = {"death": {"per_day": 0, **said}}
+    del file["events"]["flare"], file["people"]["forgotten"]
+    for form in ("vital_signs", "flare_assessment"):
+        for item in ("new_sign", "suspected"):
+            file["answers"][form]["items"].pop(item, None)
+    file["answers"]["vital_signs"]["items"]["new_sign"] = False
+    file["answers"]["flare_assessment"]["items"]["suspected"] = False
+    return str(yaml.safe_dump(file, sort_keys=False, allow_unicode=True))
+
+
+def test_a_study_may_change_numbers_of_its_model(study: Path) -> None:
+    (study / "model.yaml").write_text(changed(ORIGINAL), "utf-8")
+    protocol = load(study)
+    model, usual = model_of(protocol), load_model("il2_treg")
+    assert (model.parameters["treg_share"].typical, usual.parameters["treg_share"].typical) == (6, 3.27)
+    assert model.parameters["treg_share"].cv == usual.parameters["treg_share"].cv
+    assert model.clinic.hazards(np.ones(2))["death"].tolist() == [0, 0]
+    assert usual.clinic.hazards(np.ones(2))["death"].min() > 0
+    listed = {each["element"]: each for each in assumptions(protocol)}
+    assert listed["model/parameters/treg_share"]["reason"] == "For a test."
+    assert "il2_treg/parameters.treg_share" not in listed
+    assert "il2_treg/parameters.cd4" in listed
+
+
+def test_a_number_that_the_model_has_not_is_found(study: Path) -> None:
+    text = (
+        changed(ORIGINAL)
+        .replace("  treg_share:", "  treg_shore:")
+        .replace("  death:\n    per", "  deaths:\n    per")
+    )
+    found = [(problem.message, problem.hint) for problem in problems(study, text)]
+    assert found[0] == ("there is no parameter of the model `treg_shore`", "Did you mean `treg_share`?")
+    assert found[1] == ("there is no hazard of the model `deaths`", "Did you mean `death`?")
+
+
+def test_people_without_flares_and_forgotten_forms_run(study: Path) -> None:
+    text = (study / "study.yaml").read_text("utf-8").replace("planned: 10", "planned: 3")
+    (study / "study.yaml").write_text(text, "utf-8")
+    (study / "model.yaml").write_text(changed(ORIGINAL), "utf-8")
+    cohort = run(load(study), 1)
+    assert (~np.isnat(cohort.first_injection)).sum() == 3
+    assert not cohort.logs["flare"].rows
+    assert not cohort.logs["rescue"].rows

@@ -35,8 +35,7 @@ STEPS = {
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=Path("vascu-demo"),
-    show_default=True,
+    show_default="vascu-demo, after the study",
     help="A new folder for everything.",
 )
 @click.option(
@@ -47,7 +46,7 @@ STEPS = {
     help="The same seed gives the same trial.",
 )
 @as_json
-def demo(study: str, out: Path, seed: int, as_json: bool) -> None:
+def demo(study: str, out: Path | None, seed: int, as_json: bool) -> None:
     """Run STUDY on virtual people, up to its report.
 
     Virtual participants are screened, included, injected, examined and followed day by day, every act
@@ -56,6 +55,7 @@ def demo(study: str, out: Path, seed: int, as_json: bool) -> None:
     from trialrun.demo.demonstration import demonstrate, summary
 
     begun = time.monotonic()
+    out = out or Path(f"{Path(study).resolve().name.partition('_')[0]}-demo")
     with _writing(out):
         if as_json:
             made = demonstrate(study, out, seed)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trialrun.conduct.cohort import Cohort, Index, Times, day
 from trialrun.conduct.reading import Answers, answers, matching, read
-from trialrun.conduct.standing import finished, held, standing
+from trialrun.conduct.standing import MISSED, finished, held, standing
 from trialrun.conduct.verdict import NO, YES
 from trialrun.protocol.allocation import SITE, Blocks, Table
 from trialrun.protocol.chain import Days, Mask
@@ -53,7 +53,9 @@ def roll(cohort: Cohort, who: Index, now: Times) -> Roll:
     study = cohort.protocol.study
     moments = np.full(cohort.n, np.datetime64("NaT", "m"))
     moments[who] = now
-    too_late = standing(cohort, moments).undosed(cohort)[who]
+    too_late = np.isnat(cohort.first_injection[who])
+    if too_late.any():
+        too_late = standing(cohort, moments).undosed(cohort)[who]
     gone = ~np.isnat(cohort.stopped[who]) | (cohort.ended[who] <= now) | too_late
     settled = np.ones(len(who), dtype=bool)
     if study.enrolment.stagger:
@@ -63,7 +65,7 @@ def roll(cohort: Cohort, who: Index, now: Times) -> Roll:
     flagged, since, same = {}, {}, {}
     for name in study.suspensions:
         flagged[name] = _flagged(cohort, name, who, now)
-        since[name], same[name] = _matched(cohort, name, who, now)
+        since[name], same[name] = _matched(cohort, name, who, now, flagged[name])
     done, counts = _judged(cohort, who, now)
     return Roll(
         included=cohort.included[who],
@@ -129,18 +131,26 @@ def strata(cohort: Cohort, who: Index, now: Times) -> list[str]:
 def _judged(cohort: Cohort, who: Index, now: Times) -> tuple[Mask, Answers]:
     """(whom the allocation table may count, what its rule says of each).
 
-    Who can no longer come to be judged, having left or never been dosed, is judged by what is known.
+    Who can no longer come to be judged, having left, never been dosed or missed the visit, is judged by what
+    is known.
     """
     allocation = cohort.protocol.study.allocation
     if not isinstance(allocation, Table):
         return np.ones(len(who), dtype=bool), np.full(len(who), NO, dtype=np.int8)
-    moments = np.full(cohort.n, np.datetime64("NaT", "m"))
-    moments[who] = now
-    done = finished(cohort, allocation.judged_at)[who]
-    gone = standing(cohort, moments).absent(cohort, allocation.judged_at, moments)[who]
     rule = cohort.protocol.rules["allocation.counted"]
     said = answers(rule, read(cohort, rule.reads, who, now, None, "so far"))
-    return np.asarray(done | gone | (said == YES)), said
+    done = np.asarray(finished(cohort, allocation.judged_at)[who] | (said == YES))
+    return done if done.all() else done | _never_judged(cohort, allocation.judged_at, who, now), said
+
+
+def _never_judged(cohort: Cohort, point: str, who: Index, now: Times) -> Mask:
+    """Who will not come to what judges them: gone, or late for a visit. A decision that is late may come."""
+    moments = np.full(cohort.n, np.datetime64("NaT", "m"))
+    moments[who] = now
+    here = standing(cohort, moments)
+    late = here.status(cohort, point, moments) == MISSED
+    visit = cohort.protocol.timepoints[point].kind == "visit"
+    return np.asarray((here.absent(cohort, point, moments) | (late & visit))[who])
 
 
 def _flagged(cohort: Cohort, suspension: str, who: Index, now: Times) -> Mask:
@@ -148,12 +158,16 @@ def _flagged(cohort: Cohort, suspension: str, who: Index, now: Times) -> Mask:
     return np.asarray(answers(rule, read(cohort, rule.reads, who, now, None, "so far")) == YES)
 
 
-def _matched(cohort: Cohort, suspension: str, who: Index, now: Times) -> tuple[Days, NDArray[np.object_]]:
-    """For each participant the date of the first occurrence that a suspension counts, and the codes by which
-    it groups them (``same: ae.system``)."""
+def _matched(
+    cohort: Cohort, suspension: str, who: Index, now: Times, flagged: Mask
+) -> tuple[Days, NDArray[np.object_]]:
+    """For each flagged participant the date of the first occurrence that a suspension counts, and the codes
+    by which it groups them (``same: ae.system``)."""
     form, _, item = (cohort.protocol.study.suspensions[suspension].same or "").partition(".")
     since = np.full(len(who), np.datetime64("NaT", "D"))
     codes = np.array([frozenset()] * len(who), dtype=object)
+    if not flagged.any():  # nearly always: nothing that suspends a trial has happened
+        return since, codes
     place = {int(one): i for i, one in enumerate(who)}
     for name in sorted(cohort.protocol.rules[f"suspensions.{suspension}"].reads):
         variable = cohort.protocol.variables[name]

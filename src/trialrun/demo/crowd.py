@@ -33,8 +33,9 @@ class Recorded:
         self.sites.append(site)
 
     def day(self, date: np.datetime64) -> None:
+        busy = [site for site in self.sites if site.today() == date]
         for part in (Site.morning, Site.noon, Site.evening):
-            for site in self.sites:
+            for site in busy:
                 part(site, date)
 
     def today(self) -> np.datetime64:

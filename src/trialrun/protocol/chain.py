@@ -67,10 +67,8 @@ def chain(
     def expected_last() -> Days:
         """When the last dose is due, of the courses that will take place."""
         last = nowhere
-        for point in protocol.doses:
-            cycle = str(point.cycle)
-            due = begin(cycle) + (point.offset - protocol.timepoints[f"{cycle}.D1"].offset)
-            last = np.fmax(last, np.where(void.get(cycle, False), nowhere, due))
+        for cycle, days in protocol.spans.items():
+            last = np.fmax(last, np.where(void.get(cycle, False), nowhere, begin(cycle) + days))
         return last
 
     planned: dict[str, Days] = {}

@@ -165,6 +165,12 @@ class Protocol:
         """The dose that study day 1 of an arm is counted from (None: of the first arm)."""
         return next(name for name in self.first_doses if arm is None or self.timepoints[name].of(arm))
 
+    @cached_property
+    def spans(self) -> Mapping[str, int]:
+        """Cycle -> how many days after its day 1 its last dose is due."""
+        doses = self.study.treatment.cycles
+        return {name: (cycle.doses.count - 1) * cycle.doses.every for name, cycle in doses.items()}
+
     def length(self, cycle: str) -> float:
         """Days of a course on which its events count: its own, or those of every cycle."""
         treatment = self.study.treatment

@@ -36,7 +36,7 @@ def facts(protocol: Protocol, results: Found, language: Language) -> list[tuple[
         ("design", language("fact.design.said", arms=arms, masking=masking, allocation=allocation)),
         ("treatment", ", ".join(each.name(code) for each in study.treatment.substances.values())),
         ("courses", ", ".join(_courses(protocol, language))),
-        ("sites", ", ".join(f"{site.name}, {site.city}" for site in study.sites.values())),
+        ("sites", " · ".join(f"{site.name}, {site.city}" for site in study.sites.values())),
         ("sponsor", study.sponsor),
         ("identifiers", ", ".join(_identifier(*each) for each in study.identifiers.items())),
         ("participants", language("fact.participants.said", **results["counts"])),

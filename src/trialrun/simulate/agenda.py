@@ -116,12 +116,12 @@ class Agenda:
         """The day of one timepoint; what is over for good is settled."""
         position, planned = self.position[point], self.protocol.timepoints[point]
         status = here.status(cohort, point, now)[who]
-        over = status == DONE
+        over = (status == DONE) | (~np.isnat(cohort.included) & ~cohort.within(planned.arms))[who]
         if planned.dose:
             over |= (status == VOID) & ~np.isnat(cohort.stopped[who])
         self._settled[position, who[over]] = True
         gone = over | (status == VOID) | here.waiting(cohort, point)[who]
-        if planned.id == self.protocol.first_dose:
+        if planned.id in self.protocol.first_doses:
             gone |= np.isnat(cohort.included[who])
         return np.where(gone, NOWHEN, self._day(here, planned, who, date))
 
@@ -130,25 +130,35 @@ class Agenda:
         first, last = here.earliest[point.id][who], here.latest[point.id][who]
         if point.kind == "decision":
             last = np.full(len(who), NOWHEN)  # one that is late is still to be made
-        wanted = here.planned[point.id][who]
-        if not point.dose:
+        wanted, loose = here.planned[point.id][who], self._loose(point)
+        if loose:
+            last = last - DAY  # a dose is due by the hour of day 1, so its last day may end too early
+        if not point.dose or loose:
             wanted = wanted + self._strays[who, self.position[point.id]]
         elif point.course_day == 1:
             wanted = wanted + self._delay(point, who)
         wanted = np.where(np.isnat(self._again[point.id][who]), wanted, self._again[point.id][who])
         wanted = np.maximum(np.fmin(np.maximum(wanted, first), last), date + DAY)
-        if not point.dose or point.course_day == 1:
+        if not point.dose or loose or point.course_day == 1:
             calendar = self.people.calendar
+            begins = point.dose and not loose
             wanted = on_weekday(
-                wanted, calendar.courses if point.dose else calendar.visits, np.fmax(first, date + DAY), last
+                wanted, calendar.courses if begins else calendar.visits, np.fmax(first, date + DAY), last
             )
         return np.where(wanted > last, NOWHEN, wanted)
+
+    def _loose(self, point: Timepoint) -> bool:
+        """Whether a dose after day 1 has a window of days of its own, within which people move it."""
+        if not point.dose or point.course_day == 1:
+            return False
+        each = self.protocol.study.treatment.cycles[str(point.cycle)].each
+        return each is not None and each.after > 1
 
     def _delay(self, point: Timepoint, who: Index) -> Delays:
         """A course in so many begins late; the first one when it suits."""
         late = self._late[who, self.protocol.cycles.index(str(point.cycle))] < self.people.late_course.chance
         days = np.timedelta64(int(self.people.late_course.by.days), "D")
-        return np.where(late & (point.id != self.protocol.first_dose), days, 0 * DAY)
+        return np.where(late & (point.id not in self.protocol.first_doses), days, 0 * DAY)
 
     def _deadlines(self, cohort: Cohort, here: Standing, who: Index) -> Iterable[Days]:
         """The days after which a course cannot begin any more, and after which a hold has run out."""

@@ -9,7 +9,7 @@ from trialrun.protocol.form import Item
 from trialrun.protocol.problem import Problem, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.source import Source
-from trialrun.simulate.people import Given, Kind, ModelFile
+from trialrun.simulate.people import Flare, Given, Kind, ModelFile
 from trialrun.simulate.stated import EVERYONE
 
 EVENT = (
@@ -18,7 +18,7 @@ EVENT = (
 )  # fmt: skip
 """The items by which adverse events are recorded; the study's form must have them."""
 EVENT_CODES = {"outcome": ("ongoing", "resolved", "fatal"), "action": ("none", "held", "stopped")}
-FLARE = ("organ", "major", "onset")
+FLARE = ("major", "onset")
 RESCUE = ("medicine", "started")
 ORGAN_STATES = ("absent", "active", "new", "worse")
 FLARE_SIGN = "flare"
@@ -42,6 +42,7 @@ class Agreement:
     def check(self) -> list[Problem]:
         """Every problem found."""
         self._stated()
+        self._changed()
         self._people()
         self._events()
         self._logs()
@@ -66,6 +67,13 @@ class Agreement:
             cure = f"Add {arm}: 0.02, or what you believe." if arm else "Write one number: there are no arms."
             self.problems.append(Problem(self.source.key_place(path), message, cure))
 
+    def _changed(self) -> None:
+        """What the study changes must be a number of the model."""
+        for name in self.file.parameters:
+            self._known("parameter of the model", name, self.model.parameters, ("parameters", name))
+        for name in self.file.hazards:
+            self._known("hazard of the model", name, self.model.clinic.events, ("hazards", name))
+
     def _people(self) -> None:
         people, path = self.file.people, ("people",)
         end_form, _, end_item = self.protocol.study.recorded_on.end.partition(".")
@@ -77,7 +85,8 @@ class Agreement:
         if self._known("item", missed.item, self._items(injection), (*path, "missed_dose", "item")):
             for name in ("missed", "sign", "unknown"):
                 self._code(injection, missed.item, getattr(missed, name), (*path, "missed_dose", name))
-        self._known("form", people.forgotten.form, self.protocol.forms, (*path, "forgotten", "form"))
+        if people.forgotten:
+            self._known("form", people.forgotten.form, self.protocol.forms, (*path, "forgotten", "form"))
 
     def _events(self) -> None:
         events, path = self.file.events, ("events",)
@@ -97,15 +106,16 @@ class Agreement:
         self._same(
             "reaction", events.reactions.kinds, self.model.clinic.reactions, (*path, "reactions", "kinds")
         )
-        if events.flare is None:
-            return
-        flare, at = events.flare, (*path, "flare")
+        if events.flare:
+            self._flare(events.flare, (*path, "flare"))
+
+    def _flare(self, flare: Flare, at: Path) -> None:
         for organ in flare.organs:
             self._known("organ", organ, self.organs, (*at, "organs", organ))
-        if self._row(flare.form, FLARE, (*at, "form")):
+        if self._row(flare.form, FLARE, (*at, "form")) and "organ" in self._items(flare.form):
             for organ in self.organs:
                 self._code(flare.form, "organ", flare.organs.get(organ, organ), (*at, "organs"))
-        if self._row(flare.rescue.form, RESCUE, (*at, "rescue", "form")):
+        if flare.rescue and self._row(flare.rescue.form, RESCUE, (*at, "rescue", "form")):
             self._code(flare.rescue.form, "medicine", flare.rescue.medicine, (*at, "rescue", "medicine"))
 
     def _logs(self) -> None:

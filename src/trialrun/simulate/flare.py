@@ -16,7 +16,7 @@ LONGEST = 100 * 365 * MINUTES_A_DAY  # minutes; a flare further away than that n
 
 
 class Flares:
-    """The first flare of each of N people; nobody has a second one, and nobody any without a ``spec``.
+    """The first flare of each of N people; nobody has a second one, nor any where the study has no flares.
 
     begins (N,): when it is to be expected, NaT before the first look. It is reckoned anew at every look
     from the risk used up so far and the present hazard, which is taken to hold until the next look.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -139,7 +139,7 @@ class Behaviour(Part):
     late_course: Late
     missed_visit: Missed
     missed_dose: MissedDose
-    forgotten: Forgotten
+    forgotten: Forgotten | None = None
     again: Again
     leaving: Leaving
     ends: Ends
@@ -222,14 +222,17 @@ class Rescue(Part):
 
 class Flare(Element):
     """A flare of the disease: in an organ that was free of it with the chance ``new``, ``major`` with
-    another; how long it lasts; how the form calls the model's organs where it calls them otherwise."""
+    another; how long it lasts; how the form calls the model's organs where it calls them otherwise.
+
+    A form that does not ask for the organ is not told it; without a ``rescue`` none is given.
+    """
 
     form: str
     new: Chance
     major: Chance
     lasts: Length
     organs: dict[str, str] = Field(default_factory=dict)
-    rescue: Rescue
+    rescue: Rescue | None = None
 
 
 class Happenings(Part):
@@ -358,11 +361,28 @@ class History(Element):
     lines: dict[Name, Line]
 
 
+class Changed(Element):
+    """A parameter of the model that is different in this study: what is left out stays as it is."""
+
+    typical: float | None = None
+    cv: Spread | None = None
+    at_most: float | None = None
+    standing: Literal["published", "fitted", "assumed"] = "assumed"
+
+
+class ChangedHazard(Element):
+    """The rate of an event that the model's own disease brings, where it is different in this study."""
+
+    per_day: Spread
+
+
 class ModelFile(Element):
     """All of ``model.yaml``."""
 
     model: str
     stated: StatedFile | None = None
+    parameters: dict[Name, Changed] = Field(default_factory=dict)
+    hazards: dict[Name, ChangedHazard] = Field(default_factory=dict)
     people: Behaviour
     events: Happenings
     logs: dict[Name, History] = Field(default_factory=dict)

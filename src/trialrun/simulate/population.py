@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from trialrun.protocol.element import Part, Sourced
+from trialrun.protocol.element import Element, Part, Sourced
 from trialrun.protocol.problem import Place, Problem, ProtocolError, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.shape import shape
@@ -48,20 +48,32 @@ def _population(protocol: Protocol) -> ModelFile:
 
 @lru_cache(maxsize=8)
 def load_model(name: str) -> Any:
-    """The model that a study file names: ``MODEL`` in `trialrun.simulate.models.<name>`, loaded once;
-    it holds nothing of anybody."""
-    return import_module(f"trialrun.simulate.models.{name}").MODEL.load()
+    """The model of that name: ``MODEL`` in `trialrun.simulate.models.<name>`, loaded once; it holds nothing
+    of anybody."""
+    return _kind(name).load()
 
 
+@lru_cache(maxsize=8)
 def model_of(protocol: Protocol) -> Any:
-    """The model of a study's virtual people, with what the study states for it."""
+    """The model of a study's virtual people, with what the study states for it or changes in it."""
     return _model(population(protocol))
 
 
 def _model(file: ModelFile) -> Any:
-    if file.stated is None:
-        return load_model(file.model)
-    return import_module(f"{models.__name__}.{file.model}").MODEL.load(file.stated)
+    if file.stated is not None:
+        return _kind(file.model).load(file.stated)
+    if file.parameters or file.hazards:
+        return _kind(file.model).load(_changes(file.parameters), _changes(file.hazards))
+    return load_model(file.model)
+
+
+def _kind(name: str) -> Any:
+    return import_module(f"{models.__name__}.{name}").MODEL
+
+
+def _changes(changed: Mapping[str, Element]) -> dict[str, dict[str, Any]]:
+    """Changed entries as the model's own file writes them; what is not said stays out."""
+    return {name: one.model_dump(by_alias=True, exclude_none=True) for name, one in changed.items()}
 
 
 def known_models() -> tuple[str, ...]:
@@ -81,6 +93,9 @@ def assumptions(protocol: Protocol) -> list[dict[str, str]]:
     """
     file = population(protocol)
     stated = [_assumption(protocol, path, part) for path, part in _walk(file, ("model",))]
+    changed = {f"parameters.{name}" for name in file.parameters} | {
+        f"hazards.{name}" for name in file.hazards
+    }
     return stated + [
         {
             "element": f"{file.model}/{one.name}",
@@ -90,6 +105,7 @@ def assumptions(protocol: Protocol) -> list[dict[str, str]]:
             "from": ", ".join(one.source),
         }
         for one in _model(file).statements()
+        if one.name not in changed
     ]
 
 

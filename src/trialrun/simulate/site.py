@@ -24,6 +24,7 @@ from trialrun.simulate.chance import Person
 from trialrun.simulate.event import Events
 from trialrun.simulate.flare import Flares
 from trialrun.simulate.ledger import Ledger, Row, in_turn
+from trialrun.simulate.people import Flare
 from trialrun.simulate.population import population
 from trialrun.simulate.visit import Visits
 
@@ -178,23 +179,25 @@ class Site:
                     event.written = True
                     told.append(Row(int(one), event.row, event.onset, evening[0], event.values))
         self._write(self.events.spec.form, told)
-        if len(came := self.flares.came(who, evening)):
-            self._flares(came, evening[0])
+        if self.flares.spec and len(came := self.flares.came(who, evening)):
+            self._flares(self.flares.spec, came, evening[0])
         for one in who[day(self.cohort.stopped[who]) == date]:
             rule = str(self.cohort.stop_rule[one])
             if rule in self._stops_by_events:
                 self.events.acted(int(one), evening[0], "stopped")
 
-    def _flares(self, who: Index, evening: np.datetime64) -> None:
-        """A flare is written down as it began; a major one is treated at once."""
-        spec, flares = self.flares.spec, self.flares
-        assert spec is not None  # nobody has a flare without
+    def _flares(self, spec: Flare, who: Index, evening: np.datetime64) -> None:
+        """A flare is written down as it began; a major one is treated at once if the study has a rescue."""
+        flares, items = self.flares, self.protocol.forms[spec.form].items
         rows = []
         for one in who:
             begins = flares.begins[one]
-            values = {"organ": flares.code(one), "major": bool(flares.major[one]), "onset": _date(begins)}
+            said = {"organ": flares.code(one)} if "organ" in items else {}
+            values = {**said, "major": bool(flares.major[one]), "onset": _date(begins)}
             rows.append(Row(int(one), "flare-1", begins, evening, values))
         self._write(spec.form, rows)
+        if spec.rescue is None:
+            return
         rescue = {"medicine": spec.rescue.medicine, "started": _date(evening)}
         treated = who[flares.major[who]]
         self._write(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from trialrun.conduct.cohort import Cohort, Index
 from trialrun.conduct.enrolment import may_enrol
 from trialrun.conduct.roll import Roll, join, roll
+from trialrun.protocol.allocation import Table
 from trialrun.protocol.protocol import Protocol as StudyProtocol
 from trialrun.simulate.agenda import DAY
 from trialrun.simulate.chance import CROWD, Person
@@ -124,6 +125,9 @@ def _may_screen(protocol: StudyProtocol, present: Present, date: np.datetime64, 
     included, screening, _ = _count(present)
     if stagger and included < stagger.first and screening:
         return False
+    allocation = protocol.study.allocation
+    if isinstance(allocation, Table) and screening >= allocation.cohort - included % allocation.cohort:
+        return False  # the next cohort waits until this one has been judged
     return is_open(protocol, present, date.astype("datetime64[m]"))
 
 

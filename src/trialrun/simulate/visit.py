@@ -140,7 +140,7 @@ class Visits:
     def _forgets(self, point: Timepoint, form: str, who: Index) -> Flags:
         """A form forgotten at the first attempt is filled when its lack is noticed."""
         spec = self.people.forgotten
-        if form != spec.form:
+        if spec is None or form != spec.form:
             return np.zeros(len(who), dtype=bool)
         forgotten = self._forgotten[who, self.agenda.position[point.id]] < spec.chance
         return np.asarray(forgotten & self.agenda.first_try(point.id, who))

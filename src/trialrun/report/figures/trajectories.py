@@ -37,7 +37,8 @@ def trajectories(protocol: Protocol, arrays: Arrays, name: str, language: Langua
     points = _points(arrays, endpoint)
     lines = _lines(arrays, endpoint, points)
     each = [
-        _medians([row for row in lines if row["arm"] == arm], points) for arm in range(len(arrays.arms) or 1)
+        _medians(protocol, [row for row in lines if row["arm"] == arm])
+        for arm in range(len(arrays.arms) or 1)
     ]
     title = endpoint.title(language.code)
     return Figure(
@@ -85,9 +86,12 @@ def _lines(arrays: Arrays, endpoint: PairedChange, points: list[str]) -> list[di
     return rows
 
 
-def _medians(lines: list[dict[str, Any]], points: list[str]) -> list[dict[str, float]]:
-    grouped = {point: [row for row in lines if row["point"] == point] for point in points}
-    return [_median(rows) for rows in grouped.values() if rows]
+def _medians(protocol: Protocol, lines: list[dict[str, Any]]) -> list[dict[str, float]]:
+    """The median at each planned day; day 1 is one day, whichever the arm's first course."""
+    grouped: dict[int, list[dict[str, Any]]] = {}
+    for row in lines:
+        grouped.setdefault(protocol.timepoints[row["point"]].offset, []).append(row)
+    return [_median(grouped[offset]) for offset in sorted(grouped)]
 
 
 def _median(rows: list[dict[str, Any]]) -> dict[str, float]:
@@ -95,13 +99,17 @@ def _median(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def courses(protocol: Protocol, language: Language) -> list[dict[str, Any]]:
-    """The planned days of each course, for bands behind a time axis."""
-    listed = []
+    """The planned days of each course, for bands behind a time axis; courses of arms that begin together
+    share one."""
+    bands: dict[int, tuple[list[str], int]] = {}
     for cycle in protocol.cycles:
         days = [point.day for point in protocol.doses if point.cycle == cycle]
-        label = course_label(protocol, cycle, language.code)
-        listed.append({"cycle": label, "from": min(days) - 0.5, "to": max(days) + 0.5})
-    return listed
+        labels, last = bands.get(min(days), ([], 0))
+        bands[min(days)] = [*labels, course_label(protocol, cycle, language.code)], max(last, *days)
+    return [
+        {"cycle": ", ".join(labels), "from": first - 0.5, "to": last + 0.5, "middle": (first + last) / 2}
+        for first, (labels, last) in bands.items()
+    ]
 
 
 def _chart(
@@ -122,8 +130,8 @@ def _chart(
     y = alt.Y("value:Q", title=None, scale=_scale(endpoint, lines), axis=alt.Axis(tickCount=6, format="~r"))
     bands = data(courses(protocol, language))
     band = alt.Chart(bands).mark_rect(color=BAND).encode(x=alt.X("from:Q"), x2="to:Q")
-    names = alt.Chart(bands).mark_text(dy=-6, align="left", color=GREY, fontSize=11, baseline="bottom")
-    names = names.encode(x="from:Q", y=alt.value(0), text="cycle:N")
+    names = alt.Chart(bands).mark_text(dy=-6, color=GREY, fontSize=11, baseline="bottom")
+    names = names.encode(x="middle:Q", y=alt.value(0), text="cycle:N")
     if len(each) == 1:
         layers = [_people(lines, BLUE, 0.35, x, y), *_median_line(each[0], language("median"), x, y)]
     else:

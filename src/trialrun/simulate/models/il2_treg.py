@@ -158,21 +158,29 @@ class Il2Treg:
     data: Mapping[str, Any]  # the file's content, with the changes
 
     @classmethod
-    def load(cls, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Self:
-        """Read the model's own file; `changes` replaces entries of parameters, by name.
+    def load(
+        cls,
+        changes: Mapping[str, Mapping[str, Any]] | None = None,
+        hazards: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Self:
+        """Read the model's own file; `changes` replaces entries of parameters, by name, `hazards` of hazards.
 
         A change is written like the file's entry, and must say where it comes `from`; what it leaves
-        out stays. Raises ValueError for an unknown parameter or a change without a source.
+        out stays. Raises ValueError for an unknown parameter or hazard, or a change without a source.
         """
         data = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-        entries: dict[str, Any] = data["parameters"]
-        for name, change in (changes or {}).items():
-            if name not in entries:
-                raise ValueError(f"{name}: the model has no such parameter; it has {', '.join(entries)}")
-            if "from" not in change:
-                raise ValueError(f"{name}: a changed parameter must say where it comes `from`")
-            entries[name] = {**entries[name], "reason": "", "standing": "assumed", **change}
-        return cls({name: _parameter(entry) for name, entry in entries.items()}, Clinic(data), data)
+        for kind, entries, changed in (
+            ("parameter", data["parameters"], changes),
+            ("hazard", data["hazards"], hazards),
+        ):
+            for name, change in (changed or {}).items():
+                if name not in entries:
+                    raise ValueError(f"{name}: the model has no such {kind}; it has {', '.join(entries)}")
+                if "from" not in change:
+                    raise ValueError(f"{name}: a changed {kind} must say where it comes `from`")
+                entries[name] = {**entries[name], "reason": "", "standing": "assumed", **change}
+        parameters = {name: _parameter(entry) for name, entry in data["parameters"].items()}
+        return cls(parameters, Clinic(data), data)
 
     @cached_property
     def varying(self) -> tuple[str, ...]:

@@ -42,6 +42,11 @@ class Clinic:
         """Unit of every laboratory and vital value, in the order of the columns below."""
         return {name: entry["unit"] for name, entry in self._data["laboratory"].items()}
 
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events that the disease brings, by the names of their hazards."""
+        return tuple(self._data["hazards"])
+
     def hazards(self, activity: Array) -> dict[str, Array]:
         """Rate per day (N,): flare in proportion to `activity` (relative to baseline), death constant."""
         rates = self._data["hazards"]
