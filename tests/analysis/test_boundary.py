@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialrun.analysis.boundary import Boundary, from_steps, pocock
+from trialrun.analysis.boundary import Boundary, from_steps
+from trialrun.analysis.design.toxicity import pocock
 
 Cases = Mapping[str, Mapping[str, Any]]
 PRINTED = ((2, 2), (5, 3))
