@@ -1,8 +1,8 @@
 """Half-way: how likely is success at the end, if the rate or the effect is this, or as far as anyone knows?
 
-Conditional power states the effect; predictive power averages it over what is known of it. Normal formulas are
-on the B-value scale of Lan and Wittes, Biometrics 1988;44:579: information fraction t, drift the mean of Z at
-its end. Binomial ones are exact.
+Conditional power states the effect; predictive power averages it over what is known of it. Normal formulas
+are on the B-value scale of Lan and Wittes, Biometrics 1988;44:579: information fraction t, drift the mean of
+Z at its end. Binomial ones are exact.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def conditional(z: ArrayLike, t: ArrayLike, critical: float, drift: ArrayLike | 
 def predictive_normal(
     z: ArrayLike, t: ArrayLike, critical: float, prior: tuple[float, float] | None = None
 ) -> _Floats:
-    """P(Z(1) >= critical | Z(t) = z), the drift unknown: a flat prior, or a normal (mean, standard deviation).
+    """P(Z(1) >= critical | Z(t) = z), the drift unknown: a flat prior, or a normal (mean, standard
+    deviation).
 
     Spiegelhalter, Freedman and Blackburn, Control Clin Trials 1986;7:8.
     """

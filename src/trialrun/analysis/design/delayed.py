@@ -80,7 +80,9 @@ class Accrual:
     def __post_init__(self) -> None:
         check_choice("arrivals", self.arrivals, get_args(Arrivals))
         if not (self.every > 0 and self.follow_up >= 0):
-            raise ValueError(f"accrual every {self.every}, followed for {self.follow_up}: times must be positive")
+            raise ValueError(
+                f"accrual every {self.every}, followed for {self.follow_up}: times must be positive"
+            )
 
 
 def simulate(
@@ -99,7 +101,9 @@ def simulate(
     check_choice("counting", counting, get_args(Counting))
     rates = np.asarray(p, dtype=np.float64)
     if trials < 1 or not np.all((rates >= 0) & (rates <= 1)):
-        raise ValueError(f"{trials} trials at event probabilities {p!r}: needs one trial or more, and 0 <= p <= 1")
+        raise ValueError(
+            f"{trials} trials at event probabilities {p!r}: needs one trial or more, and 0 <= p <= 1"
+        )
     streams = np.random.SeedSequence(seed).spawn(rates.size)
     found = [
         _simulated(boundary, rate, accrual, trials, np.random.default_rng(stream), counting)

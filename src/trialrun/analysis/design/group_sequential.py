@@ -50,8 +50,8 @@ def wang_tsiatis(
 ) -> tuple[float, _Floats]:
     """The constant C and the bounds C t^(shape - 1/2) of a test with size `alpha`, for `looks` looks.
 
-    A number of looks is of equally spaced ones; a sequence gives information fractions, the last 1. Shape 0.5 is
-    Pocock's test and 0 O'Brien and Fleming's (Wang and Tsiatis, Biometrics 1987;43:193).
+    A number of looks is of equally spaced ones; a sequence gives information fractions, the last 1. Shape
+    0.5 is Pocock's test and 0 O'Brien and Fleming's (Wang and Tsiatis, Biometrics 1987;43:193).
     """
     from scipy.optimize import brentq
 
@@ -59,8 +59,8 @@ def wang_tsiatis(
     _size(alpha, sides)
 
     def excess(constant: float) -> float:
-        bounds = constant * t ** (shape - 0.5)
-        above, below = crossing(bounds, t, lower=-bounds if sides == 2 else None)
+        bounds = (constant * t ** (shape - 0.5)).tolist()
+        above, below = crossing(bounds, t.tolist(), lower=[-z for z in bounds] if sides == 2 else None)
         return float(above.sum() + below.sum()) - alpha
 
     single = NormalDist().inv_cdf(1 - alpha / sides)
@@ -83,8 +83,8 @@ def obrien_fleming_constant(looks: int, alpha: float = 0.05, *, sides: Literal[1
 def spent(kind: Spending, alpha: float, t: Sequence[float], parameter: float | None = None) -> _Floats:
     """One-sided error spent by each information fraction (Lan and DeMets, Biometrika 1983;70:659).
 
-    "power" is alpha t^parameter (Kim and DeMets 1987); "hwang-shih-decani" (1990) has parameter gamma. At t >= 1
-    all of it is spent.
+    "power" is alpha t^parameter (Kim and DeMets 1987); "hwang-shih-decani" (1990) has parameter gamma. At t
+    >= 1 all of it is spent.
     """
     from scipy.special import ndtr
 
@@ -111,7 +111,8 @@ def spending_bounds(
     parameter: float | None = None,
     sides: Literal[1, 2] = 2,
 ) -> _Floats:
-    """Upper bounds that spend `alpha` as `kind` says; a two-sided test mirrors them, half the error each side.
+    """Upper bounds that spend `alpha` as `kind` says; a two-sided test mirrors them, half the error each
+    side.
 
     Infinity where a look has nothing to spend.
     """
@@ -135,7 +136,11 @@ def spending_bounds(
 
 
 def drift_for_power(
-    upper: Sequence[float], information: Sequence[float], power: float, *, lower: Sequence[float] | None = None
+    upper: Sequence[float],
+    information: Sequence[float],
+    power: float,
+    *,
+    lower: Sequence[float] | None = None,
 ) -> float:
     """The drift at which the upper bounds are crossed with probability `power`.
 

@@ -40,7 +40,7 @@ class PredictiveDesign:
         ordered = list(self.looks) == sorted(set(self.looks))
         if self.n_max < 1 or not known or not ordered or any(not 1 <= n <= self.n_max for n in self.looks):
             raise ValueError(
-                f"{self}: needs probabilities between 0 and 1, futile <= promising, and looks rising from 1 to n_max"
+                f"{self}: needs 0 < p0, certainty < 1, futile <= promising, and looks rising from 1 to n_max"
             )
 
     @property
@@ -72,7 +72,8 @@ class PredictiveDesign:
 
 @dataclass(frozen=True, slots=True)
 class PredictiveBoundary:
-    """At `n[i]` participants, `futile_at_most[i]` responses or fewer and `promising_at_least[i]` or more stop.
+    """At `n[i]` participants, `futile_at_most[i]` responses or fewer and `promising_at_least[i]` or more
+    stop.
 
     None where no number does. The last entry is the end of the trial, where one or the other holds.
     """

@@ -35,7 +35,9 @@ def n_to_detect(p: float, probability: float) -> int:
 
 
 def gehan(p: float, error: float = 0.05) -> int:
-    """Gehan's first stage: with no response among so many, a rate of `p` is rejected (J Chron Dis 1961;13:346)."""
+    """Gehan's first stage: with no response among so many, a rate of `p` is rejected (J Chron Dis
+    1961;13:346).
+    """
     return n_to_detect(p, 1 - error)
 
 
@@ -67,7 +69,9 @@ def paired_t_n(effect: float, power: float, alpha: float = 0.05, *, sides: Liter
         high *= 2
     if paired_t_power(1.01, effect, alpha, sides=sides) >= power:
         return 2.0
-    return float(brentq(lambda n: paired_t_power(n, effect, alpha, sides=sides) - power, 1.01, high, xtol=1e-9))
+    return float(
+        brentq(lambda n: paired_t_power(n, effect, alpha, sides=sides) - power, 1.01, high, xtol=1e-9)
+    )
 
 
 def widths(n: int, *, level: float = 0.95, method: Method = "clopper-pearson") -> _Floats:
@@ -86,7 +90,12 @@ def expected_width(
 
 
 def n_for_width(
-    width: float, p: float | None = None, *, level: float = 0.95, method: Method = "clopper-pearson", n_max: int = 5000
+    width: float,
+    p: float | None = None,
+    *,
+    level: float = 0.95,
+    method: Method = "clopper-pearson",
+    n_max: int = 5000,
 ) -> int:
     """The fewest participants whose interval has at most this width: on average at `p`, or whatever is seen.
 
@@ -115,12 +124,16 @@ def n_for_width(
 
 
 def least_p_paired(n: int, alternative: Alternative = "two-sided") -> float:
-    """Of the signed-rank, sign and sign-flip tests of n differences, none zero, and of McNemar's of n discordant pairs."""
+    """Of the signed-rank, sign and sign-flip tests of n differences, none zero, and of McNemar's of n
+    discordant pairs.
+    """
     return _sided(0.5 ** _positive(n), alternative)
 
 
 def least_p_two_groups(n: int, m: int, alternative: Alternative = "two-sided") -> float:
-    """Of the Mann-Whitney and permutation tests, and Fisher's with n and m of either outcome, n and m a group."""
+    """Of the Mann-Whitney and permutation tests, and Fisher's with n and m of either outcome, n and m a
+    group.
+    """
     return _sided(1 / comb(_positive(n) + _positive(m), n), alternative)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from statistics import NormalDist
 
 import numpy as np
@@ -80,7 +80,7 @@ def settled(p0: float, p1: float, alpha: float, beta: float, *, n_max: int = 100
     found = list(designs(p0, p1, alpha, beta, n_max=n_max))
     if not found or found[-1].n != n_max:
         raise ValueError(f"at n = {n_max} the power is not settled yet; raise n_max")
-    apart = [i for i, (one, after) in enumerate(zip(found, found[1:], strict=False)) if after.n > one.n + 1]
+    apart = [i for i, (one, after) in enumerate(pairwise(found)) if after.n > one.n + 1]
     return found[apart[-1] + 1 if apart else 0]
 
 

@@ -65,9 +65,9 @@ def repeated_test(
 ) -> RepeatedTest:
     """A boundary of Wang and Tsiatis's family (Biometrics 1987;43:193), from their `shape` 0 to 0.5.
 
-    On the "exact" scale the test at n compares the normal quantile of the binomial tail, times
-    (n / n_max)^(1/2 - shape), with one constant; on the "score" scale it compares
-    (events - n theta) / sqrt(n theta (1 - theta)), times the same (Martens and Logan, Clin Trials 2024;21:152).
+    On the "exact" scale the test at n compares the normal quantile of the binomial tail, times (n /
+    n_max)^(1/2 - shape), with one constant; on the "score" scale it compares (events - n theta) / sqrt(n
+    theta (1 - theta)), times the same (Martens and Logan, Clin Trials 2024;21:152).
     """
     check_choice("scale", scale, get_args(Scale))
     if n_max < 1 or not 0 < theta < 1 or not 0 < phi < 1 or not 0 <= shape <= 0.5:
@@ -118,7 +118,9 @@ def calibrated_bayesian(
     The `constant` of the result is that probability, below which too many trials would stop.
     """
     if n_max < 1 or not 0 < theta < 1 or not 0 < phi < 1:
-        raise ValueError(f"calibrated_bayesian({n_max}, {theta}, {phi}): needs n_max >= 1, 0 < theta, phi < 1")
+        raise ValueError(
+            f"calibrated_bayesian({n_max}, {theta}, {phi}): needs n_max >= 1, 0 < theta, phi < 1"
+        )
     found = _calibrated(_at_looks(-_posteriors(n_max, theta, prior), looks), theta, phi)
     return RepeatedTest(found.boundary, found.beyond, None if found.constant is None else -found.constant)
 
@@ -166,7 +168,9 @@ def _at_looks(value: _Floats, looks: Sequence[int] | None) -> _Floats:
     n_max = len(value)
     wanted = range(1, n_max + 1) if looks is None else looks
     if len(wanted) == 0 or sorted(set(wanted)) != list(wanted) or wanted[0] < 1 or wanted[-1] > n_max:
-        raise ValueError(f"looks {list(wanted)}: numbers of participants must rise, from 1 to {n_max} at most")
+        raise ValueError(
+            f"looks {list(wanted)}: numbers of participants must rise, from 1 to {n_max} at most"
+        )
     kept = np.full(value.shape, np.inf)
     rows = np.asarray(wanted) - 1
     kept[rows, 1:] = value[rows, 1:]

@@ -28,7 +28,9 @@ class TwoStage:
 
     def __post_init__(self) -> None:
         if not (0 <= self.r1 <= self.n1 < self.n and self.r1 <= self.r <= self.n):
-            raise ValueError(f"{self.r1}/{self.n1}, {self.r}/{self.n}: needs 0 <= r1 <= n1 < n and r1 <= r <= n")
+            raise ValueError(
+                f"{self.r1}/{self.n1}, {self.r}/{self.n}: needs 0 <= r1 <= n1 < n and r1 <= r <= n"
+            )
 
     def early(self, p: ArrayLike) -> _Floats:
         """P(stop after the first stage) at rates `p`, and in their shape."""
@@ -69,7 +71,9 @@ class Search:
 
     @property
     def admissible(self) -> tuple[tuple[TwoStage, float, float], ...]:
-        """Designs that minimise w n + (1 - w) EN for some w, from minimax to optimal, each with its w: (from, to)."""
+        """Designs that minimise w n + (1 - w) EN for some w, from minimax to optimal, each with its w:
+        (from, to).
+        """
         expected = [(d.n, float(d.expected_n(self.p0)), d) for d in self.designs]
         hull: list[tuple[int, float, TwoStage]] = []
         for point in expected[: self.designs.index(self.optimal) + 1]:
@@ -79,8 +83,7 @@ class Search:
         # Two neighbours cost the same where w (n' - n) = (1 - w) (EN - EN').
         equal = [-slope / (1 - slope) for slope in (_slope(a, b) for a, b in pairwise(hull))]
         return tuple(
-            (point[2], low, high)
-            for point, low, high in zip(hull, [*equal, 0.0], [1.0, *equal], strict=True)
+            (point[2], low, high) for point, low, high in zip(hull, [*equal, 0.0], [1.0, *equal], strict=True)
         )
 
 
@@ -101,7 +104,9 @@ def search(p0: float, p1: float, alpha: float, beta: float, *, n_max: int = 100)
     tables = _Tables(p0, p1, n_max)
     found = [best for n in range(2, n_max + 1) if (best := tables.best(n, alpha, beta))]
     if not found:
-        raise ValueError(f"no two-stage design keeps both errors with at most {n_max} participants; raise n_max")
+        raise ValueError(
+            f"no two-stage design keeps both errors with at most {n_max} participants; raise n_max"
+        )
     return Search(p0, tuple(found))
 
 

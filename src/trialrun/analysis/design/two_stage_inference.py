@@ -1,8 +1,8 @@
 """What is the rate, after a two-stage design? The plain proportion and test forget the first look.
 
 The estimate is the uniformly minimum-variance unbiased one (Jung and Kim, Stat Med 2004;23:881). The p-value
-and interval order outcomes by stage: every trial that went on is more extreme than any that stopped (Koyama and
-Chen, Stat Med 2008;27:3145).
+and interval order outcomes by stage: every trial that went on is more extreme than any that stopped (Koyama
+and Chen, Stat Med 2008;27:3145).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ class TwoStageInference:
 
     `p` is one-sided, against a rate above p0. `interval` misses at most half of 1 - level on either side.
     `koyama_chen` is the interval as they define it and clinfun computes it: all rates that the p-value puts
-    between both halves. Its upper end counts the outcome itself as not below: it may cover less than its level.
+    between both halves. Its upper end counts the outcome itself as not below: it may cover less than its
+    level.
     """
 
     stage: int
@@ -74,7 +75,9 @@ def unbiased(design: TwoStage, x: int) -> float:
     n2 = design.n - design.n1
     first = np.arange(max(design.r1 + 1, x - n2), min(x, design.n1) + 1)
     second = x - first
-    log_ways = -gammaln(first + 1) - gammaln(design.n1 - first + 1) - gammaln(second + 1) - gammaln(n2 - second + 1)
+    log_ways = (
+        -gammaln(first + 1) - gammaln(design.n1 - first + 1) - gammaln(second + 1) - gammaln(n2 - second + 1)
+    )
     ways = np.exp(log_ways - log_ways.max())
     return float((ways * first).sum() / ways.sum() / design.n1)
 
