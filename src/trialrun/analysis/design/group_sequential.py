@@ -189,20 +189,25 @@ class _Walk:
         centre = self.drift * root
         a, b = max(low, centre - _WIDE) * root, min(high, centre + _WIDE) * root
         b = max(a, b)
-        # The density is as smooth as the last increment is wide: nodes enough for the narrowest ahead too.
-        narrow = min([deviation, *np.sqrt(np.diff(self.t[self.k :])).tolist()])
-        count = 8 * int(min(250, 4 + 0.5 * (b - a) / narrow))
-        x, weight = _legendre(count)
-        nodes = (a + b) / 2 + (b - a) / 2 * x
+        # The density is as smooth as the last increment is wide, and is asked for as finely as the next.
+        ahead = np.diff(self.t[self.k : self.k + 2]).tolist()
+        nodes, weight = _panels(a, b, min([deviation, *(gap**0.5 for gap in ahead)]))
         gap = (nodes[:, np.newaxis] - self.nodes - mean) / deviation
         density = np.exp(-0.5 * gap * gap) @ self.mass / (deviation * np.sqrt(2 * np.pi))
-        self.nodes, self.mass, self.k = nodes, density * weight * (b - a) / 2, self.k + 1
+        self.nodes, self.mass, self.k = nodes, density * weight, self.k + 1
         return above, below
+
+
+def _panels(a: float, b: float, deviation: float) -> tuple[_Floats, _Floats]:
+    """Gauss-Legendre nodes and weights from a to b, in panels of some standard deviations each."""
+    x, weight = _legendre(32)
+    edges = np.linspace(a, b, 1 + max(1, int(np.ceil((b - a) / (6 * deviation)))))
+    half = np.diff(edges)[:, np.newaxis] / 2
+    return (edges[:-1, np.newaxis] + half * (x + 1)).ravel(), (half * weight).ravel()
 
 
 @cache
 def _legendre(count: int) -> tuple[_Floats, _Floats]:
-    """Nodes and weights, kept: finding them costs more than using them."""
     return np.polynomial.legendre.leggauss(count)
 
 

@@ -148,7 +148,7 @@ def _slack(constant: _Floats | float) -> _Floats:
 
 
 def _distinct(value: _Floats) -> _Floats:
-    """The finite values, each once, those that differ by rounding alone taken together (the greatest stays)."""
+    """The finite values, each once; of those that differ by rounding alone, the greatest."""
     found = np.unique(value[np.isfinite(value)])
     apart = np.diff(found, append=np.inf) > _slack(found)
     return np.asarray(found[apart])

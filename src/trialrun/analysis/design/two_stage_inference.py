@@ -83,7 +83,7 @@ def unbiased(design: TwoStage, x: int) -> float:
 
 
 def _at_least(design: TwoStage, stage: int, x: int, p: float) -> float:
-    """P(an outcome at least as extreme as x responses at this stage); x one above the last is its successor."""
+    """P(an outcome at least as extreme as x responses at this stage), x at most one above the last."""
     if stage == 1:
         return float(at_least(x, design.n1, p))
     return float(design.at_least(x, p))
