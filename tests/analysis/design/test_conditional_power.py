@@ -22,7 +22,9 @@ def test_half_way_at_the_critical_value() -> None:
 def test_a_sure_prior_states_the_drift() -> None:
     sure = predictive_normal([0.5, 2.0], 0.4, 1.96, prior=(2.5, 1e-6))
     assert sure == pytest.approx(conditional([0.5, 2.0], 0.4, 1.96, drift=2.5))
-    assert predictive_normal(1.0, 0.4, 1.96, prior=(0, 1e6)) == pytest.approx(predictive_normal(1.0, 0.4, 1.96))
+    assert predictive_normal(1.0, 0.4, 1.96, prior=(0, 1e6)) == pytest.approx(
+        predictive_normal(1.0, 0.4, 1.96)
+    )
 
 
 @given(st.floats(-3, 3), st.floats(0.05, 0.95))
@@ -47,7 +49,9 @@ def test_the_mean_of_conditional_power_is_power(n_max: int, p: float, data: st.D
 
 def test_predictive_power_is_the_predictive_probability() -> None:
     design = PredictiveDesign(40, 0.6, 0.9, 0.001, prior=(0.6, 0.4))
-    assert predictive_binomial(16, 23, 40, design.needed, (0.6, 0.4)) == pytest.approx(design.probability(16, 23))
+    assert predictive_binomial(16, 23, 40, design.needed, (0.6, 0.4)) == pytest.approx(
+        design.probability(16, 23)
+    )
     assert predictive_binomial(5, 6, 10, 5) == 1.0
     assert predictive_binomial(0, 6, 10, 5) == 0.0
 

@@ -85,7 +85,9 @@ def test_a_certainty_beyond_reach_is_never_promising() -> None:
     assert found.operating_characteristics([1.0]).promising == 0
 
 
-@pytest.mark.parametrize("wrong", [{"n_max": 0}, {"p0": 1.0}, {"futile": 0.5, "promising": 0.4}, {"looks": (0,)}])
+@pytest.mark.parametrize(
+    "wrong", [{"n_max": 0}, {"p0": 1.0}, {"futile": 0.5, "promising": 0.4}, {"looks": (0,)}]
+)
 def test_wrong_designs_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="futile <= promising"):
         replace(LEE_LIU, **wrong)

@@ -50,8 +50,9 @@ class Crm:
         slope, guess = np.exp(np.asarray(b, dtype=np.float64))[..., np.newaxis], np.array(self.skeleton)
         if self.model == "empiric":
             return np.asarray(guess**slope)
-        dose = np.log(guess / (1 - guess)) - self.intercept
-        return np.asarray(1 / (1 + np.exp(-self.intercept - slope * dose)))
+        from scipy.special import expit, logit
+
+        return np.asarray(expit(self.intercept + slope * (logit(guess) - self.intercept)))
 
     def fit(self, level: Sequence[int], events: Sequence[int] | Sequence[bool]) -> CrmFit:
         """From each participant's dose (`level`, from 1) and event (0 or 1), in any order."""
