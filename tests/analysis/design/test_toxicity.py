@@ -217,3 +217,8 @@ def test_wrong_bayesian_designs_are_refused(wrong: tuple[int, float, float]) -> 
 
 def test_a_certainty_that_no_outcome_gives_never_stops() -> None:
     assert bayesian(3, 0.5, 0.999) == Boundary((None,) * 3)
+
+
+def test_a_boundary_of_a_rare_event_does_not_fall() -> None:
+    # Taken look by look, 3 events would be needed at n = 3 and 4, and 2 from n = 5 to 7.
+    assert obrien_fleming(10, 0.05, 0.05).stop_at == (None, 2, 2, 2, 2, 2, 2, 3, 3, 3)

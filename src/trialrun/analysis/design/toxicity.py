@@ -68,6 +68,10 @@ def repeated_test(
     On the "exact" scale the test at n compares the normal quantile of the binomial tail, times (n /
     n_max)^(1/2 - shape), with one constant; on the "score" scale it compares (events - n theta) / sqrt(n
     theta (1 - theta)), times the same (Martens and Logan, Clin Trials 2024;21:152).
+
+    At rates of 0.05 and less the exact scale of O'Brien and Fleming is not in the order of n: events that
+    would stop a later look, though none is added, then stop the earlier one, so that the boundary never
+    falls.
     """
     check_choice("scale", scale, get_args(Scale))
     if n_max < 1 or not 0 < theta < 1 or not 0 < phi < 1 or not 0 <= shape <= 0.5:
@@ -171,10 +175,12 @@ def _at_looks(value: _Floats, looks: Sequence[int] | None) -> _Floats:
         raise ValueError(
             f"looks {list(wanted)}: numbers of participants must rise, from 1 to {n_max} at most"
         )
-    kept = np.full(value.shape, np.inf)
     rows = np.asarray(wanted) - 1
-    kept[rows, 1:] = value[rows, 1:]
-    return kept
+    inside = np.zeros(value.shape, dtype=bool)
+    inside[rows, 1:] = value[rows, 1:] < np.inf
+    # Events that would stop at a later look, though none is added, stop now: a boundary never falls.
+    later = np.minimum.accumulate(np.where(inside, value, np.inf)[::-1])[::-1]
+    return np.where(inside, later, np.inf)
 
 
 def _grid(n_max: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
