@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trialrun.analysis.design.binomial import at_least, pmf
 from trialrun.analysis.design.conditional_power import (
     conditional,
     conditional_binomial,
@@ -36,15 +37,8 @@ def test_uncertainty_draws_power_to_one_half(z: float, t: float) -> None:
 @given(st.integers(1, 15), st.floats(0, 1), st.data())
 def test_the_mean_of_conditional_power_is_power(n_max: int, p: float, data: st.DataObject) -> None:
     n, needed = data.draw(st.integers(0, n_max)), data.draw(st.integers(0, n_max + 1))
-    x = np.arange(n + 1)
-    chance = conditional_binomial(x, n, n, x, p) - conditional_binomial(0, 0, n, 0, p)  # shape only
-    assert chance == pytest.approx(np.zeros(n + 1))
-    weights = conditional_binomial(0, 0, n, 0, p) * np.diff(
-        [*(1 - np.array([conditional_binomial(0, 0, n, k, p) for k in x])), 1.0]
-    )
-    assert weights @ conditional_binomial(x, n, n_max, needed, p) == pytest.approx(
-        conditional_binomial(0, 0, n_max, needed, p).item()
-    )
+    found = pmf(n, p) @ conditional_binomial(np.arange(n + 1), n, n_max, needed, p)
+    assert found == pytest.approx(at_least(needed, n_max, p).item())
 
 
 def test_predictive_power_is_the_predictive_probability() -> None:

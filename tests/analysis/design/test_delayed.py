@@ -71,6 +71,16 @@ def test_slow_outcomes_treat_everyone() -> None:
     assert found.stop > 0.7  # and stops too late
 
 
+def test_events_are_known_sooner_than_their_absence() -> None:
+    boundary, accrual = pocock(30, 0.1, 0.1), Accrual(every=1, follow_up=3)
+    followed, treated = (
+        simulate(boundary, 0.1, accrual, trials=4000, seed=1, counting=counting).stop
+        for counting in ("followed", "treated")
+    )
+    assert followed > boundary.operating_characteristics(0.1).stop + 0.02
+    assert followed > treated
+
+
 def test_the_seed_makes_the_result() -> None:
     one, same, other = (
         simulate(STRICT, 0.3, Accrual(every=1, follow_up=3), trials=300, seed=seed) for seed in (1, 1, 2)

@@ -103,6 +103,8 @@ def test_wrong_input_is_refused() -> None:
         crossing([2], [0.5, 1.0])
     with pytest.raises(ValueError, match="0 < alpha < 1"):
         pocock_constant(3, 1.0)
+    with pytest.raises(ValueError, match="the last look"):
+        wang_tsiatis([0.5, 0.9], 0.05, 0.5)
     with pytest.raises(ValueError, match="needs a parameter"):
         spent("power", 0.05, [0.5])
     with pytest.raises(ValueError, match="write one of"):

@@ -222,3 +222,12 @@ def test_a_certainty_that_no_outcome_gives_never_stops() -> None:
 def test_a_boundary_of_a_rare_event_does_not_fall() -> None:
     # Taken look by look, 3 events would be needed at n = 3 and 4, and 2 from n = 5 to 7.
     assert obrien_fleming(10, 0.05, 0.05).stop_at == (None, 2, 2, 2, 2, 2, 2, 3, 3, 3)
+
+
+def test_a_boundary_may_be_made_for_its_power() -> None:
+    found = repeated_test(30, 0.1, 0.9, looks=range(2, 31), rate=0.3)
+    assert found.beyond
+    stop = [one.operating_characteristics(0.3).stop for one in (found.boundary, found.beyond)]
+    assert stop[0] <= 0.9 < stop[1]
+    with pytest.raises(ValueError, match="from theta"):
+        repeated_test(30, 0.1, 0.9, rate=0.05)

@@ -57,6 +57,8 @@ def wang_tsiatis(
 
     t = _fractions(np.arange(1, looks + 1) / looks if isinstance(looks, int) else looks)
     _size(alpha, sides)
+    if abs(t[-1] - 1) > 1e-12:
+        raise ValueError(f"information {t.tolist()}: the last look of a test is at 1")
 
     def excess(constant: float) -> float:
         bounds = (constant * t ** (shape - 0.5)).tolist()
@@ -65,7 +67,7 @@ def wang_tsiatis(
 
     single = NormalDist().inv_cdf(1 - alpha / sides)
     if len(t) == 1:
-        return single, np.array([single * t[0] ** (shape - 0.5)])
+        return single, np.array([single])
     constant = float(brentq(excess, single, single + 4, xtol=1e-11))  # more looks never need less than one
     return constant, constant * t ** (shape - 0.5)
 

@@ -62,12 +62,16 @@ def repeated_test(
     shape: float = POCOCK,
     looks: Sequence[int] | None = None,
     scale: Scale = "exact",
+    rate: float | None = None,
 ) -> RepeatedTest:
     """A boundary of Wang and Tsiatis's family (Biometrics 1987;43:193), from their `shape` 0 to 0.5.
 
     On the "exact" scale the test at n compares the normal quantile of the binomial tail, times (n /
     n_max)^(1/2 - shape), with one constant; on the "score" scale it compares (events - n theta) / sqrt(n
     theta (1 - theta)), times the same (Martens and Logan, Clin Trials 2024;21:152).
+
+    `rate`, if given, is where `phi` holds, instead of `theta`: at the rate that is too high, `beyond` is the
+    first boundary to stop with the power `phi`.
 
     At rates of 0.05 and less the exact scale of O'Brien and Fleming is not in the order of n: events that
     would stop a later look, though none is added, then stop the earlier one, so that the boundary never
@@ -79,9 +83,12 @@ def repeated_test(
             f"a boundary for n_max={n_max}, theta={theta}, phi={phi}, shape={shape}: "
             "needs n_max >= 1, 0 < theta, phi < 1 and a shape from 0 to 0.5"
         )
+    at = theta if rate is None else rate
+    if not theta <= at < 1:
+        raise ValueError(f"rate {at}: write one from theta, {theta}, to below 1")
     time = (np.arange(1, n_max + 1)[:, np.newaxis] / n_max) ** (0.5 - shape)
     value = _quantiles(n_max, theta) if scale == "exact" else -_scores(n_max, theta)
-    found = _calibrated(_at_looks(value * time, looks), theta, phi)
+    found = _calibrated(_at_looks(value * time, looks), at, phi)
     if scale == "score" or found.constant is None:
         return found
     from scipy.special import ndtr
@@ -129,8 +136,8 @@ def calibrated_bayesian(
     return RepeatedTest(found.boundary, found.beyond, None if found.constant is None else -found.constant)
 
 
-def _calibrated(value: _Floats, theta: float, phi: float) -> RepeatedTest:
-    """The boundary `value <= constant` with the greatest constant that keeps to the size.
+def _calibrated(value: _Floats, rate: float, phi: float) -> RepeatedTest:
+    """The boundary `value <= constant` with the greatest constant that stops at most so often at a rate.
 
     value: (n_max, n_max + 1), by participants and events, falling along events; infinity never stops.
     """
@@ -138,7 +145,7 @@ def _calibrated(value: _Floats, theta: float, phi: float) -> RepeatedTest:
     low, high = 0, candidates.size
     while low < high:  # the stopping probability rises with the constant: bisect for the last that fits
         middle = (low + high) // 2
-        fits = _below(value, candidates[middle]).operating_characteristics(theta).stop <= phi
+        fits = _below(value, candidates[middle]).operating_characteristics(rate).stop <= phi
         low, high = (middle + 1, high) if fits else (low, middle)
     within = _below(value, candidates[low - 1]) if low else Boundary((None,) * len(value))
     if low == candidates.size:
