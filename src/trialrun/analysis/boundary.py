@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,12 +43,27 @@ class Boundary:
         limits = np.array([np.inf, *(np.inf if b is None else b for b in self.stop_at)])
         return np.asarray(np.asarray(events) >= limits[size])
 
-    def operating_characteristics(self, p: ArrayLike) -> OperatingCharacteristics:
-        """Exact, by recursion over participants, for event probabilities `p` of any shape."""
+    def stop_probabilities(self, p: ArrayLike) -> NDArray[np.float64]:
+        """P(first reached after n participants), n = 1 … n_max: the shape of `p`, then n_max."""
         rates = np.asarray(p, dtype=np.float64)
         if not np.all((rates >= 0) & (rates <= 1)):
             raise ValueError(f"event probabilities must lie between 0 and 1; got {p!r}")
-        stop = _stop_probabilities(self.stop_at, rates)
+        rate = rates[..., np.newaxis]
+        going = np.zeros((*rates.shape, self.n_max + 1))  # by number of events so far
+        going[..., 0] = 1.0
+        stop = np.zeros((*rates.shape, self.n_max))
+        for index, limit in enumerate(self.stop_at):
+            going[..., 1:] = going[..., 1:] * (1 - rate) + going[..., :-1] * rate
+            going[..., :1] *= 1 - rate
+            if limit is not None:
+                stop[..., index] = going[..., limit:].sum(axis=-1)
+                going[..., limit:] = 0.0
+        return stop
+
+    def operating_characteristics(self, p: ArrayLike) -> OperatingCharacteristics:
+        """Exact, by recursion over participants, for event probabilities `p` of any shape."""
+        rates = np.asarray(p, dtype=np.float64)
+        stop = self.stop_probabilities(rates)
         total, early = stop.sum(axis=-1), stop[..., :-1].sum(axis=-1)
         treated = (stop * np.arange(1, self.n_max + 1)).sum(axis=-1) + (1 - total) * self.n_max
         return OperatingCharacteristics(rates, total, early, treated)
@@ -82,55 +96,3 @@ def from_steps(steps: Sequence[tuple[int, int]], n_max: int) -> Boundary:
         raise ValueError(f"boundary steps {list(steps)}: event counts must start at 1 or more and never fall")
     in_force = {n: max((b for start, b in steps if start <= n), default=None) for n in range(1, n_max + 1)}
     return Boundary(tuple(b if b is not None and b <= n else None for n, b in in_force.items()))
-
-
-def pocock(n_max: int, theta: float, phi: float) -> Boundary:
-    """Pocock-type boundary, monitored after every participant.
-
-    Stops at n when P(X >= events | n, theta) is at or below one constant, the same for all n:
-    the largest for which a trial with event probability `theta` stops with probability at most
-    `phi`. Ivanova, Qaqish and Schell, Biometrics 2005;61:540.
-    """
-    if n_max < 1 or not 0 < theta < 1 or not 0 < phi < 1:
-        raise ValueError(f"pocock({n_max}, {theta}, {phi}): needs n_max >= 1 and 0 < theta, phi < 1")
-    tails = _upper_tails(n_max, theta)
-    candidates = np.unique(tails[tails <= phi])  # a constant above phi stops too often by itself
-    low, high = 0, candidates.size
-    while low < high:  # the stopping probability rises with the constant: bisect for the last that fits
-        middle = (low + high) // 2
-        fits = _stop_probabilities(_stop_below(tails, candidates[middle]), np.asarray(theta)).sum() <= phi
-        low, high = (middle + 1, high) if fits else (low, middle)
-    return Boundary(_stop_below(tails, candidates[low - 1]) if low else (None,) * n_max)
-
-
-def _stop_below(tails: NDArray[np.float64], constant: float) -> tuple[int | None, ...]:
-    """For each n the smallest x <= n whose tail probability is at or below `constant`."""
-    # Equal probabilities reach here by different sums; without the slack rounding would split them.
-    inside = tails <= constant * (1 + 1e-12)
-    return tuple(int(row.argmax()) if row.any() else None for row in inside)
-
-
-def _upper_tails(n_max: int, theta: float) -> NDArray[np.float64]:
-    """P(X >= x) for n = 1 … n_max (rows) and x = 0 … n_max (columns); infinity where x > n."""
-    tails = np.full((n_max + 1, n_max + 1), np.inf)
-    row: NDArray[Any] = np.zeros(n_max + 1)
-    row[0] = 1.0
-    for n in range(1, n_max + 1):
-        row[1:] = (1 - theta) * row[1:] + theta * row[:-1]
-        tails[n, : n + 1] = row[: n + 1]
-    return tails[1:]
-
-
-def _stop_probabilities(stop_at: Sequence[int | None], p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """P(first stop after n participants) for each p: shape p.shape + (n_max,)."""
-    rate = p[..., np.newaxis]
-    going = np.zeros((*p.shape, len(stop_at) + 1))  # by number of events so far
-    going[..., 0] = 1.0
-    stop = np.zeros((*p.shape, len(stop_at)))
-    for index, limit in enumerate(stop_at):
-        going[..., 1:] = going[..., 1:] * (1 - rate) + going[..., :-1] * rate
-        going[..., :1] *= 1 - rate
-        if limit is not None:
-            stop[..., index] = going[..., limit:].sum(axis=-1)
-            going[..., limit:] = 0.0
-    return stop
