@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import comb
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +29,8 @@ from trialrun.analysis.exact.significance import (
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
 _CELLS = 20_000_000  # the largest table of (count, sum) worth filling
-_STEPS = 4_000_000_000  # and additions worth doing: about ten seconds
+_STEPS = 4_000_000_000  # and additions worth doing: a few seconds
+_COUNTABLE = 1000  # values whose choices a double can count
 _HALVES = 36  # values whose subsets are ordered in two halves of 2^18
 
 
@@ -99,13 +101,8 @@ def _test(
     least = min(scores)
     shifted = integers(np.array([score - least for score in scores], dtype=np.float64))
     observed, expected = sum(shifted[:m]), Fraction(m * sum(shifted), len(shifted))
-    fewer = min(m, len(shifted) - m)
-    width = sum(sorted(shifted)[len(shifted) - fewer :]) + 1
-    if fewer * width <= _CELLS and len(shifted) * fewer * width <= _STEPS and len(shifted) <= 1000:
-        weights = subset_sums(tuple(sorted(shifted)), fewer)
-        values = np.arange(weights.size)
-        values = values if fewer == m else sum(shifted) - values
-        p, mid = permutation(values, weights, observed, expected, alternative)
+    if (known := _distribution(shifted, m)) is not None:
+        p, mid = permutation(*known, observed, expected, alternative)
     elif len(shifted) <= _HALVES:
         p, mid = _by_halves(shifted, m, observed, alternative)
     else:
@@ -115,21 +112,33 @@ def _test(
     return Significance(statistic, p, mid, alternative, "exact")
 
 
+def _distribution(scores: list[int], m: int) -> tuple[_Ints, _Floats] | None:
+    """The sums of m of the scores (at least 0) and how many choices have each; None if too many to count."""
+    fewer, total = min(m, len(scores) - m), sum(scores)
+    width = sum(sorted(scores)[len(scores) - fewer :]) + 1
+    if fewer * width > _CELLS or len(scores) * fewer * width > _STEPS or len(scores) > _COUNTABLE:
+        return None
+    weights = subset_sums(tuple(sorted(scores)), fewer)
+    sums = np.arange(weights.size)
+    return (sums, weights) if fewer == m else (total - sums[::-1], weights[::-1])
+
+
 @lru_cache(maxsize=64)
 def subset_sums(scores: tuple[int, ...], m: int) -> _Floats:
     """How many choices of `m` of the `scores` (at least 0) have each sum; shared, hence read-only.
 
-    Dynamic programming over scores. Counts are added, never subtracted, so that the relative error
-    stays below a few units in the last place however long the tail.
+    Dynamic programming over scores in rising order, one row per count, each as far as it is filled.
+    Counts are added, never subtracted, so that the relative error stays at a few units in the last
+    place however long the tail.
     """
-    width = sum(sorted(scores)[len(scores) - m :]) + 1
-    table = np.zeros((m + 1, width))
+    ordered = sorted(scores)
+    prefix = np.concatenate([[0], np.cumsum(ordered)]).tolist()
+    table = np.zeros((m + 1, prefix[-1] - prefix[len(ordered) - m] + 1))
     table[0, 0] = 1.0
-    for score in scores:
-        if score == 0:
-            table[1:] += table[:-1].copy()
-        elif score < width:
-            table[1:, score:] += table[:-1, :-score].copy()
+    for i, score in enumerate(ordered):
+        for count in range(min(i + 1, m), 0, -1):
+            reach = prefix[i] - prefix[i - count + 1] + 1  # the largest sums of count - 1 scores so far
+            table[count, score : score + reach] += table[count - 1, :reach]
     counts = table[m].copy()
     counts.flags.writeable = False
     return counts
@@ -210,16 +219,22 @@ def _shift_interval(a: _Floats, b: _Floats, differences: _Floats, level: float) 
     at_least = differences.size - np.searchsorted(differences, differences, "left")
     above = differences.size - np.searchsorted(differences, differences, "right")
     twice_u = at_least + above if tied else 2 * at_least
-    low, high = _quantiles(ranks, m, each_side)
+    low, high, how = _quantiles(ranks, m, each_side)
     lower = differences[twice_u > high].max() if (twice_u > high).any() else differences[0]
     upper = differences[twice_u <= low].min() if (twice_u <= low).any() else differences[-1]
-    return Interval(float(lower), float(upper), level, "Hodges-Lehmann, exact Mann-Whitney")
+    return Interval(float(lower), float(upper), level, f"Hodges-Lehmann, {how} Mann-Whitney")
 
 
-def _quantiles(ranks: _Ints, m: int, each_side: float) -> tuple[int, int]:
+def _quantiles(ranks: _Ints, m: int, each_side: float) -> tuple[float, float, str]:
     """The least values of twice U at or below which lie `each_side` and 1 - `each_side`."""
-    weights = subset_sums(tuple(sorted(ranks.tolist())), m)
+    least, size = m * (m + 1), len(ranks)
+    known = _distribution(ranks.tolist(), m)
+    if known is None:
+        error = np.sqrt(m * (size - m) * ranks.var() / (size - 1))
+        reach = NormalDist().inv_cdf(1 - each_side) * float(error)
+        return m * float(ranks.mean()) - least - reach, m * float(ranks.mean()) - least + reach, "asymptotic"
+    sums, weights = known
     cdf = np.cumsum(weights) / weights.sum()
     slack = 1e-12  # sums of counts that should equal the probability asked for
-    low, high = (int(np.searchsorted(cdf, q - slack)) for q in (each_side, 1 - each_side))
-    return low - m * (m + 1), high - m * (m + 1)
+    low, high = (int(sums[np.searchsorted(cdf, q - slack)]) for q in (each_side, 1 - each_side))
+    return low - least, high - least, "exact"
