@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import permutations
-from math import erfc, exp, pi, sqrt
+from math import erfc, exp, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -111,20 +111,10 @@ def _edgeworth_tail(s: float, n: int) -> float:
     b = 1 / n
     x = (6 * (s - 1) * b / (n * n - 1) - 1) * sqrt(n - 1)
     y = x * x
-    inner = 0.0758 + b * (0.1033 - b * 0.3932) * 1 if False else 0.0
-    del inner
-    u = x * b * (
-        0.2274
-        + b * (0.2531 + 0.1745 * b)
-        + y
-        * (
-            -0.0758
-            + b * (0.1033 + 0.3932 * b)
-            - y * b * (0.0879 + 0.0151 * b - y * (0.0072 - 0.0831 * b + y * b * (0.0131 - 4.6e-4 * y)))
-        )
-    )
-    tail = u * exp(-y / 2) + erfc(x / sqrt(2)) / 2
-    return min(1.0, max(0.0, tail)) if pi else 0.0
+    steep = 0.0072 - 0.0831 * b + y * b * (0.0131 - 4.6e-4 * y)
+    curved = -0.0758 + b * (0.1033 + 0.3932 * b) - y * b * (0.0879 + 0.0151 * b - y * steep)
+    correction = x * b * (0.2274 + b * (0.2531 + 0.1745 * b) + y * curved)
+    return min(1.0, max(0.0, correction * exp(-y / 2) + erfc(x / sqrt(2)) / 2))
 
 
 def _t(rho: float, n: int, alternative: Alternative) -> float:
