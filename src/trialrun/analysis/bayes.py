@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trialrun.analysis.estimate import Interval, NotEstimable, error_rate
 from trialrun.analysis.exact.root import crossing
+
+_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +71,16 @@ class Posterior:
             return Interval(0.0, self.quantile(level), level, name)
         if self.b <= 1:
             return Interval(self.quantile(alpha), 1.0, level, name)
-        missed = float(crossing(self._slope(level), 0.0, alpha))
+        missed = float(crossing(partial(self._slope, level), 0.0, alpha))
         return Interval(self.quantile(missed), self.quantile(missed + level), level, name)
 
-    def _slope(self, level: float):  # type: ignore[no-untyped-def]
-        """Log density at the lower end over that at the upper one, by the probability below the lower."""
+    def _slope(self, level: float, missed: _Floats) -> _Floats:
+        """Log density at the lower end less that at the upper one, by the probability below the lower."""
         from scipy.special import betaincinv, xlog1py, xlogy
 
-        def log_density(p):  # type: ignore[no-untyped-def]
-            return xlogy(self.a - 1, p) + xlog1py(self.b - 1, -p)
-
-        def slope(missed):  # type: ignore[no-untyped-def]
-            lower = betaincinv(self.a, self.b, missed)
-            upper = betaincinv(self.a, self.b, np.minimum(missed + level, 1.0))
-            return log_density(lower) - log_density(upper)
-
-        return slope
+        ends = betaincinv(self.a, self.b, np.stack([missed, np.minimum(missed + level, 1.0)]))
+        density = xlogy(self.a - 1, ends) + xlog1py(self.b - 1, -ends)
+        return np.asarray(density[0] - density[1])
 
 
 def posterior(x: int, n: int, a: float = 1.0, b: float = 1.0) -> Posterior:

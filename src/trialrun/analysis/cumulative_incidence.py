@@ -39,6 +39,8 @@ class CumulativeIncidence:
     level: float
     followed: _Floats = field(repr=False)
     """Every participant's time, rising."""
+    censored: _Floats = field(repr=False)
+    """The times of those without any event."""
     free: _Floats = field(repr=False)
     """Survival free of every cause after each time."""
 
@@ -47,7 +49,7 @@ class CumulativeIncidence:
 
         The interval is on the log-log scale (Choudhury, Stat Med 2002;21:1129). With none of the
         cause yet, or everyone, it is the exact binomial one of those who were followed that long or
-        had any event, which is wider than need be.
+        had any event.
         """
         i = int(np.searchsorted(self.time, t, side="right")) - 1
         f, variance = (float(self.incidence[i]), float(self.variance[i])) if i >= 0 else (0.0, 0.0)
@@ -62,7 +64,7 @@ class CumulativeIncidence:
             unit = z * float(np.sqrt(variance)) / (f * abs(np.log(f)))
             ends = float(f ** np.exp(unit)), float(f ** np.exp(-unit))
             return Interval(*ends, self.level, "Aalen-Johansen, log-log")
-        known = int((self.followed >= t).sum()) or len(self.followed)
+        known = self.followed.size - int((self.censored < t).sum())
         reach = float((alpha / 2) ** (1 / known))
         ends = (0.0, 1 - reach) if f < 0.5 else (reach, 1.0)
         return Interval(*ends, self.level, "Clopper-Pearson of those followed")
@@ -80,12 +82,14 @@ def cumulative_incidence(
     times, found = data
     when = np.unique(times[found > 0])
     y = (times.size - np.searchsorted(times, when, side="left")).astype(np.float64)
-    own, other = (np.array([float(((times == t) & kind).sum()) for t in when]) for kind in _kinds(found, cause))
+    own, other = (
+        np.array([float(((times == t) & kind).sum()) for t in when]) for kind in _kinds(found, cause)
+    )
     free = np.cumprod(1 - (own + other) / y)
     before = np.concatenate([[1.0], free[:-1]])
     incidence = np.cumsum(before * own / y)
     variance = _variance(own, other, y, before, free, incidence)
-    return CumulativeIncidence(when, incidence, variance, level, times, free)
+    return CumulativeIncidence(when, incidence, variance, level, times, times[found == 0], free)
 
 
 def _kinds(found: _Ints, cause: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -148,7 +148,9 @@ def tipping_response(
 def _tipping(shifts: Sequence[float], found: Sequence[float | NotEstimable], alpha: float) -> TippingPoint:
     holds = [not isinstance(p, NotEstimable) and p <= alpha for p in found]
     stood = bool(holds) and holds[0]
-    tips = next((shift for shift, held in zip(shifts, holds, strict=True) if not held), None) if stood else None
+    tips = (
+        next((shift for shift, held in zip(shifts, holds, strict=True) if not held), None) if stood else None
+    )
     return TippingPoint(tuple(shifts), tuple(found), alpha, stood, tips)
 
 

@@ -47,16 +47,17 @@ def hommel(p: Family) -> _Floats:
     for size in range(m - 1, 1, -1):
         first, last = values[..., : m - size + 1], values[..., m - size + 1 :]
         least = (size * last / np.arange(2, size + 1)).min(axis=-1, keepdims=True)
-        bound = np.concatenate(
-            [np.minimum(size * first, least), np.broadcast_to(least, last.shape)], axis=-1
-        )
+        bound = np.concatenate([np.minimum(size * first, least), np.broadcast_to(least, last.shape)], axis=-1)
         bound[..., m - size + 1 :] = bound[..., m - size : m - size + 1]
         adjusted = np.maximum(adjusted, bound)
     return _restored(adjusted, order)
 
 
 def benjamini_hochberg(p: Family) -> _Floats:
-    """False discovery rate; Benjamini and Hochberg, JRSS B 1995;57:289. Independent or positively dependent."""
+    """False discovery rate; Benjamini and Hochberg, JRSS B 1995;57:289.
+
+    Valid for independent or positively dependent tests.
+    """
     values, order = _ordered(p)
     m = values.shape[-1]
     return _stepped_up(values * m / np.arange(1, m + 1), order)
@@ -117,9 +118,7 @@ def graphical(p: Sequence[float | NotEstimable], weights: ArrayLike, transitions
     return adjusted
 
 
-def _passed_on(
-    j: int, w: _Floats, g: _Floats, open_: NDArray[np.bool_]
-) -> tuple[_Floats, _Floats]:
+def _passed_on(j: int, w: _Floats, g: _Floats, open_: NDArray[np.bool_]) -> tuple[_Floats, _Floats]:
     """Weights and transitions once hypothesis `j` is rejected."""
     weights = np.where(open_, w + w[j] * g[j], 0.0)
     through = 1 - g[:, j] * g[j]

@@ -103,7 +103,7 @@ def _agresti_coull(x: _Floats, n: _Floats, below: float, above: float) -> tuple[
     def end(sign: int, miss: float) -> _Floats:
         z2 = _z(miss) ** 2
         centre = (x + z2 / 2) / (n + z2)
-        return np.clip(centre + sign * np.sqrt(z2 * centre * (1 - centre) / (n + z2)), 0, 1)
+        return np.asarray(np.clip(centre + sign * np.sqrt(z2 * centre * (1 - centre) / (n + z2)), 0, 1))
 
     return end(-1, below), end(+1, above)
 

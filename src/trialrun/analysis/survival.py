@@ -10,7 +10,7 @@ Whoever is censored at a time is taken to have survived it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import Literal, get_args
 
@@ -68,7 +68,7 @@ class KaplanMeier:
     def at(self, t: float) -> Survival | NotEstimable:
         """Survival beyond time `t`; not estimable where nobody was followed so long and not all are dead."""
         steps = int(np.searchsorted(self.time, t, side="right"))
-        s, se = (float(each[steps - 1]) if steps else start for each, start in _starts(self))
+        s, se = (float(self.survival[steps - 1]), float(self.se[steps - 1])) if steps else (1.0, 0.0)
         if t > self.followed[-1] and s > 0:
             return NotEstimable("nobody was followed so long")
         lower, upper, how = _bounds(self, steps, t)
@@ -84,13 +84,27 @@ class KaplanMeier:
         if not 0 < q < 1:
             raise ValueError(f"quantile {q} does not lie between 0 and 1")
         reached = self.survival <= 1 - q + _EQUAL
-        lower, upper = (_first(self.time, bound <= 1 - q) for bound in (self.lower, self.upper))
-        band = Interval(lower, upper, self.level, f"Brookmeyer-Crowley, {self.scale}")
+        band = Interval(*self._quantile_ends(1 - q), self.level, f"Brookmeyer-Crowley, {self.scale}")
         if not reached.any():
             return SurvivalQuantile(NotEstimable(f"survival stays above {1 - q:.6g}"), band)
         i = int(np.argmax(reached))
         flat = abs(self.survival[i] - (1 - q)) <= _EQUAL and i + 1 < self.time.size
         return SurvivalQuantile(float(self.time[i : i + 2].mean() if flat else self.time[i]), band)
+
+    def _quantile_ends(self, survival: float) -> tuple[float, float]:
+        """The first times at which the bounds fall to `survival`.
+
+        Where the lower bound never does, the quantile lies beyond everyone's time. Exact bounds fall
+        at censoring too, so they are sought at every time.
+        """
+        times, lower = self.time, self.lower
+        if self.scale == "exact":
+            times = np.unique(self.followed)
+            steps = np.searchsorted(self.time, times, side="right").tolist()
+            lower = np.array([_bounds(self, i, t)[0] for i, t in zip(steps, times.tolist(), strict=True)])
+        first = _first(times, lower <= survival)
+        low = min(first, float(self.followed[-1]))
+        return (0.0 if self.side == "upper" else low), _first(self.time, self.upper <= survival)
 
 
 def kaplan_meier(
@@ -117,17 +131,18 @@ def kaplan_meier(
     at_risk = times.size - np.searchsorted(times, when, side="left")
     events = np.array([int(((times == t) & (happened == 1)).sum()) for t in when], dtype=np.int64)
     left = at_risk - events
-    survival = np.cumprod(left / at_risk)
+    survival = np.asarray(np.cumprod(left / at_risk), dtype=np.float64)
     with_spread = np.where(left > 0, events / (at_risk * np.maximum(left, 1)), 0.0)
-    se = survival * np.sqrt(np.cumsum(with_spread))
-    none = np.empty(0)
+    se, none = survival * np.sqrt(np.cumsum(with_spread)), np.empty(0)
     curve = KaplanMeier(when, at_risk, events, survival, se, none, none, level, scale, side, times)
     ends = [_bounds(curve, i + 1, t)[:2] for i, t in enumerate(when.tolist())]
     lower, upper = np.reshape(ends, (-1, 2)).T
-    return KaplanMeier(when, at_risk, events, survival, se, lower, upper, level, scale, side, times)
+    return replace(curve, lower=lower, upper=upper)
 
 
-def follow_up(time: ArrayLike, status: ArrayLike, known: tuple[int, ...]) -> tuple[_Floats, _Ints] | NotEstimable:
+def follow_up(
+    time: ArrayLike, status: ArrayLike, known: tuple[int, ...]
+) -> tuple[_Floats, _Ints] | NotEstimable:
     """Times in rising order and the status of each, or why there are none."""
     times, found = sample(time), sample(status)
     if isinstance(times, NotEstimable):
@@ -139,10 +154,6 @@ def follow_up(time: ArrayLike, status: ArrayLike, known: tuple[int, ...]) -> tup
         raise ValueError(f"each time must be at least 0 and have a status among {words}")
     order = np.argsort(times, kind="stable")
     return times[order], found[order].astype(np.int64)
-
-
-def _starts(curve: KaplanMeier) -> tuple[tuple[_Floats, float], tuple[_Floats, float]]:
-    return (curve.survival, 1.0), (curve.se, 0.0)
 
 
 def _first(time: _Floats, reached: NDArray[np.bool_]) -> float:

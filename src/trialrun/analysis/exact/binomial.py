@@ -17,6 +17,8 @@ from trialrun.analysis.exact.root import crossing
 
 _Floats = NDArray[np.float64]
 Order = Literal["sterne", "blaker"]
+# The point of a jump belongs to the interval, and coverage there hangs on it: it must not be rounded out.
+_OUTWARDS = 1e-12
 
 
 def mid_p(x: _Floats, n: _Floats, below: float, above: float) -> tuple[_Floats, _Floats]:
@@ -70,7 +72,7 @@ def _lower_end(x: int, n: int, alpha: float, order: Order) -> float:
     at_start = _p_value(j, x, n, left) > alpha
     first = int(np.argmax(inside | at_start))
     if at_start[first]:
-        return float(left[first])
+        return max(0.0, float(left[first]) - _OUTWARDS)
     return float(crossing(lambda p: _p_value(j[first], x, n, p) - alpha, left[first], right[first]))
 
 

@@ -120,10 +120,7 @@ def _edgeworth_tail(s: float, n: int) -> float:
 def _t(rho: float, n: int, alternative: Alternative) -> float:
     from scipy.special import stdtr
 
-    if abs(rho) >= 1:
-        t = np.copysign(np.inf, rho)
-    else:
-        t = rho * sqrt((n - 2) / (1 - rho * rho))
+    t = np.copysign(np.inf, rho) if abs(rho) >= 1 else rho * sqrt((n - 2) / (1 - rho * rho))
     tails = {"greater": stdtr(n - 2, -t), "less": stdtr(n - 2, t), "two-sided": 2 * stdtr(n - 2, -abs(t))}
     return positive(float(tails[alternative]))
 

@@ -65,7 +65,9 @@ def paired_t(
     reach = float(-stdtrit(df, alpha / 2 if side == "two-sided" else alpha) * error)
     lower = -np.inf if side == "upper" else mean - reach
     upper = np.inf if side == "lower" else mean + reach
-    found = Interval(float(lower), float(upper), level, "t" if side == "two-sided" else f"t, one-sided {side}")
+    found = Interval(
+        float(lower), float(upper), level, "t" if side == "two-sided" else f"t, one-sided {side}"
+    )
     return PairedT(n, mean, sd, t, df, positive(float(tails[alternative])), found, alternative)
 
 

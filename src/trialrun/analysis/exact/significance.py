@@ -63,13 +63,12 @@ def every_trial(
             raise ValueError(f"values {values.shape} and mask {observed.shape} must share (trials, n)")
     trials = zip(*(zip(values, observed, strict=True) for values, observed in pairs), strict=True)
     found = [test(*(values[observed] for values, observed in trial)) for trial in trials]
-    missing = NotEstimable("")
     return Significances(
         statistic=np.array([getattr(one, "statistic", 0.0) for one in found]),
         p=np.array([getattr(one, "p", 1.0) for one in found]),
         mid_p=np.array([_mid(one) for one in found]),
         estimable=np.array([isinstance(one, Significance) for one in found], dtype=bool),
-        reasons=tuple(getattr(one, "reason", missing.reason) for one in found),
+        reasons=tuple(getattr(one, "reason", "") for one in found),
     )
 
 

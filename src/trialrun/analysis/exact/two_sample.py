@@ -12,11 +12,12 @@ from fractions import Fraction
 from functools import lru_cache
 from math import comb
 from statistics import NormalDist
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trialrun.analysis.estimate import Interval, NotEstimable, error_rate
+from trialrun.analysis.estimate import Interval, NotEstimable, check_choice, error_rate
 from trialrun.analysis.exact.sample import integers, mid_ranks, sample
 from trialrun.analysis.exact.significance import (
     Alternative,
@@ -26,6 +27,7 @@ from trialrun.analysis.exact.significance import (
     positive,
 )
 
+Places = Literal["conditional", "tie-free"]
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
 _CELLS = 20_000_000  # the largest table of (count, sum) worth filling
@@ -139,7 +141,7 @@ def subset_sums(scores: tuple[int, ...], m: int) -> _Floats:
         for count in range(min(i + 1, m), 0, -1):
             reach = prefix[i] - prefix[i - count + 1] + 1  # the largest sums of count - 1 scores so far
             table[count, score : score + reach] += table[count - 1, :reach]
-    counts = table[m].copy()
+    counts: _Floats = table[m].copy()
     counts.flags.writeable = False
     return counts
 
@@ -193,32 +195,42 @@ def _monte_carlo(
     return monte_carlo_p(hits, samples)
 
 
-def shift(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Shift | NotEstimable:
+def shift(
+    x: ArrayLike, y: ArrayLike, *, level: float = 0.95, places: Places = "conditional"
+) -> Shift | NotEstimable:
     """Hodges-Lehmann shift of `x` (m,) over `y` (n,) with its exact interval.
 
     The interval lies between two ordered differences (Moses, 1953; Bauer, JASA 1972;67:687). With
-    ties U counts half for each and its quantiles are those of the mid-ranks at hand, as StatXact
-    does. Not estimable where no choice of m among all is rarer than (1 - level) / 2.
+    ties, "conditional" takes their places from the mid-ranks at hand and counts a difference at the
+    end half, as StatXact does; "tie-free" takes them from m and n alone, which covers at least at its
+    level for every pair of distributions and moves with a shift of x. Not estimable where no choice
+    of m among all is rarer than (1 - level) / 2.
     """
+    check_choice("places", places, get_args(Places))
     first, second = sample(x), sample(y)
     for each in (first, second):
         if isinstance(each, NotEstimable):
             return each
     a, b = np.asarray(first), np.asarray(second)
     differences = np.sort(np.subtract.outer(a, b).ravel())
-    return Shift(float(np.median(differences)), _shift_interval(a, b, differences, level))
+    return Shift(float(np.median(differences)), _shift_interval(a, b, differences, level, places))
 
 
-def _shift_interval(a: _Floats, b: _Floats, differences: _Floats, level: float) -> Interval | NotEstimable:
+def _shift_interval(
+    a: _Floats, b: _Floats, differences: _Floats, level: float, places: Places
+) -> Interval | NotEstimable:
     each_side, m = error_rate(level) / 2, len(a)
     ranks = mid_ranks(np.concatenate([a, b]))
     if 1 / comb(len(ranks), m) > each_side:
         return NotEstimable(f"too few values for a {100 * level:.6g} % interval")
-    tied = len(np.unique(ranks)) < len(ranks)
-    # Twice U if every y were larger by each difference; without ties the difference itself counts whole.
-    at_least = differences.size - np.searchsorted(differences, differences, "left")
-    above = differences.size - np.searchsorted(differences, differences, "right")
-    twice_u = at_least + above if tied else 2 * at_least
+    tied = places == "conditional" and len(np.unique(ranks)) < len(ranks)
+    # Twice U after a shift by each difference; without ties, by hardly less than each in its turn.
+    if tied:
+        ends = (np.searchsorted(differences, differences, side) for side in ("left", "right"))
+        twice_u = 2 * differences.size - sum(ends)
+    else:
+        ranks = np.arange(2, 2 * len(ranks) + 1, 2)
+        twice_u = 2 * (differences.size - np.arange(differences.size))
     low, high, how = _quantiles(ranks, m, each_side)
     lower = differences[twice_u > high].max() if (twice_u > high).any() else differences[0]
     upper = differences[twice_u <= low].min() if (twice_u <= low).any() else differences[-1]
