@@ -52,11 +52,11 @@ def rubin(
     m, within, between = len(q), float(u.mean()), float(q.var(ddof=1))
     added = (1 + 1 / m) * between
     total = within + added
-    if total == 0:
-        return NotEstimable("no variance within or between imputations")
+    if within == 0 or added / total == 1:
+        return NotEstimable("no variance within imputations")
     df = _barnard_rubin(m, added / total, complete_df)
-    riv = added / within if within > 0 else float(np.inf)
-    fmi = (riv + 2 / (df + 3)) / (riv + 1) if np.isfinite(riv) else 1.0
+    riv = added / within
+    fmi = (riv + 2 / (df + 3)) / (riv + 1)
     mean = float(q.mean())
     p, reach = _t(mean / float(np.sqrt(total)), df, error_rate(level))
     half = reach * float(np.sqrt(total))
@@ -66,7 +66,7 @@ def rubin(
 
 def _barnard_rubin(m: int, missing: float, complete: float) -> float:
     """`missing` is the share of the total variance that lies between imputations."""
-    old = (m - 1) / missing**2 if missing > 0 else float(np.inf)
+    old = (m - 1) / missing**2 if missing > 1e-100 else float(np.inf)  # the square of less is 0
     if not np.isfinite(complete):
         return old
     observed = (complete + 1) / (complete + 3) * complete * (1 - missing)

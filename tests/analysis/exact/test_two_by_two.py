@@ -17,7 +17,10 @@ CELL = st.integers(0, 12)
 def tail(table: list[list[int]], odds: float, up: bool) -> float:
     """P(first cell at least, or at most, as observed) at this odds ratio, by its definition."""
     (a, b), (c, d) = table
-    weights = {k: comb(a + b, k) * comb(c + d, a + c - k) * odds**k for k in range(max(0, a - d), min(a + b, a + c) + 1)}
+    weights = {
+        k: comb(a + b, k) * comb(c + d, a + c - k) * odds**k
+        for k in range(max(0, a - d), min(a + b, a + c) + 1)
+    }
     hits = [w for k, w in weights.items() if (k >= a if up else k <= a)]
     return sum(hits) / sum(weights.values())
 
@@ -62,7 +65,9 @@ def test_the_odds_ratio_as_scipy_has_it() -> None:
 def test_swapping_rows_inverts_the_odds_ratio(a: int, b: int, c: int, d: int) -> None:
     one, other = sure(fisher([[a, b], [c, d]])), sure(fisher([[c, d], [a, b]]))
     assert one.odds_ratio == pytest.approx(1 / other.odds_ratio, rel=1e-8)
-    assert ends(one.interval) == pytest.approx([1 / each for each in reversed(ends(other.interval))], rel=1e-8)
+    assert ends(one.interval) == pytest.approx(
+        [1 / each for each in reversed(ends(other.interval))], rel=1e-8
+    )
     inner = ends(sure(fisher([[a, b], [c, d]], mid=True)).interval)
     assert ends(one.interval)[0] < inner[0] and inner[1] < ends(one.interval)[1]
 

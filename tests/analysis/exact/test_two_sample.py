@@ -32,9 +32,7 @@ def enumerated(scores: list[Fraction], m: int, alternative: Alternative) -> tupl
 
 
 def mid_ranks(values: list[int]) -> list[Fraction]:
-    return [
-        Fraction(2 * sum(w < v for w in values) + sum(w == v for w in values) + 1, 2) for v in values
-    ]
+    return [Fraction(2 * sum(w < v for w in values) + sum(w == v for w in values) + 1, 2) for v in values]
 
 
 @given(FEW, FEW, SIDE)
@@ -73,9 +71,7 @@ def test_swapping_the_samples_turns_the_side(x: list[int], y: list[int]) -> None
 
 
 @given(FEW, FEW, st.sampled_from([0.001, 3.0, 1e6]), st.permutations(range(5)))
-def test_scale_and_order_do_not_matter(
-    x: list[int], y: list[int], scale: float, order: list[int]
-) -> None:
+def test_scale_and_order_do_not_matter(x: list[int], y: list[int], scale: float, order: list[int]) -> None:
     other = [x[i] * scale for i in order if i < len(x)], [each * scale for each in y]
     for test in (mann_whitney, permutation_of_sums):
         assert sure(test(*other)).p == pytest.approx(sure(test(x, y)).p)
@@ -95,7 +91,9 @@ def test_without_ties_as_scipy_has_it() -> None:
 
 def test_rotarod() -> None:
     """Bergmann, Ludbrook and Spooren, Am Stat 2000;54:72: exact p .0373, where packages gave .01 to .09."""
-    assert sure(mann_whitney([18, 22, 75, 163, 271, *[300] * 7], [300] * 12)).p == pytest.approx(0.0373, abs=5e-5)
+    assert sure(mann_whitney([18, 22, 75, 163, 271, *[300] * 7], [300] * 12)).p == pytest.approx(
+        0.0373, abs=5e-5
+    )
 
 
 def test_240_values_are_counted_exactly() -> None:
@@ -122,12 +120,12 @@ def test_shift_without_ties_as_in_r() -> None:
     assert sure(mann_whitney(at_term, early, alternative="greater")).p == pytest.approx(0.1272, abs=5e-5)
 
 
-@given(st.lists(st.integers(0, 30), min_size=4, max_size=8), st.lists(st.integers(0, 30), min_size=4, max_size=8))
+@given(
+    st.lists(st.integers(0, 30), min_size=4, max_size=8), st.lists(st.integers(0, 30), min_size=4, max_size=8)
+)
 def test_the_interval_holds_the_estimate_and_follows_a_shift(x: list[int], y: list[int]) -> None:
     assert sure(shift(x, y)).estimate in sure(sure(shift(x, y)).interval)
-    found, moved = (
-        sure(shift([each + by for each in x], y, places="tie-free")) for by in (0, 7)
-    )
+    found, moved = (sure(shift([each + by for each in x], y, places="tie-free")) for by in (0, 7))
     assert found.estimate in sure(found.interval)
     assert ends(moved.interval) == [each + 7 for each in ends(found.interval)]
 

@@ -43,6 +43,7 @@ def mcnemar(
     `lost` had the event before and not after, `gained` after and not before; "greater" is evidence
     of more gained. Nobody who changed: not estimable, since nothing speaks for or against.
     """
+    _check(lost, gained)
     share = proportion.interval(gained, lost + gained, level=level, method=method)
     if isinstance(share, NotEstimable):
         return NotEstimable("nobody changed") if lost + gained == 0 else share
@@ -57,5 +58,12 @@ def mcnemars(
     lost: ArrayLike, gained: ArrayLike, *, alternative: Alternative = "two-sided"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Exact p and mid-P for arrays of counts; both are 1 where nobody changed."""
+    _check(lost, gained)
     total = np.asarray(lost) + np.asarray(gained)
     return proportion.exact_tests(gained, total, 0.5, alternative=alternative)
+
+
+def _check(*counts: ArrayLike) -> None:
+    for each in map(np.asarray, counts):
+        if not np.all((each >= 0) & (each == np.floor(each)) & np.isfinite(each)):
+            raise ValueError(f"lost and gained must be whole numbers of participants, at least 0; got {each}")

@@ -230,7 +230,7 @@ def _column_sum_p(scores: _Ints, samples: int, seed: int) -> tuple[float, str]:
         return _column_sum_monte_carlo(scores, observed, samples, seed)
     sums, weights = known
     far = ((sums + constant) ** 2).sum(axis=1) >= observed
-    return positive(float(weights[far].sum())), "exact"
+    return positive(float(weights[far].sum() / weights.sum())), "exact"
 
 
 def _column_sums(rows: _Ints) -> tuple[_Ints, _Floats] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,15 +34,21 @@ class Significance:
     method: str
 
 
+class Tested(Protocol):
+    """Any result of a test of this package."""
+
+    @property
+    def p(self) -> float:
+        """Its p-value."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Significances:
-    """A `Significance` for each trial: every array has shape (trials,).
+    """The p-values of a test in each trial: every array has shape (trials,).
 
-    Where `estimable` is False, statistic is 0 and p is 1, and `reasons` says why. `mid_p` equals p
-    where it was not found.
+    Where `estimable` is False p is 1, and `reasons` says why. `mid_p` is p where a test has none.
     """
 
-    statistic: _Floats
     p: _Floats
     mid_p: _Floats
     estimable: NDArray[np.bool_]
@@ -50,12 +56,13 @@ class Significances:
 
 
 def every_trial(
-    test: Callable[..., Significance | NotEstimable], *samples: tuple[ArrayLike, ArrayLike]
+    test: Callable[..., Tested | NotEstimable], *samples: tuple[ArrayLike, ArrayLike]
 ) -> Significances:
     """`test` for each trial of samples given as (values (trials, n, …), observed (trials, n)).
 
     The test is called with the observed values of each sample in turn: two samples for a two-sample
-    test, one whose values have shape (trials, n, k) for repeated measures.
+    test, one whose values have shape (trials, n, k) for repeated measures. Null distributions are
+    shared by trials with equal ties.
     """
     pairs = [(np.asarray(values), np.asarray(observed, dtype=bool)) for values, observed in samples]
     for values, observed in pairs:
@@ -63,19 +70,14 @@ def every_trial(
             raise ValueError(f"values {values.shape} and mask {observed.shape} must share (trials, n)")
     trials = zip(*(zip(values, observed, strict=True) for values, observed in pairs), strict=True)
     found = [test(*(values[observed] for values, observed in trial)) for trial in trials]
+    p = [1.0 if isinstance(one, NotEstimable) else one.p for one in found]
+    mid = [getattr(one, "mid_p", None) for one in found]
     return Significances(
-        statistic=np.array([getattr(one, "statistic", 0.0) for one in found]),
-        p=np.array([getattr(one, "p", 1.0) for one in found]),
-        mid_p=np.array([_mid(one) for one in found]),
-        estimable=np.array([isinstance(one, Significance) for one in found], dtype=bool),
-        reasons=tuple(getattr(one, "reason", "") for one in found),
+        p=np.array(p, dtype=np.float64),
+        mid_p=np.array([whole if half is None else half for whole, half in zip(p, mid, strict=True)]),
+        estimable=np.array([not isinstance(one, NotEstimable) for one in found], dtype=bool),
+        reasons=tuple(one.reason if isinstance(one, NotEstimable) else "" for one in found),
     )
-
-
-def _mid(one: Significance | NotEstimable) -> float:
-    if isinstance(one, NotEstimable):
-        return 1.0
-    return one.p if one.mid_p is None else one.mid_p
 
 
 def permutation(
