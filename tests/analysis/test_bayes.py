@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estimable import ends, sure
+from estimable import ends
 from trialrun.analysis.bayes import posterior
 from trialrun.analysis.estimate import NotEstimable
 

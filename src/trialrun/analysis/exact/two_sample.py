@@ -225,12 +225,13 @@ def _shift_interval(
         return NotEstimable(f"too few values for a {100 * level:.6g} % interval")
     tied = places == "conditional" and len(np.unique(ranks)) < len(ranks)
     # Twice U after a shift by each difference; without ties, by hardly less than each in its turn.
+    not_below = differences.size - np.arange(differences.size)
+    twice_u = 2 * not_below
     if tied:
-        ends = (np.searchsorted(differences, differences, side) for side in ("left", "right"))
-        twice_u = 2 * differences.size - sum(ends)
+        not_below = differences.size - np.searchsorted(differences, differences, "left")
+        twice_u = not_below + differences.size - np.searchsorted(differences, differences, "right")
     else:
         ranks = np.arange(2, 2 * len(ranks) + 1, 2)
-        twice_u = 2 * (differences.size - np.arange(differences.size))
     low, high, how = _quantiles(ranks, m, each_side)
     lower = differences[twice_u > high].max() if (twice_u > high).any() else differences[0]
     upper = differences[twice_u <= low].min() if (twice_u <= low).any() else differences[-1]
