@@ -128,6 +128,11 @@ def test_what_equal_values_and_one_value_say() -> None:
     assert (sure(sign_flip([3])).p, sure(sign_test([3], alternative="greater")).p) == (1, 0.5)
 
 
+def test_values_that_no_double_can_square() -> None:
+    beyond = NotEstimable("a value beyond 1e+150, whose square is no number")
+    assert paired_t([1e300, -1e300, 1e300]) == sign_flip([1e300, 1]) == beyond
+
+
 def test_every_trial_of_a_simulation() -> None:
     d, seen = np.array([[1.0, 2, 3], [1, -1, 9]]), np.array([[True] * 3, [True, True, False]])
     found = every_trial(sign_flip, (d, seen))

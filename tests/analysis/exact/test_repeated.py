@@ -85,6 +85,20 @@ def test_page_is_enumeration(matrix: Matrix) -> None:
         assert sure(page(turned)).z == pytest.approx(-found.z)
 
 
+@settings(max_examples=15)
+@given(SMALL)
+def test_quade_is_enumeration(matrix: Matrix) -> None:
+    from scipy.stats import rankdata
+
+    def weighted(m: np.ndarray) -> float:
+        weights = rankdata(np.ptp(m, axis=1))[:, np.newaxis]
+        return float(((weights * (rankdata(m, axis=1) - 2)).sum(axis=0) ** 2).sum())
+
+    found = quade(matrix)
+    if not isinstance(found, NotEstimable):
+        assert found.method == "exact" and found.p == pytest.approx(share(matrix, weighted))
+
+
 @settings(max_examples=20)
 @given(SMALL, st.permutations(range(3)), st.randoms(use_true_random=False))
 def test_order_of_columns_and_rows_does_not_matter(matrix: Matrix, order: list[int], random) -> None:  # type: ignore[no-untyped-def]

@@ -12,6 +12,7 @@ from trialrun.analysis.estimate import NotEstimable
 
 _Floats = NDArray[np.float64]
 DIGITS = 12
+LARGEST = 1e150
 
 
 def sample(values: ArrayLike, least: int = 1, *, dimensions: int = 1) -> _Floats | NotEstimable:
@@ -25,6 +26,8 @@ def sample(values: ArrayLike, least: int = 1, *, dimensions: int = 1) -> _Floats
         raise ValueError(f"values must have {dimensions} dimension(s); got shape {array.shape}")
     if not np.isfinite(array).all():
         return NotEstimable("a value is missing or not finite")
+    if np.max(np.abs(array), initial=0.0) > LARGEST:
+        return NotEstimable(f"a value beyond {LARGEST:g}, whose square is no number")
     if len(array) == 0:
         return NotEstimable("no observations")
     if len(array) < least:
