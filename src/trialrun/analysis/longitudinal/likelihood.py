@@ -1,0 +1,167 @@
+"""The Gaussian likelihood of repeated measurements with missing visits, and its derivatives.
+
+Notation as in Kenward and Roger, Biometrics 1997;53:983: A is a participant's inverse covariance of
+the visits observed (zero elsewhere), Phi = (X'AX)^-1, P_a = -X'A S_a A X, Q_ab = X'A S_a A S_b A X,
+R_ab = X'A S_ab A X, with S_a and S_ab the derivatives of the covariance. Shapes: T trials, n participants,
+V visits, p mean parameters, q covariance parameters. Deviance is minus twice the log-likelihood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialrun.analysis.longitudinal.structure import Covariance, Floats
+
+Mask = NDArray[np.bool_]
+SINGULAR = 1e-10  # smallest over largest eigenvalue: below it a matrix counts as singular
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurements:
+    """`y` (T, n, V) and the design `x` (T, n, V, p), both zero where `observed` (T, n, V) is False."""
+
+    y: Floats
+    x: Floats
+    observed: Mask
+
+    def of(self, trials: NDArray[np.int64] | Mask) -> Measurements:
+        """The same of some trials."""
+        return Measurements(self.y[trials], self.x[trials], self.observed[trials])
+
+    @property
+    def flat(self) -> tuple[Floats, Floats]:
+        """`y` (T, nV) and `x` (T, nV, p)."""
+        trials, n, visits, p = self.x.shape
+        return self.y.reshape(trials, n * visits), self.x.reshape(trials, n * visits, p)
+
+    @property
+    def values(self) -> NDArray[np.int64]:
+        """(T,) how many values were observed."""
+        return np.asarray(self.observed.sum(axis=(1, 2)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curvature:
+    """The deviance of each trial with its derivatives, and the pieces that inference needs.
+
+    `deviance` (T,), `score` (T, q), `observed` and `expected` (T, q, q) second derivatives of the
+    deviance, `beta` (T, p), `phi` (T, p, p), `p` (T, q, p, p), `q` and `r` (T, q, q, p, p); `r` is None
+    for a linear structure.
+    """
+
+    deviance: Floats
+    score: Floats
+    observed: Floats
+    expected: Floats
+    beta: Floats
+    phi: Floats
+    p: Floats
+    q: Floats
+    r: Floats | None
+
+
+def positive_definite(matrices: Floats) -> Mask:
+    """Which of the matrices (..., k, k) are finite and positive definite beyond rounding."""
+    finite = np.isfinite(matrices).all(axis=(-1, -2))
+    safe = np.where(finite[..., None, None], matrices, -np.eye(matrices.shape[-1]))
+    roots = np.linalg.eigvalsh(safe)
+    return np.asarray(roots[..., 0] > SINGULAR * np.abs(roots[..., -1]))
+
+
+def deviance(data: Measurements, sigma: Floats, *, reml: bool) -> Floats:
+    """Minus twice the (restricted) log-likelihood (T,) at `sigma` (T, V, V); infinite where not allowed."""
+    found = np.full(len(sigma), np.inf)
+    allowed = positive_definite(sigma)
+    if allowed.any():
+        found[allowed] = _solved(data.of(allowed), sigma[allowed], reml)[0]
+    return found
+
+
+def curvature(data: Measurements, covariance: Covariance, *, reml: bool) -> Curvature:
+    """Everything at a positive definite `covariance`: see `Curvature`."""
+    value, beta, phi, a = _solved(data, covariance.sigma, reml)
+    trials, n, visits, p = data.x.shape
+    first, second = covariance.first, covariance.second
+    q = first.shape[1]
+    residual = data.y - np.einsum("tivp,tp->tiv", data.x, beta)
+    e = np.einsum("tiuv,tiv->tiu", a, residual)
+    b = a @ data.x
+    s_b = np.einsum("tauv,tivp->tiuap", first, b).reshape(trials, n, visits, q * p)
+    a_s_b = a @ s_b
+    s_e = np.einsum("tauv,tiv->tiua", first, e)
+
+    big_p = -_summed(b, s_b).reshape(trials, p, q, p).transpose(0, 2, 1, 3)
+    big_q = _summed(s_b, a_s_b).reshape(trials, q, p, q, p).transpose(0, 1, 3, 2, 4)
+    u = _summed(s_e, b)  # (T, q, p)
+    a_s = np.einsum("tiuv,tavw->taiuw", a, first)
+    traces = a_s.reshape(trials, q, -1) @ np.swapaxes(a_s, 3, 4).reshape(trials, q, -1).transpose(0, 2, 1)
+    bends = _summed(s_e, a @ s_e) - u @ phi @ np.swapaxes(u, 1, 2)
+    score = np.einsum("taiuu->ta", a_s) - np.einsum("tiu,tiua->ta", e, s_e)
+    expected = traces
+    observed = 2 * bends - traces
+    if reml:
+        phi_p = phi[:, None] @ big_p
+        by_q = np.einsum("tkl,tablk->tab", phi, big_q)
+        by_p = np.einsum("takl,tblk->tab", phi_p, phi_p)
+        score = score + np.einsum("takk->ta", phi_p)
+        expected = traces - 2 * by_q + by_p
+        observed = observed + 2 * by_q - by_p
+    big_r = None
+    if second is not None:
+        middle = np.einsum("tabuv,tivp->tiuabp", second, b).reshape(trials, n, visits, q * q * p)
+        big_r = _summed(b, middle).reshape(trials, p, q, q, p).transpose(0, 2, 3, 1, 4)
+        total = a.sum(axis=1) - np.swapaxes(e, 1, 2) @ e
+        observed = observed + np.einsum("tuv,tabuv->tab", total, second)
+        if reml:
+            observed = observed - np.einsum("tkl,tablk->tab", phi, big_r)
+    return Curvature(value, score, _even(observed), _even(expected), beta, phi, big_p, big_q, big_r)
+
+
+def least_squares(data: Measurements) -> tuple[Floats, Floats, Mask]:
+    """Ordinary least squares: coefficients (T, p), residuals (T, n, V), and where the design has full rank."""
+    y, x = data.flat
+    size = np.sqrt(np.square(x).sum(axis=1))
+    unit = x / np.where(size > 0, size, 1)[:, None, :]
+    cross = np.swapaxes(unit, 1, 2) @ unit
+    full = (size > 0).all(axis=1) & positive_definite(cross)
+    cross = np.where(full[:, None, None], cross, np.eye(x.shape[-1]))
+    right = np.swapaxes(unit, 1, 2) @ y[..., None]
+    beta = np.linalg.solve(cross, right)[..., 0] / np.where(size > 0, size, 1)
+    residual = np.where(data.observed, data.y - np.einsum("tivp,tp->tiv", data.x, beta), 0.0)
+    return beta, residual, full
+
+
+def _solved(data: Measurements, sigma: Floats, reml: bool) -> tuple[Floats, Floats, Floats, Floats]:
+    """Deviance (T,), beta (T, p), Phi (T, p, p) and A (T, n, V, V) at positive definite `sigma`."""
+    pairs = data.observed[..., :, None] & data.observed[..., None, :]
+    # A visit not observed becomes an independent unit variance, which leaves the others as they are.
+    filled = np.where(pairs, sigma[:, None], np.eye(sigma.shape[-1]))
+    a = np.where(pairs, np.linalg.inv(filled), 0.0)
+    size = np.linalg.slogdet(filled)[1].sum(axis=1)
+    b = a @ data.x
+    information = _summed(data.x, b)
+    phi = _even(np.linalg.inv(information))
+    beta = np.einsum("tkl,tl->tk", phi, np.einsum("tivp,tiv->tp", b, data.y))
+    residual = data.y - np.einsum("tivp,tp->tiv", data.x, beta)
+    squares = np.einsum("tiu,tiuv,tiv->t", residual, a, residual)
+    free = data.values - (data.x.shape[-1] if reml else 0)
+    value = size + squares + free * np.log(2 * np.pi)
+    if reml:
+        value = value + np.linalg.slogdet(information)[1]
+    return value, beta, phi, a
+
+
+def _summed(left: Floats, right: Floats) -> Floats:
+    """(T, j, k): the sum over participants of left' right, for (T, n, V, j) and (T, n, V, k)."""
+    trials, n, visits, j = left.shape
+    flat = left.reshape(trials, n * visits, j)
+    total: Floats = np.swapaxes(flat, 1, 2) @ right.reshape(trials, n * visits, right.shape[-1])
+    return total
+
+
+def _even(matrices: Floats) -> Floats:
+    """The symmetric part, which removes rounding."""
+    return np.asarray((matrices + np.swapaxes(matrices, -1, -2)) / 2)
