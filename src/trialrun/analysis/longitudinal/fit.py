@@ -32,11 +32,11 @@ REASONS = (
     "too few participants for this covariance: its likelihood has no maximum",
     "the likelihood was not maximised",
 )
-_STARTS = (0.0, 0.2, 0.5, 0.8, 1.0)  # how much of the moments is replaced by independence
-_STEPS, _HALVINGS, _CLOSE = 150, 30, 1e-11
+_STARTS = (0.0, 0.5, 1.0)  # how much of the moments is replaced by independence
+_STEPS, _HALVINGS, _CLOSE = 60, 24, 1e-11
 _NEGLIGIBLE = 1e-12  # of the size of the values: a spread below it is rounding
-_COLLAPSED = 1e-8  # smallest over largest eigenvalue of the correlations of a covariance without maximum
-_BATCH = 256  # trials that share one pass through memory
+_COLLAPSED = 1e-7  # smallest over largest eigenvalue of the correlations of a covariance without maximum
+_BATCH = 1000  # trials that share one pass through memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +109,11 @@ def _fit(data: Measurements, structure: Structure, reml: bool) -> Fits:
     scale = np.where(code == 0, spread, 1.0)
     scaled = Measurements(residual / scale[:, None, None], data.x, data.observed)
     theta = np.zeros((len(code), len(structure.parameters)))
+    left = np.flatnonzero(code == 0)
+    code[left[~_identified(scaled.of(left), structure, reml)]] = 3
+    code[code == 0] = 5
     for blend in _STARTS:
-        left = np.flatnonzero(np.isin(code, (0, 5)) & ~theta.any(axis=1))
+        left = np.flatnonzero(code == 5)
         if left.size:
             theta[left], code[left] = _maximised(scaled.of(left), structure, reml, blend)
     return _at(data, residual, beta, structure, reml, code, structure.rescaled(theta, scale**2))
@@ -138,6 +141,14 @@ def _at(
     return Fits(structure, reml, code, np.where(code[:, None] == 0, theta, 0.0), sigma, shape, participants)
 
 
+def _identified(data: Measurements, structure: Structure, reml: bool) -> Mask:
+    """(T,) whether the information about the covariance is regular where visits are independent."""
+    if not len(data.y):
+        return np.zeros(0, dtype=np.bool_)
+    independent = structure.at(structure.near(_moments(data, 1.0)))
+    return positive_definite(_scaled(curvature(data, independent, reml=reml))[1])
+
+
 def _maximised(
     data: Measurements, structure: Structure, reml: bool, blend: float
 ) -> tuple[Floats, NDArray[np.int64]]:
@@ -151,37 +162,39 @@ def _maximised(
             break
         part, at = data.of(active), structure.at(theta[active])
         bent = curvature(part, at, reml=reml)
-        step, gain, near, known = _step(bent)
+        step, gain, near = _step(bent)
         taken, value = _line(part, structure, reml, theta[active], step, gain, current[active])
         moved = np.isfinite(value)
         theta[active[moved]], current[active[moved]] = taken[moved], value[moved]
         collapsed = _collapsed(structure.at(theta[active]).sigma)
         # A last Newton step that rounding refuses still means the maximum is here.
         done = near & ((gain < _CLOSE) | (~moved & (gain < 1e-6)))
-        code[active] = np.select([~known, done, collapsed], [3, 0, 4], default=5)
-        active = active[known & ~done & ~collapsed & moved]
+        code[active] = np.select([done, collapsed], [0, 4], default=5)
+        active = active[~done & ~collapsed & moved]
     theta[code != 0] = 0.0
     return theta, code
 
 
-def _step(bent: Curvature) -> tuple[Floats, Floats, Mask, Mask]:
-    """Step (T, q), the promised fall of the deviance (T,), where it is Newton's, where it is known at all.
+def _step(bent: Curvature) -> tuple[Floats, Floats, Mask]:
+    """Step (T, q), the fall of the deviance it promises (T,), and where it is Newton's."""
+    size, expected, observed, score = _scaled(bent)
+    regular = positive_definite(expected)
+    # Where rounding has made the information singular, a small ridge turns the step downhill again.
+    ridge = np.where(regular, 0.0, 1e-6)[:, None, None] * np.eye(score.shape[1])
+    fisher = np.linalg.solve(expected + ridge, score[..., None])[..., 0]
+    gain = np.einsum("ta,ta->t", fisher, score)
+    newton = positive_definite(observed) & (gain < 1.0)
+    matrix = np.where(newton[:, None, None], observed, expected + ridge)
+    step = np.linalg.solve(matrix, score[..., None])[..., 0]
+    return -step * size, np.einsum("ta,ta->t", step, score), newton
 
-    Scaled by the diagonal of the expected information, so that no parameter's unit matters.
-    """
+
+def _scaled(bent: Curvature) -> tuple[Floats, Floats, Floats, Floats]:
+    """Scale (T, q) of each parameter, and both informations and the score free of it."""
     diagonal = np.diagonal(bent.expected, axis1=1, axis2=2)
     size = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     pair = size[:, :, None] * size[:, None, :]
-    expected, observed, score = bent.expected * pair, bent.observed * pair, bent.score * size
-    known = (diagonal > 0).all(axis=1) & positive_definite(expected)
-    expected = np.where(known[:, None, None], expected, np.eye(score.shape[1]))
-    fisher = np.linalg.solve(expected, score[..., None])[..., 0]
-    gain = np.einsum("ta,ta->t", fisher, score)
-    newton = positive_definite(observed) & (gain < 1.0)
-    matrix = np.where(newton[:, None, None], observed, expected)
-    step = np.linalg.solve(matrix, score[..., None])[..., 0]
-    gain = np.einsum("ta,ta->t", step, score)
-    return -step * size, gain, newton, known
+    return size, bent.expected * pair, bent.observed * pair, bent.score * size
 
 
 def _line(

@@ -83,41 +83,59 @@ def deviance(data: Measurements, sigma: Floats, *, reml: bool) -> Floats:
 def curvature(data: Measurements, covariance: Covariance, *, reml: bool) -> Curvature:
     """Everything at a positive definite `covariance`: see `Curvature`."""
     value, beta, phi, a = _solved(data, covariance.sigma, reml)
-    trials, n, visits, p = data.x.shape
-    first, second = covariance.first, covariance.second
-    q = first.shape[1]
-    residual = data.y - np.einsum("tivp,tp->tiv", data.x, beta)
-    e = np.einsum("tiuv,tiv->tiu", a, residual)
-    b = a @ data.x
-    s_b = np.einsum("tauv,tivp->tiuap", first, b).reshape(trials, n, visits, q * p)
-    a_s_b = a @ s_b
-    s_e = np.einsum("tauv,tiv->tiua", first, e)
-
-    big_p = -_summed(b, s_b).reshape(trials, p, q, p).transpose(0, 2, 1, 3)
-    big_q = _summed(s_b, a_s_b).reshape(trials, q, p, q, p).transpose(0, 1, 3, 2, 4)
-    u = _summed(s_e, b)  # (T, q, p)
-    a_s = np.einsum("tiuv,tavw->taiuw", a, first)
-    traces = a_s.reshape(trials, q, -1) @ np.swapaxes(a_s, 3, 4).reshape(trials, q, -1).transpose(0, 2, 1)
-    bends = _summed(s_e, a @ s_e) - u @ phi @ np.swapaxes(u, 1, 2)
-    score = np.einsum("taiuu->ta", a_s) - np.einsum("tiu,tiua->ta", e, s_e)
+    first = covariance.first
+    p, q = data.x.shape[-1], first.shape[1]
+    residual = data.y - (data.x @ beta[:, None, :, None])[..., 0]
+    # The columns of X and the residuals travel together through the same products: p + 1 columns.
+    both = a @ np.concatenate([data.x, residual[..., None]], axis=-1)
+    bent = _applied(first, both)
+    once = _summed(both, bent).reshape(-1, p + 1, q, p + 1).transpose(0, 2, 1, 3)
+    twice = _summed(bent, a @ bent).reshape(-1, q, p + 1, q, p + 1).transpose(0, 1, 3, 2, 4)
+    u = once[:, :, p, :p]
+    traces, trace = _traces(a, first)
+    score = trace - once[:, :, p, p]
+    observed = 2 * (twice[..., p, p] - u @ phi @ np.swapaxes(u, 1, 2)) - traces
     expected = traces
-    observed = 2 * bends - traces
+    big_p, big_q = -once[:, :, :p, :p], twice[..., :p, :p]
     if reml:
-        phi_p = phi[:, None] @ big_p
-        by_q = np.einsum("tkl,tablk->tab", phi, big_q)
-        by_p = np.einsum("takl,tblk->tab", phi_p, phi_p)
-        score = score + np.einsum("takk->ta", phi_p)
+        flat = (phi[:, None] @ big_p).reshape(-1, q, p * p)
+        by_p = flat @ (big_p @ phi[:, None]).reshape(-1, q, p * p).transpose(0, 2, 1)
+        by_q = (big_q.reshape(-1, q * q, p * p) @ phi.reshape(-1, p * p, 1)).reshape(-1, q, q)
+        score = score + np.trace(flat.reshape(-1, q, p, p), axis1=2, axis2=3)
         expected = traces - 2 * by_q + by_p
         observed = observed + 2 * by_q - by_p
     big_r = None
-    if second is not None:
-        middle = np.einsum("tabuv,tivp->tiuabp", second, b).reshape(trials, n, visits, q * q * p)
-        big_r = _summed(b, middle).reshape(trials, p, q, q, p).transpose(0, 2, 3, 1, 4)
-        total = a.sum(axis=1) - np.swapaxes(e, 1, 2) @ e
-        observed = observed + np.einsum("tuv,tabuv->tab", total, second)
+    if covariance.second is not None:
+        folded = _applied(covariance.second.reshape(len(a), q * q, *a.shape[2:]), both)
+        big_r = _summed(both, folded).reshape(-1, p + 1, q, q, p + 1).transpose(0, 2, 3, 1, 4)
+        size = np.einsum("tuv,tabuv->tab", a.sum(axis=1), covariance.second)
+        observed = observed + size - big_r[..., p, p]
+        big_r = big_r[..., :p, :p]
         if reml:
             observed = observed - np.einsum("tkl,tablk->tab", phi, big_r)
     return Curvature(value, score, _even(observed), _even(expected), beta, phi, big_p, big_q, big_r)
+
+
+def _applied(matrices: Floats, columns: Floats) -> Floats:
+    """(T, n, V, m c): each of the m matrices (T, m, V, V) times the c columns (T, n, V, c)."""
+    trials, n, visits, c = columns.shape
+    m = matrices.shape[1]
+    wide = columns.transpose(0, 2, 1, 3).reshape(trials, visits, n * c)
+    product = matrices.reshape(trials, m * visits, visits) @ wide
+    ordered = product.reshape(trials, m, visits, n, c).transpose(0, 3, 2, 1, 4)
+    return ordered.reshape(trials, n, visits, m * c)
+
+
+def _traces(a: Floats, first: Floats) -> tuple[Floats, Floats]:
+    """Sums over participants of tr(A S_a A S_b), (T, q, q), and of tr(A S_a), (T, q)."""
+    trials, n, visits, _ = a.shape
+    q = first.shape[1]
+    wide = first.transpose(0, 2, 1, 3).reshape(trials, visits, q * visits)
+    product = (a.reshape(trials, n * visits, visits) @ wide).reshape(trials, n, visits, q, visits)
+    left = product.transpose(0, 3, 1, 2, 4).reshape(trials, q, -1)
+    right = product.transpose(0, 1, 4, 2, 3).reshape(trials, -1, q)
+    single = a.sum(axis=1).reshape(trials, 1, -1) @ first.reshape(trials, q, -1).transpose(0, 2, 1)
+    return left @ right, single[:, 0]
 
 
 def least_squares(data: Measurements) -> tuple[Floats, Floats, Mask]:
@@ -142,11 +160,11 @@ def _solved(data: Measurements, sigma: Floats, reml: bool) -> tuple[Floats, Floa
     a = np.where(pairs, np.linalg.inv(filled), 0.0)
     size = np.linalg.slogdet(filled)[1].sum(axis=1)
     b = a @ data.x
-    information = _summed(data.x, b)
+    information = _even(_summed(data.x, b))
     phi = _even(np.linalg.inv(information))
-    beta = np.einsum("tkl,tl->tk", phi, np.einsum("tivp,tiv->tp", b, data.y))
-    residual = data.y - np.einsum("tivp,tp->tiv", data.x, beta)
-    squares = np.einsum("tiu,tiuv,tiv->t", residual, a, residual)
+    beta = (phi @ _summed(b, data.y[..., None]))[..., 0]
+    residual = data.y - (data.x @ beta[:, None, :, None])[..., 0]
+    squares = (residual * (a @ residual[..., None])[..., 0]).sum(axis=(1, 2))
     free = data.values - (data.x.shape[-1] if reml else 0)
     value = size + squares + free * np.log(2 * np.pi)
     if reml:
