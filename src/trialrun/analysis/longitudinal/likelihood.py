@@ -84,13 +84,13 @@ def curvature(data: Measurements, covariance: Covariance, *, reml: bool) -> Curv
     """Everything at a positive definite `covariance`: see `Curvature`."""
     value, beta, phi, a = _solved(data, covariance.sigma, reml)
     first = covariance.first
-    p, q = data.x.shape[-1], first.shape[1]
+    trials, q, p = len(a), first.shape[1], data.x.shape[-1]
     residual = data.y - (data.x @ beta[:, None, :, None])[..., 0]
     # The columns of X and the residuals travel together through the same products: p + 1 columns.
     both = a @ np.concatenate([data.x, residual[..., None]], axis=-1)
     bent = _applied(first, both)
-    once = _summed(both, bent).reshape(-1, p + 1, q, p + 1).transpose(0, 2, 1, 3)
-    twice = _summed(bent, a @ bent).reshape(-1, q, p + 1, q, p + 1).transpose(0, 1, 3, 2, 4)
+    once = _summed(both, bent).reshape(trials, p + 1, q, p + 1).transpose(0, 2, 1, 3)
+    twice = _summed(bent, a @ bent).reshape(trials, q, p + 1, q, p + 1).transpose(0, 1, 3, 2, 4)
     u = once[:, :, p, :p]
     traces, trace = _traces(a, first)
     score = trace - once[:, :, p, p]
@@ -98,16 +98,16 @@ def curvature(data: Measurements, covariance: Covariance, *, reml: bool) -> Curv
     expected = traces
     big_p, big_q = -once[:, :, :p, :p], twice[..., :p, :p]
     if reml:
-        flat = (phi[:, None] @ big_p).reshape(-1, q, p * p)
-        by_p = flat @ (big_p @ phi[:, None]).reshape(-1, q, p * p).transpose(0, 2, 1)
-        by_q = (big_q.reshape(-1, q * q, p * p) @ phi.reshape(-1, p * p, 1)).reshape(-1, q, q)
-        score = score + np.trace(flat.reshape(-1, q, p, p), axis1=2, axis2=3)
+        flat = (phi[:, None] @ big_p).reshape(trials, q, p * p)
+        by_p = flat @ (big_p @ phi[:, None]).reshape(trials, q, p * p).transpose(0, 2, 1)
+        by_q = (big_q.reshape(trials, q * q, p * p) @ phi.reshape(trials, p * p, 1)).reshape(trials, q, q)
+        score = score + np.trace(flat.reshape(trials, q, p, p), axis1=2, axis2=3)
         expected = traces - 2 * by_q + by_p
         observed = observed + 2 * by_q - by_p
     big_r = None
     if covariance.second is not None:
-        folded = _applied(covariance.second.reshape(len(a), q * q, *a.shape[2:]), both)
-        big_r = _summed(both, folded).reshape(-1, p + 1, q, q, p + 1).transpose(0, 2, 3, 1, 4)
+        folded = _applied(covariance.second.reshape(trials, q * q, *a.shape[2:]), both)
+        big_r = _summed(both, folded).reshape(trials, p + 1, q, q, p + 1).transpose(0, 2, 3, 1, 4)
         size = np.einsum("tuv,tabuv->tab", a.sum(axis=1), covariance.second)
         observed = observed + size - big_r[..., p, p]
         big_r = big_r[..., :p, :p]
@@ -132,9 +132,9 @@ def _traces(a: Floats, first: Floats) -> tuple[Floats, Floats]:
     q = first.shape[1]
     wide = first.transpose(0, 2, 1, 3).reshape(trials, visits, q * visits)
     product = (a.reshape(trials, n * visits, visits) @ wide).reshape(trials, n, visits, q, visits)
-    left = product.transpose(0, 3, 1, 2, 4).reshape(trials, q, -1)
-    right = product.transpose(0, 1, 4, 2, 3).reshape(trials, -1, q)
-    single = a.sum(axis=1).reshape(trials, 1, -1) @ first.reshape(trials, q, -1).transpose(0, 2, 1)
+    left = product.transpose(0, 3, 1, 2, 4).reshape(trials, q, n * visits**2)
+    right = product.transpose(0, 1, 4, 2, 3).reshape(trials, n * visits**2, q)
+    single = a.sum(axis=1).reshape(trials, 1, visits**2) @ first.reshape(trials, q, visits**2).transpose(0, 2, 1)
     return left @ right, single[:, 0]
 
 
