@@ -46,12 +46,11 @@ def anova_type(y: ArrayLike) -> AnovaType | NotEstimable:
     ranks = stats.rankdata(values).reshape(n, visits)
     effects = (ranks.mean(axis=0) - 0.5) / (n * visits)
     projection = np.eye(visits) - 1 / visits
-    covariance = np.atleast_2d(np.cov(ranks / (n * visits), rowvar=False)) * n
+    covariance = np.atleast_2d(np.cov(ranks / (n * visits), rowvar=False))
     spread = projection @ covariance @ projection
     trace, square = float(np.trace(spread)), float(np.square(spread).sum())
     if trace <= 1e-14:
         return NotEstimable("every participant has the same ranks")
-    # `covariance` is n times that of the effects.
     statistic = float(n * effects @ projection @ effects / trace)
     df = trace**2 / square
     df2 = df * (n - 1)

@@ -106,7 +106,7 @@ def changes(
     fits, dropped = _first_fitted(values, x, structures, reml)
     if fits is None:
         return NotEstimable(dropped[-1][1])
-    plan = _Plan(fits, cells, tuple(dict.fromkeys(groups)), start, method, information, level)
+    plan = _Plan(fits, cells, tuple(dict.fromkeys(groups.tolist())), start, method, information, level)
     count = {(g, v): int((~np.isnan(values[groups == g, kept.index(v)])).sum()) for g, v in cells}
     return _report(plan, names, kept, values, count, dropped)
 
@@ -203,7 +203,7 @@ def _design(
     cells: _Cells = {}
     columns: list[Floats] = []
     for j, visit in enumerate(visits):
-        for arm in dict.fromkeys(groups):
+        for arm in dict.fromkeys(groups.tolist()):
             mine = groups == arm
             shared = visit == common
             if not shared and np.isnan(values[mine, j]).all():

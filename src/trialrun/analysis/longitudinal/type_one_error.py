@@ -1,0 +1,115 @@
+"""How often each analysis of a small trial finds a change where there is none, by simulation.
+
+Trials are drawn from a multivariate normal distribution with equal means at all visits; values go missing
+completely at random. docs/statistics-longitudinal.md holds a table made with `false_positives`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from trialrun.analysis.longitudinal.fit import Fits, fit
+from trialrun.analysis.longitudinal.inference import contrasts
+from trialrun.analysis.longitudinal.likelihood import Mask
+from trialrun.analysis.longitudinal.structure import Floats, structure
+from trialrun.analysis.signed_rank import signed_ranks
+
+# Variances and correlations that differ, as those of a marker that responds to treatment do.
+SPREAD = (1.0, 1.2, 1.6, 1.3)
+CORRELATION = 0.7  # between neighbouring visits, falling as its powers
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FalsePositives:
+    """How often `analysis` had p <= alpha for the change at visit `visit` (counted from baseline = 0).
+
+    `rate` is of the `tested` trials, in which the analysis could be made, out of `trials`; `se` its
+    Monte Carlo standard error.
+    """
+
+    analysis: str
+    visit: int
+    trials: int
+    tested: int
+    rejected: int
+
+    @property
+    def rate(self) -> float:
+        return self.rejected / max(self.tested, 1)
+
+    @property
+    def se(self) -> float:
+        return float(np.sqrt(self.rate * (1 - self.rate) / max(self.tested, 1)))
+
+
+def spread_over_visits() -> Floats:
+    """(4, 4) the covariance of the simulated trials."""
+    lag = np.abs(np.subtract.outer(np.arange(len(SPREAD)), np.arange(len(SPREAD))))
+    return np.asarray(np.outer(SPREAD, SPREAD) * CORRELATION**lag)
+
+
+def false_positives(
+    trials: int,
+    *,
+    seed: int,
+    participants: int = 10,
+    missing: float = 0.1,
+    covariance: ArrayLike | None = None,
+    alpha: float = 0.05,
+) -> tuple[FalsePositives, ...]:
+    """Every analysis at every visit after baseline, over `trials` simulated trials.
+
+    `covariance` (V, V) is that between visits, by default `spread_over_visits()`.
+    """
+    sigma = spread_over_visits() if covariance is None else np.asarray(covariance, dtype=np.float64)
+    random = np.random.default_rng(seed)
+    counts: dict[tuple[str, int], NDArray[np.int64]] = {}
+    for start in range(0, trials, _BATCH):
+        shape = (min(_BATCH, trials - start), participants)
+        y = random.multivariate_normal(np.zeros(len(sigma)), sigma, size=shape, method="cholesky")
+        y = np.where(random.random(y.shape) < missing, np.nan, y)
+        for analysis, visit, p, tested in _analyses(y):
+            found = np.array([tested.sum(), (tested & (p <= alpha)).sum()])
+            counts[analysis, visit] = counts.get((analysis, visit), np.zeros(2, dtype=np.int64)) + found
+    return tuple(
+        FalsePositives(analysis, visit, trials, int(tested), int(rejected))
+        for (analysis, visit), (tested, rejected) in counts.items()
+    )
+
+
+def _analyses(y: Floats) -> Iterator[tuple[str, int, Floats, Mask]]:
+    """Name, visit, p (T,) and where it was tested (T,), for trials `y` (T, n, V)."""
+    from scipy import stats
+
+    visits = y.shape[2]
+    x = np.broadcast_to(np.eye(visits), (*y.shape[1:], visits))
+    intercept = fit(y, x, structure("random-intercept", visits))
+    free = fit(y, x, structure("unstructured", visits))
+    for visit in range(1, visits):
+        yield ("random intercept, normal", visit, *_p(intercept, visit, "z"))
+        yield ("random intercept, Kenward-Roger", visit, *_p(intercept, visit, "kenward-roger"))
+        yield ("unstructured, normal", visit, *_p(free, visit, "z"))
+        yield ("unstructured, Satterthwaite", visit, *_p(free, visit, "satterthwaite"))
+        yield ("unstructured, Kenward-Roger", visit, *_p(free, visit, "kenward-roger"))
+        d = y[:, :, visit] - y[:, :, 0]
+        paired = ~np.isnan(d)
+        n = paired.sum(axis=1)
+        mean = np.where(paired, d, 0.0).sum(axis=1) / np.maximum(n, 1)
+        squares = np.where(paired, d - mean[:, None], 0.0)
+        se = np.sqrt((squares**2).sum(axis=1) / np.maximum(n - 1, 1) / np.maximum(n, 1))
+        t = np.abs(mean) / np.where(se > 0, se, 1.0)
+        yield "paired t", visit, np.asarray(2 * stats.t.sf(t, np.maximum(n - 1, 1))), (n > 1) & (se > 0)
+        exact = signed_ranks(np.where(paired, d, 0.0), paired)
+        yield "exact signed rank", visit, exact.p, exact.estimable
+
+
+def _p(fits: Fits, visit: int, method: str) -> tuple[Floats, Mask]:
+    row = np.zeros(fits.structure.visits)
+    row[[0, visit]] = -1, 1
+    found = contrasts(fits, row, method=method)  # type: ignore[arg-type]
+    return found.p, found.estimable
