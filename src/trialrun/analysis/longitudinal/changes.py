@@ -98,7 +98,7 @@ def changes(
         return NotEstimable("no values")
     if not seen[:, names.index(start)].any():
         return NotEstimable("no value at baseline")
-    kept = [name for name, some in zip(names, seen.any(axis=0), strict=True) if some]
+    kept = [name for name, some in zip(names, np.asarray(seen.any(axis=0)), strict=True) if some]
     if len(kept) < 2:
         return NotEstimable("values at one visit only")
     values = values[:, [names.index(name) for name in kept]]
@@ -133,9 +133,7 @@ class _Plan:
     def result(self, row: Floats | None) -> Contrast | NotEstimable:
         if row is None:
             return NotEstimable("no value at the visit or at baseline")
-        return contrast(
-            self.fits, row, method=self.method, information=self.information, level=self.level
-        )
+        return contrast(self.fits, row, method=self.method, information=self.information, level=self.level)
 
 
 def _report(
@@ -149,7 +147,9 @@ def _report(
     later = [name for name in names if name != plan.baseline]
     rows = {(arm, visit): plan.weights(arm, visit) for arm in plan.arms for visit in later}
     reference, *others = plan.arms
-    apart = {(arm, visit): _minus(rows[arm, visit], rows[reference, visit]) for arm in others for visit in later}
+    apart = {
+        (arm, visit): _minus(rows[arm, visit], rows[reference, visit]) for arm in others for visit in later
+    }
     tested = [row for row in (apart if others else rows).values() if row is not None]
     overall: FTest | NotEstimable = NotEstimable("no contrast to test")
     if tested and plan.method != "z":

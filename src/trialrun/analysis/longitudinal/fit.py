@@ -7,7 +7,8 @@ Sources: Jennrich and Schluchter, Biometrics 1986;42:805; Lindstrom and Bates, J
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,11 +30,12 @@ REASONS = (
     "a mean of the model has no observation of its own",
     "the values do not vary about their means",
     "the observed visits do not identify the covariance",
-    "too few participants for this covariance: its likelihood has no maximum",
-    "the likelihood was not maximised",
+    "too few participants for this covariance, or visits that determine each other: no maximum",
+    "too few participants for this covariance: no maximum was found",
 )
 _STARTS = (0.0, 0.5, 1.0)  # how much of the moments is replaced by independence
 _STEPS, _HALVINGS, _CLOSE = 60, 24, 1e-11
+_RIDGE = 1e-14  # added to an information that rounding has made singular
 _NEGLIGIBLE = 1e-12  # of the size of the values: a spread below it is rounding
 _COLLAPSED = 1e-7  # smallest over largest eigenvalue of the correlations of a covariance without maximum
 _BATCH = 1000  # trials that share one pass through memory
@@ -58,7 +60,7 @@ class Fits:
 
     @property
     def estimable(self) -> Mask:
-        return self.code == 0
+        return np.asarray(self.code == 0)
 
     def why_not(self, trial: int) -> NotEstimable:
         return NotEstimable(REASONS[self.code[trial]])
@@ -84,7 +86,9 @@ def measurements(y: ArrayLike, x: ArrayLike) -> Measurements:
     """`y` and `x` as floats, zero where not observed; ValueError where they are not as `fit` says."""
     values, design = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
     if values.ndim != 3 or 0 in values.shape:
-        raise ValueError(f"values have shape (trials, participants, visits), none of them 0, not {values.shape}")
+        raise ValueError(
+            f"values have shape (trials, participants, visits), none of them 0, not {values.shape}"
+        )
     if design.ndim not in (3, 4) or design.shape[-3:-1] != values.shape[1:] or design.shape[-1] == 0:
         raise ValueError(
             f"the design has shape (participants, visits, columns), here ({values.shape[1]}, "
@@ -178,12 +182,12 @@ def _maximised(
 def _step(bent: Curvature) -> tuple[Floats, Floats, Mask]:
     """Step (T, q), the fall of the deviance it promises (T,), and where it is Newton's."""
     size, expected, observed, score = _scaled(bent)
-    regular = positive_definite(expected)
+    regular = positive_definite(expected, _RIDGE)
     # Where rounding has made the information singular, a small ridge turns the step downhill again.
-    ridge = np.where(regular, 0.0, 1e-6)[:, None, None] * np.eye(score.shape[1])
+    ridge = np.where(regular, 0.0, _RIDGE)[:, None, None] * np.eye(score.shape[1])
     fisher = np.linalg.solve(expected + ridge, score[..., None])[..., 0]
     gain = np.einsum("ta,ta->t", fisher, score)
-    newton = positive_definite(observed) & (gain < 1.0)
+    newton = positive_definite(observed, _RIDGE) & (gain < 1.0)
     matrix = np.where(newton[:, None, None], observed, expected + ridge)
     step = np.linalg.solve(matrix, score[..., None])[..., 0]
     return -step * size, np.einsum("ta,ta->t", step, score), newton
@@ -253,32 +257,31 @@ def _placed(values: Floats, ok: NDArray[np.int64], trials: int, *, unit: bool = 
     return whole
 
 
-def _spread(c: Curvature, ok: NDArray[np.int64], trials: int) -> Curvature:
-    return Curvature(
-        *(_placed(each, ok, trials) for each in (c.deviance, c.score)),
-        *(_placed(each, ok, trials, unit=True) for each in (c.observed, c.expected)),
-        _placed(c.beta, ok, trials),
-        _placed(c.phi, ok, trials, unit=True),
-        *(_placed(each, ok, trials) for each in (c.p, c.q)),
-        None if c.r is None else _placed(c.r, ok, trials),
-    )
+def _spread(shape: Curvature, ok: NDArray[np.int64], trials: int) -> Curvature:
+    """A curvature of the trials `ok` among all."""
+    regular = ("observed", "expected", "phi")
+    placed: dict[str, Any] = {
+        field.name: _placed(value, ok, trials, unit=field.name in regular)
+        for field in fields(shape)
+        if (value := getattr(shape, field.name)) is not None
+    }
+    return Curvature(**{"r": None, **placed})
 
 
 def _joined(parts: list[Fits]) -> Fits:
     """Batches of trials put together again."""
     shapes = [part.curvature for part in parts]
-
-    def joined(name: str) -> Floats:
-        return np.concatenate([getattr(shape, name) for shape in shapes])
-
-    names = ("deviance", "score", "observed", "expected", "beta", "phi", "p", "q")
-    r = None if shapes[0].r is None else joined("r")
+    whole: dict[str, Any] = {
+        field.name: np.concatenate([getattr(shape, field.name) for shape in shapes])
+        for field in fields(shapes[0])
+        if getattr(shapes[0], field.name) is not None
+    }
     return Fits(
         parts[0].structure,
         parts[0].reml,
         np.concatenate([part.code for part in parts]),
         np.concatenate([part.theta for part in parts]),
         np.concatenate([part.sigma for part in parts]),
-        Curvature(*(joined(name) for name in names), r=r),
+        Curvature(**{"r": None, **whole}),
         np.concatenate([part.participants for part in parts]),
     )

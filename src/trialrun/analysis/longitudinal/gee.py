@@ -142,7 +142,7 @@ def _alpha(data: Measurements, pearson: Floats, scale: float) -> float:
 
 
 def _working(data: Measurements, v: Floats, alpha: float) -> Floats | None:
-    """(n, V, V) inverse working covariances without the scale, zero where not observed; None if impossible."""
+    """(n, V, V) inverse working covariances, scale 1, zero where not observed; None if impossible."""
     observed = data.observed[0]
     visits = observed.shape[1]
     correlation = np.full((visits, visits), alpha) + (1 - alpha) * np.eye(visits)
@@ -155,14 +155,12 @@ def _working(data: Measurements, v: Floats, alpha: float) -> Floats | None:
     return found
 
 
-def _robust(
-    data: Measurements, beta: Floats, alpha: float, scale: float, family: Family
-) -> Gee:
+def _robust(data: Measurements, beta: Floats, alpha: float, scale: float, family: Family) -> Gee:
     pearson, d, v = _moments(data, beta, family)
     inverse = _working(data, v, alpha)
     assert inverse is not None  # the equations were solved with it
     raw = pearson * np.sqrt(v)
-    bread = np.linalg.inv(np.einsum("ivp,ivw,iwq->pq", d, inverse, d))
+    bread: Floats = np.asarray(np.linalg.inv(np.einsum("ivp,ivw,iwq->pq", d, inverse, d)))
     leverage = d @ bread @ np.swapaxes(d, 1, 2) @ inverse
     rest = np.eye(raw.shape[1]) - leverage
     residuals: dict[Correction, Floats] = {"none": raw}
@@ -175,7 +173,7 @@ def _robust(
     variances: dict[Correction, Floats] = {}
     for name, residual in residuals.items():
         u = np.einsum("ivp,ivw,iw->ip", d, inverse, residual)
-        variances[name] = bread @ (u.T @ u) @ bread
+        variances[name] = np.asarray(bread @ (u.T @ u) @ bread)
     n = int(data.observed[0].any(axis=1).sum())
     variances["morel"] = _morel(variances["none"], bread * scale, n, int(data.observed.sum()))
     told: tuple[Code, ...] = ("robust-variance", "model-secondary") if n < FEW else ()

@@ -113,7 +113,7 @@ def contrasts(
     se = np.sqrt(np.where(sure, variance, 1.0))
     df = np.where(sure, df, 1.0)
     half = stats.t.isf(error_rate(level) / 2, df) * se
-    p = 2 * stats.t.sf(np.abs(estimate) / se, df)
+    p = np.asarray(2 * stats.t.sf(np.abs(estimate) / se, df))
     return Contrasts(estimate, se, df, p, estimate - half, estimate + half, sure, level, method)
 
 
@@ -212,9 +212,7 @@ def _satterthwaite(fits: Fits, row: Floats, information: Information) -> tuple[F
     return np.where(told, 2 * variance**2 / np.where(told, spread, 1.0), np.inf), np.asarray(spread >= 0)
 
 
-def _scaled_f(
-    fits: Fits, rows: Floats, information: Information, trial: int
-) -> tuple[float, float] | None:
+def _scaled_f(fits: Fits, rows: Floats, information: Information, trial: int) -> tuple[float, float] | None:
     """Kenward and Roger's denominator df and scaling of F, or None where their moments do not exist."""
     k = len(rows)
     c = fits.curvature
@@ -243,7 +241,10 @@ def _scaled_f(
 def _fai_cornelius(
     fits: Fits, rows: Floats, information: Information, trial: int
 ) -> tuple[float, float] | None:
-    """Denominator df from independent one-df contrasts, and 1; None where fewer than 2."""
+    """Denominator df from uncorrelated one-df contrasts, and 1; None where they give none.
+
+    They are the principal axes of the rows, so that here, as in SAS, it matters how the rows are written.
+    """
     variance = rows @ fits.curvature.phi[trial] @ rows.T
     _, vectors = np.linalg.eigh(variance)
     df = np.array([_satterthwaite(fits, (v @ rows)[None], information)[0][trial] for v in vectors.T])

@@ -9,6 +9,7 @@ V visits, p mean parameters, q covariance parameters. Deviance is minus twice th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,12 +64,17 @@ class Curvature:
     r: Floats | None
 
 
-def positive_definite(matrices: Floats) -> Mask:
-    """Which of the matrices (..., k, k) are finite and positive definite beyond rounding."""
-    finite = np.isfinite(matrices).all(axis=(-1, -2))
-    safe = np.where(finite[..., None, None], matrices, -np.eye(matrices.shape[-1]))
-    roots = np.linalg.eigvalsh(safe)
-    return np.asarray(roots[..., 0] > SINGULAR * np.abs(roots[..., -1]))
+def positive_definite(matrices: Floats, limit: float = SINGULAR) -> Mask:
+    """Which of the matrices (..., k, k) are finite and positive definite, whatever the unit of each row.
+
+    With the diagonal made 1, the smallest eigenvalue exceeds `limit` times the largest.
+    """
+    diagonal = np.diagonal(matrices, axis1=-2, axis2=-1)
+    able = np.asarray(np.isfinite(matrices).all(axis=(-1, -2)) & (diagonal > 0).all(axis=-1))
+    size = np.sqrt(np.where(able[..., None], diagonal, 1.0))
+    unit = np.where(able[..., None, None], matrices, 0.0) / (size[..., :, None] * size[..., None, :])
+    roots = np.linalg.eigvalsh(unit)
+    return np.asarray(able & (roots[..., 0] > limit * roots[..., -1]))
 
 
 def deviance(data: Measurements, sigma: Floats, *, reml: bool) -> Floats:
@@ -93,27 +99,57 @@ def curvature(data: Measurements, covariance: Covariance, *, reml: bool) -> Curv
     twice = _summed(bent, a @ bent).reshape(trials, q, p + 1, q, p + 1).transpose(0, 1, 3, 2, 4)
     u = once[:, :, p, :p]
     traces, trace = _traces(a, first)
-    score = trace - once[:, :, p, p]
-    observed = 2 * (twice[..., p, p] - u @ phi @ np.swapaxes(u, 1, 2)) - traces
-    expected = traces
-    big_p, big_q = -once[:, :, :p, :p], twice[..., :p, :p]
-    if reml:
-        flat = (phi[:, None] @ big_p).reshape(trials, q, p * p)
-        by_p = flat @ (big_p @ phi[:, None]).reshape(trials, q, p * p).transpose(0, 2, 1)
-        by_q = (big_q.reshape(trials, q * q, p * p) @ phi.reshape(trials, p * p, 1)).reshape(trials, q, q)
-        score = score + np.trace(flat.reshape(trials, q, p, p), axis1=2, axis2=3)
-        expected = traces - 2 * by_q + by_p
-        observed = observed + 2 * by_q - by_p
-    big_r = None
+    bits = _Pieces(
+        score=trace - once[:, :, p, p],
+        observed=2 * (twice[..., p, p] - u @ phi @ np.swapaxes(u, 1, 2)) - traces,
+        expected=traces,
+        p=-once[:, :, :p, :p],
+        q=twice[..., :p, :p],
+        r=None,
+    )
     if covariance.second is not None:
-        folded = _applied(covariance.second.reshape(trials, q * q, *a.shape[2:]), both)
-        big_r = _summed(both, folded).reshape(trials, p + 1, q, q, p + 1).transpose(0, 2, 3, 1, 4)
-        size = np.einsum("tuv,tabuv->tab", a.sum(axis=1), covariance.second)
-        observed = observed + size - big_r[..., p, p]
-        big_r = big_r[..., :p, :p]
-        if reml:
-            observed = observed - np.einsum("tkl,tablk->tab", phi, big_r)
-    return Curvature(value, score, _even(observed), _even(expected), beta, phi, big_p, big_q, big_r)
+        bits = _bent_again(bits, a, both, covariance.second)
+    if reml:
+        bits = _restricted(bits, phi)
+    found = (value, bits.score, _even(bits.observed), _even(bits.expected), beta, phi)
+    return Curvature(*found, bits.p, bits.q, bits.r)
+
+
+class _Pieces(NamedTuple):
+    """A curvature in the making."""
+
+    score: Floats
+    observed: Floats
+    expected: Floats
+    p: Floats
+    q: Floats
+    r: Floats | None
+
+
+def _bent_again(bits: _Pieces, a: Floats, both: Floats, second: Floats) -> _Pieces:
+    """With what the second derivatives of a structure that is not linear add."""
+    trials, q, visits, p = len(a), second.shape[1], second.shape[-1], both.shape[-1] - 1
+    folded = _applied(second.reshape(trials, q * q, visits, visits), both)
+    r = _summed(both, folded).reshape(trials, p + 1, q, q, p + 1).transpose(0, 2, 3, 1, 4)
+    size = np.einsum("tuv,tabuv->tab", a.sum(axis=1), second)
+    return bits._replace(observed=bits.observed + size - r[..., p, p], r=r[..., :p, :p])
+
+
+def _restricted(bits: _Pieces, phi: Floats) -> _Pieces:
+    """With the derivatives of log |X'AX|, which REML has and maximum likelihood has not."""
+    trials, q, p, _ = bits.p.shape
+    left = (phi[:, None] @ bits.p).reshape(trials, q, p * p)
+    by_p = left @ (bits.p @ phi[:, None]).reshape(trials, q, p * p).transpose(0, 2, 1)
+    column = phi.reshape(trials, p * p, 1)
+    by_q = (bits.q.reshape(trials, q * q, p * p) @ column).reshape(trials, q, q)
+    observed = bits.observed + 2 * by_q - by_p
+    if bits.r is not None:
+        observed = observed - (bits.r.reshape(trials, q * q, p * p) @ column).reshape(trials, q, q)
+    return bits._replace(
+        score=bits.score + np.trace(left.reshape(trials, q, p, p), axis1=2, axis2=3),
+        observed=observed,
+        expected=bits.expected - 2 * by_q + by_p,
+    )
 
 
 def _applied(matrices: Floats, columns: Floats) -> Floats:
@@ -134,12 +170,14 @@ def _traces(a: Floats, first: Floats) -> tuple[Floats, Floats]:
     product = (a.reshape(trials, n * visits, visits) @ wide).reshape(trials, n, visits, q, visits)
     left = product.transpose(0, 3, 1, 2, 4).reshape(trials, q, n * visits**2)
     right = product.transpose(0, 1, 4, 2, 3).reshape(trials, n * visits**2, q)
-    single = a.sum(axis=1).reshape(trials, 1, visits**2) @ first.reshape(trials, q, visits**2).transpose(0, 2, 1)
+    single = a.sum(axis=1).reshape(trials, 1, visits**2) @ first.reshape(trials, q, visits**2).transpose(
+        0, 2, 1
+    )
     return left @ right, single[:, 0]
 
 
 def least_squares(data: Measurements) -> tuple[Floats, Floats, Mask]:
-    """Ordinary least squares: coefficients (T, p), residuals (T, n, V), and where the design has full rank."""
+    """Ordinary least squares: coefficients (T, p), residuals (T, n, V), where the design has full rank."""
     y, x = data.flat
     size = np.sqrt(np.square(x).sum(axis=1))
     unit = x / np.where(size > 0, size, 1)[:, None, :]
@@ -161,7 +199,7 @@ def _solved(data: Measurements, sigma: Floats, reml: bool) -> tuple[Floats, Floa
     size = np.linalg.slogdet(filled)[1].sum(axis=1)
     b = a @ data.x
     information = _even(_summed(data.x, b))
-    phi = _even(np.linalg.inv(information))
+    phi = _even(np.asarray(np.linalg.inv(information)))
     beta = (phi @ _summed(b, data.y[..., None]))[..., 0]
     residual = data.y - (data.x @ beta[:, None, :, None])[..., 0]
     squares = (residual * (a @ residual[..., None])[..., 0]).sum(axis=(1, 2))

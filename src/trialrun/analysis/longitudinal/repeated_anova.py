@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.longitudinal.structure import Floats
@@ -67,7 +67,7 @@ def complete(y: ArrayLike) -> Floats:
         raise ValueError(f"values have shape (participants, visits), not {values.shape}")
     if np.isinf(values).any():
         raise ValueError("a value is infinite; write NaN for a value not measured")
-    whole: NDArray[np.bool_] = ~np.isnan(values).any(axis=1)
+    whole = np.asarray(~np.isnan(values).any(axis=1))
     return values[whole]
 
 

@@ -84,7 +84,7 @@ class Linear:
 
     @property
     def visits(self) -> int:
-        return self.basis.shape[-1]
+        return int(self.basis.shape[-1])
 
     def at(self, theta: Floats) -> Covariance:
         sigma = np.einsum("ta,aij->tij", theta, self.basis)
@@ -121,7 +121,10 @@ class Correlated:
     def parameters(self) -> tuple[str, ...]:
         spread = [f"variance {j + 1}" for j in range(self._variances)] if self.heterogeneous else ["variance"]
         few = len(self.lags) == 1
-        return (*spread, *("correlation" if few else f"correlation {lag + 1}" for lag in range(len(self.lags))))
+        return (
+            *spread,
+            *("correlation" if few else f"correlation {lag + 1}" for lag in range(len(self.lags))),
+        )
 
     @property
     def _variances(self) -> int:
@@ -194,7 +197,7 @@ def random_slope(times: ArrayLike) -> Linear:
 
 def _distance(visits: int) -> NDArray[np.int64]:
     places = np.arange(visits)
-    return np.abs(places[:, None] - places[None, :])
+    return np.asarray(np.abs(places[:, None] - places[None, :]))
 
 
 def _unstructured(visits: int) -> Linear:

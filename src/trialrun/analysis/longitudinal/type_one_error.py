@@ -13,14 +13,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialrun.analysis.longitudinal.fit import Fits, fit
-from trialrun.analysis.longitudinal.inference import contrasts
+from trialrun.analysis.longitudinal.inference import METHODS, Method, contrasts
 from trialrun.analysis.longitudinal.likelihood import Mask
-from trialrun.analysis.longitudinal.structure import Floats, structure
+from trialrun.analysis.longitudinal.structure import Floats, Name, structure
 from trialrun.analysis.signed_rank import signed_ranks
 
 # Variances and correlations that differ, as those of a marker that responds to treatment do.
 SPREAD = (1.0, 1.2, 1.6, 1.3)
 CORRELATION = 0.7  # between neighbouring visits, falling as its powers
+MODELS: tuple[tuple[Name, Method], ...] = (
+    ("random-intercept", "z"),
+    ("random-intercept", "kenward-roger"),
+    ("unstructured", "z"),
+    ("unstructured", "satterthwaite"),
+    ("unstructured", "kenward-roger"),
+)
+PLAN: tuple[Name, Name] = ("unstructured", "heterogeneous-ar1")  # the second where the first has no fit
 _BATCH = 1000
 
 
@@ -84,32 +92,38 @@ def false_positives(
 
 def _analyses(y: Floats) -> Iterator[tuple[str, int, Floats, Mask]]:
     """Name, visit, p (T,) and where it was tested (T,), for trials `y` (T, n, V)."""
-    from scipy import stats
-
     visits = y.shape[2]
     x = np.broadcast_to(np.eye(visits), (*y.shape[1:], visits))
-    intercept = fit(y, x, structure("random-intercept", visits))
-    free = fit(y, x, structure("unstructured", visits))
+    names: tuple[Name, ...] = ("random-intercept", *PLAN)
+    models = {name: fit(y, x, structure(name, visits)) for name in names}
+    free = models["unstructured"]
     for visit in range(1, visits):
-        yield ("random intercept, normal", visit, *_p(intercept, visit, "z"))
-        yield ("random intercept, Kenward-Roger", visit, *_p(intercept, visit, "kenward-roger"))
-        yield ("unstructured, normal", visit, *_p(free, visit, "z"))
-        yield ("unstructured, Satterthwaite", visit, *_p(free, visit, "satterthwaite"))
-        yield ("unstructured, Kenward-Roger", visit, *_p(free, visit, "kenward-roger"))
+        for name, method in MODELS:
+            yield f"{name}, {METHODS[method]}", visit, *_p(models[name], visit, method)
+        first, other = (_p(models[name], visit, "kenward-roger") for name in PLAN)
+        p = np.where(free.estimable, first[0], other[0])
+        yield "unstructured, else AR(1), Kenward-Roger", visit, p, first[1] | (~free.estimable & other[1])
         d = y[:, :, visit] - y[:, :, 0]
         paired = ~np.isnan(d)
-        n = paired.sum(axis=1)
-        mean = np.where(paired, d, 0.0).sum(axis=1) / np.maximum(n, 1)
-        squares = np.where(paired, d - mean[:, None], 0.0)
-        se = np.sqrt((squares**2).sum(axis=1) / np.maximum(n - 1, 1) / np.maximum(n, 1))
-        t = np.abs(mean) / np.where(se > 0, se, 1.0)
-        yield "paired t", visit, np.asarray(2 * stats.t.sf(t, np.maximum(n - 1, 1))), (n > 1) & (se > 0)
+        yield "paired t", visit, *_paired_t(np.where(paired, d, 0.0), paired)
         exact = signed_ranks(np.where(paired, d, 0.0), paired)
         yield "exact signed rank", visit, exact.p, exact.estimable
 
 
-def _p(fits: Fits, visit: int, method: str) -> tuple[Floats, Mask]:
+def _paired_t(d: Floats, paired: Mask) -> tuple[Floats, Mask]:
+    """p (T,) and where there is one, of differences (T, n), zero where not `paired`."""
+    from scipy import stats
+
+    n = paired.sum(axis=1)
+    mean = d.sum(axis=1) / np.maximum(n, 1)
+    squares = np.square(np.where(paired, d - mean[:, None], 0.0)).sum(axis=1)
+    tested = (n > 1) & (squares > 0)
+    se = np.sqrt(np.where(tested, squares, 1.0) / np.maximum(n - 1, 1) / np.maximum(n, 1))
+    return np.asarray(2 * stats.t.sf(np.abs(mean) / se, np.maximum(n - 1, 1))), tested
+
+
+def _p(fits: Fits, visit: int, method: Method) -> tuple[Floats, Mask]:
     row = np.zeros(fits.structure.visits)
     row[[0, visit]] = -1, 1
-    found = contrasts(fits, row, method=method)  # type: ignore[arg-type]
+    found = contrasts(fits, row, method=method)
     return found.p, found.estimable
