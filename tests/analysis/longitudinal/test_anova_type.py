@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from trialrun.analysis.estimate import NotEstimable
@@ -16,6 +16,7 @@ def made(y) -> AnovaType:
 @given(st.integers(0, 10_000), st.integers(3, 10), st.integers(2, 5))
 def test_only_ranks_matter(seed, n, visits) -> None:
     y = np.random.default_rng(seed).normal(size=(n, visits))
+    assume(isinstance(anova_type(y), AnovaType))  # three participants may change alike
     result, other = made(y), made(np.exp(3 * y)[::-1])
     assert (result.statistic, result.df, result.p) == pytest.approx((other.statistic, other.df, other.p))
     assert np.mean(result.effects) == pytest.approx(0.5)
@@ -33,7 +34,7 @@ def test_an_effect_is_the_chance_of_exceeding_all_visits() -> None:
 
 def test_no_answer_has_a_reason() -> None:
     for y, reason in [
-        (np.ones((5, 3)), "same ranks"),
+        (np.ones((5, 3)), "change alike"),
         (np.ones((5, 1)), "one visit"),
         (np.ones((1, 3)), "1 complete participants"),
     ]:

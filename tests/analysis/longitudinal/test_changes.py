@@ -1,11 +1,16 @@
+from typing import get_args
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.longitudinal.caution import CAUTIONS
-from trialrun.analysis.longitudinal.changes import Change, Changes, changes
-from trialrun.analysis.longitudinal.inference import Contrast, FTest
+from trialrun.analysis.longitudinal.changes import AtVisit, Changes, changes
+from trialrun.analysis.longitudinal.inference import Contrast, FTest, Method
+from trialrun.analysis.longitudinal.structure import Name
 
 VISITS = ("D0", "W1", "W9", "W24")
 RANDOM = np.random.default_rng(8)
@@ -19,7 +24,7 @@ def made(y=Y, visits=VISITS, **options) -> Changes:
     return result
 
 
-def row(change: Change) -> Contrast:
+def row(change: AtVisit) -> Contrast:
     assert isinstance(change.result, Contrast)
     return change.result
 
@@ -46,6 +51,15 @@ def test_complete_changes_are_those_of_the_paired_t_test() -> None:
     assert isinstance(result.overall, FTest)
     assert result.participants == 16
     np.testing.assert_allclose(result.covariance, np.cov(Y, rowvar=False), rtol=1e-6)
+
+
+def test_complete_means_are_those_of_the_t_test_of_one_sample() -> None:
+    for j, mean in enumerate(made().means):
+        alone = stats.ttest_1samp(Y[:, j], 0)
+        assert mean.visit == VISITS[j]
+        assert (row(mean).t, row(mean).df, row(mean).p) == pytest.approx(
+            (alone.statistic, 15, alone.pvalue), rel=1e-6
+        )
 
 
 def test_complete_differences_of_arms_are_those_of_the_t_test() -> None:
@@ -138,6 +152,32 @@ def test_cautions_say_what_goes_wrong_with_few() -> None:
     )
     assert "negative-component" in negative.cautions
     assert all(text.endswith(".") for text in CAUTIONS.values())
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_never_nan(data) -> None:
+    """Few participants, ties, holes, any structure and arms: finite numbers, or a reason."""
+    n, visits = data.draw(st.integers(1, 8)), data.draw(st.integers(1, 5))
+    random = np.random.default_rng(data.draw(st.integers(0, 10_000)))
+    y = random.integers(0, data.draw(st.integers(1, 50)), size=(n, visits)) / 10
+    y[random.random(y.shape) < data.draw(st.sampled_from([0.0, 0.2, 0.6]))] = np.nan
+    arms = data.draw(st.sampled_from([None, [str(i % 2) for i in range(n)]]))
+    names = [f"V{j}" for j in range(visits)]
+    name, method = data.draw(st.sampled_from(get_args(Name))), data.draw(st.sampled_from(get_args(Method)))
+    result = changes(y, names, arms=arms, structures=(name,), method=method)
+    if isinstance(result, NotEstimable):
+        assert result.reason
+        return
+    for each in (*result.means, *result.changes, *result.differences):
+        if isinstance(each.result, Contrast):
+            numbers = (each.result.estimate, each.result.se, each.result.t, each.result.p)
+            assert np.isfinite(numbers).all()
+            assert each.result.se > 0
+            assert each.result.df > 0
+    if isinstance(result.overall, FTest):
+        assert np.isfinite([result.overall.f, result.overall.p]).all()
+        assert result.overall.f >= 0
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def anova_type(y: ArrayLike) -> AnovaType | NotEstimable:
     spread = projection @ covariance @ projection
     trace, square = float(np.trace(spread)), float(np.square(spread).sum())
     if trace <= 1e-14:
-        return NotEstimable("every participant has the same ranks")
+        return NotEstimable("the ranks of every participant change alike")
     statistic = float(n * effects @ projection @ effects / trace)
     df = trace**2 / square
     df2 = df * (n - 1)

@@ -32,10 +32,10 @@ _Cells = dict[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """The mean change from baseline at a visit in an arm ("" where there are none); `n` have a value there.
+class AtVisit:
+    """A mean, change or difference at a visit in an arm ("" where there are none); `n` have a value there.
 
-    In a difference, `arm` is compared with `versus`, the change of the first minus that of the second.
+    In a difference, `arm` is compared with `versus`: the change of the first minus that of the second.
     """
 
     visit: str
@@ -47,7 +47,7 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class Changes:
-    """Changes from baseline of one trial.
+    """Means at every visit and changes from baseline at the later ones, of one trial.
 
     `overall` tests, arms together, that there is no change at any visit, or, with arms, that they
     change alike. `dropped` says why structures planned earlier were not used; `covariance` (V, V) and
@@ -56,8 +56,9 @@ class Changes:
 
     structure: str
     method: Method
-    changes: tuple[Change, ...]
-    differences: tuple[Change, ...]
+    means: tuple[AtVisit, ...]
+    changes: tuple[AtVisit, ...]
+    differences: tuple[AtVisit, ...]
     overall: FTest | NotEstimable
     participants: int
     visits: tuple[str, ...]
@@ -121,19 +122,27 @@ class _Plan:
     information: Information
     level: float
 
-    def weights(self, arm: str, visit: str) -> Floats | None:
-        """The weights of the change, None where a mean of it was never observed."""
+    def mean(self, arm: str, visit: str) -> Floats | None:
+        """The weights of a mean, None where it was never observed."""
+        if (arm, visit) not in self.cells:
+            return None
         row = np.zeros(self.fits.curvature.beta.shape[1])
-        for name, sign in ((visit, 1.0), (self.baseline, -1.0)):
-            if (arm, name) not in self.cells:
-                return None
-            row[self.cells[arm, name]] += sign
+        row[self.cells[arm, visit]] = 1
         return row
+
+    def change(self, arm: str, visit: str) -> Floats | None:
+        """The weights of a change from baseline, None where a mean of it was never observed."""
+        return _minus(self.mean(arm, visit), self.mean(arm, self.baseline))
 
     def result(self, row: Floats | None) -> Contrast | NotEstimable:
         if row is None:
             return NotEstimable("no value at the visit or at baseline")
         return contrast(self.fits, row, method=self.method, information=self.information, level=self.level)
+
+    def overall(self, rows: list[Floats]) -> FTest | NotEstimable:
+        if not rows or self.method == "z":
+            return NotEstimable("no test of several contrasts")
+        return f_test(self.fits, np.stack(rows), method=self.method, information=self.information)
 
 
 def _report(
@@ -144,32 +153,28 @@ def _report(
     count: dict[tuple[str, str], int],
     dropped: tuple[tuple[str, str], ...],
 ) -> Changes:
-    later = [name for name in names if name != plan.baseline]
-    rows = {(arm, visit): plan.weights(arm, visit) for arm in plan.arms for visit in later}
     reference, *others = plan.arms
-    apart = {
-        (arm, visit): _minus(rows[arm, visit], rows[reference, visit]) for arm in others for visit in later
-    }
-    tested = [row for row in (apart if others else rows).values() if row is not None]
-    overall: FTest | NotEstimable = NotEstimable("no contrast to test")
-    if tested and plan.method != "z":
-        overall = f_test(plan.fits, np.stack(tested), method=plan.method, information=plan.information)
-    complete = int((~np.isnan(values)).all(axis=1).sum())
-    told = cautions(plan.fits, plan.method, complete=complete)
+    means = {(arm, visit): plan.mean(arm, visit) for arm in plan.arms for visit in names}
+    later = {cell: plan.change(*cell) for cell in means if cell[1] != plan.baseline}
+    apart = {cell: _minus(row, later[reference, cell[1]]) for cell, row in later.items() if cell[0] in others}
+    tested = [row for row in (apart if others else later).values() if row is not None]
+    told = cautions(plan.fits, plan.method, complete=int((~np.isnan(values)).all(axis=1).sum()))
     several: tuple[Code, ...] = ("several-df",) if len(tested) > 1 and plan.fits.participants[0] < FEW else ()
     other: tuple[Code, ...] = ("other-structure",) if dropped else ()
+
+    def told_of(rows: dict[tuple[str, str], Floats | None], versus: str | None) -> tuple[AtVisit, ...]:
+        return tuple(
+            AtVisit(visit, arm, versus, count.get((arm, visit), 0), plan.result(row))
+            for (arm, visit), row in rows.items()
+        )
+
     return Changes(
         structure=plan.fits.structure.name,
         method=plan.method,
-        changes=tuple(
-            Change(visit, arm, None, count.get((arm, visit), 0), plan.result(row))
-            for (arm, visit), row in rows.items()
-        ),
-        differences=tuple(
-            Change(visit, arm, reference, count.get((arm, visit), 0), plan.result(row))
-            for (arm, visit), row in apart.items()
-        ),
-        overall=overall,
+        means=told_of(means, None),
+        changes=told_of(later, None),
+        differences=told_of(apart, reference),
+        overall=plan.overall(tested),
         participants=int(plan.fits.participants[0]),
         visits=tuple(kept),
         covariance=plan.fits.sigma[0],

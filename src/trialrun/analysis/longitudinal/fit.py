@@ -62,6 +62,18 @@ class Fits:
     def estimable(self) -> Mask:
         return np.asarray(self.code == 0)
 
+    def of(self, trial: int) -> Fits:
+        """The fit of one trial alone."""
+        one = slice(trial, trial + 1)
+        arrays: dict[str, Any] = {
+            field.name: value[one]
+            for field in fields(self.curvature)
+            if (value := getattr(self.curvature, field.name)) is not None
+        }
+        shape = Curvature(**{"r": None, **arrays})
+        kept = (self.code[one], self.theta[one], self.sigma[one])
+        return Fits(self.structure, self.reml, *kept, shape, self.participants[one])
+
     def why_not(self, trial: int) -> NotEstimable:
         return NotEstimable(REASONS[self.code[trial]])
 

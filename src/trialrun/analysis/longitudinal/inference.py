@@ -129,7 +129,7 @@ def contrast(
     """The combination of means in one trial; see `contrasts`."""
     if not fits.estimable[trial]:
         return fits.why_not(trial)
-    return contrasts(fits, weights, method=method, information=information, level=level).at(trial)
+    return contrasts(fits.of(trial), weights, method=method, information=information, level=level).at(0)
 
 
 def f_test(
@@ -155,14 +155,14 @@ def f_test(
         raise ValueError("the rows of a test of several contrasts depend on each other")
     if not fits.estimable[trial]:
         return fits.why_not(trial)
-    k = len(weights)
-    variance = _quadratic(weights, _variance(fits, method, information))[trial]
+    k, one = len(weights), fits.of(trial)
+    variance = _quadratic(weights, _variance(one, method, information))[0]
     if not positive_definite(variance):
         return NotEstimable(_UNSURE)
-    means = weights @ fits.curvature.beta[trial]
+    means = weights @ one.curvature.beta[0]
     wald = float(means @ np.linalg.solve(variance, means)) / k
     moments = _fai_cornelius if method == "satterthwaite" else _scaled_f
-    found = moments(fits, weights, information, trial)
+    found = moments(one, weights, information)
     if found is None:
         return NotEstimable(_UNSURE)
     denominator, scaling = found
@@ -212,13 +212,13 @@ def _satterthwaite(fits: Fits, row: Floats, information: Information) -> tuple[F
     return np.where(told, 2 * variance**2 / np.where(told, spread, 1.0), np.inf), np.asarray(spread >= 0)
 
 
-def _scaled_f(fits: Fits, rows: Floats, information: Information, trial: int) -> tuple[float, float] | None:
+def _scaled_f(fits: Fits, rows: Floats, information: Information) -> tuple[float, float] | None:
     """Kenward and Roger's denominator df and scaling of F, or None where their moments do not exist."""
     k = len(rows)
     c = fits.curvature
-    phi, w = c.phi[trial], uncertainty(fits, information)[trial]
+    phi, w = c.phi[0], uncertainty(fits, information)[0]
     theta = rows.T @ np.linalg.solve(rows @ phi @ rows.T, rows)
-    each = theta @ phi @ c.p[trial] @ phi  # (q, p, p)
+    each = theta @ phi @ c.p[0] @ phi  # (q, p, p)
     a1 = float(np.einsum("ab,akk,bll->", w, each, each))
     a2 = float(np.einsum("ab,akl,blk->", w, each, each))
     if not 0 < a2 < k:
@@ -238,16 +238,14 @@ def _scaled_f(fits: Fits, rows: Floats, information: Information, trial: int) ->
     return m, m / (mean * (m - 2))
 
 
-def _fai_cornelius(
-    fits: Fits, rows: Floats, information: Information, trial: int
-) -> tuple[float, float] | None:
+def _fai_cornelius(fits: Fits, rows: Floats, information: Information) -> tuple[float, float] | None:
     """Denominator df from uncorrelated one-df contrasts, and 1; None where they give none.
 
     They are the principal axes of the rows, so that here, as in SAS, it matters how the rows are written.
     """
-    variance = rows @ fits.curvature.phi[trial] @ rows.T
+    variance = rows @ fits.curvature.phi[0] @ rows.T
     _, vectors = np.linalg.eigh(variance)
-    df = np.array([_satterthwaite(fits, (v @ rows)[None], information)[0][trial] for v in vectors.T])
+    df = np.array([_satterthwaite(fits, (v @ rows)[None], information)[0][0] for v in vectors.T])
     if len(df) == 1:
         return float(df[0]), 1.0
     if np.isinf(df).all():

@@ -25,6 +25,8 @@ Name = Literal[
     "heterogeneous-compound-symmetry",
     "ar1",
     "heterogeneous-ar1",
+    "ante-dependence",
+    "heterogeneous-ante-dependence",
     "toeplitz",
     "heterogeneous-toeplitz",
     "diagonal",
@@ -247,6 +249,29 @@ def _power(visits: int, heterogeneous: bool, name: str) -> Correlated:
     return Correlated(name, visits, heterogeneous, correlation, (d == 1)[None])
 
 
+def _ante_dependence(visits: int, heterogeneous: bool, name: str) -> Correlated:
+    """Each visit depends on the one before; correlations of neighbours multiply along the way between."""
+    place = np.arange(visits)
+    low, high = np.minimum.outer(place, place), np.maximum.outer(place, place)
+    steps = np.arange(visits - 1)[:, None, None]
+    crossed = (low <= steps) & (steps < high)  # (r, V, V): which steps lie between two visits
+
+    def product(k: Floats, without: tuple[int, ...]) -> Floats:
+        kept = [a for a in range(visits - 1) if a not in without]
+        found = np.where(crossed[kept], k[:, kept, None, None], 1.0).prod(axis=1)
+        return np.asarray(found * crossed[list(without)].all(axis=0))
+
+    def correlation(k: Floats) -> tuple[Floats, Floats, Floats]:
+        r = range(visits - 1)
+        first = np.stack([product(k, (a,)) for a in r], axis=1)
+        none = np.zeros((len(k), visits, visits))
+        rows = [np.stack([none if a == b else product(k, (a, b)) for b in r], axis=1) for a in r]
+        return product(k, ()), first, np.stack(rows, axis=1)
+
+    neighbours = crossed & (high - low == 1)
+    return Correlated(name, visits, heterogeneous, correlation, neighbours)
+
+
 def _lagged(visits: int, lags: NDArray[np.bool_], name: str) -> Correlated:
     """Heterogeneous variances; a correlation of its own for each mask in `lags` (r, V, V)."""
     first = lags.astype(np.float64)
@@ -279,6 +304,10 @@ _MAKERS: dict[Name, Callable[[int], Structure]] = {
     "heterogeneous-compound-symmetry": _alone(_heterogeneous_cs),
     "ar1": _alone(lambda visits: _power(visits, False, "ar1")),
     "heterogeneous-ar1": _alone(lambda visits: _power(visits, True, "heterogeneous-ar1")),
+    "ante-dependence": _alone(lambda visits: _ante_dependence(visits, False, "ante-dependence")),
+    "heterogeneous-ante-dependence": _alone(
+        lambda visits: _ante_dependence(visits, True, "heterogeneous-ante-dependence")
+    ),
     "toeplitz": _toeplitz,
     "heterogeneous-toeplitz": _alone(_heterogeneous_toeplitz),
     "diagonal": _diagonal,
