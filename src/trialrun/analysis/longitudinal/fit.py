@@ -36,6 +36,7 @@ REASONS = (
 _STARTS = (0.0, 0.5, 1.0)  # how much of the moments is replaced by independence
 _STEPS, _HALVINGS, _CLOSE = 60, 24, 1e-11
 _RIDGE = 1e-14  # added to an information that rounding has made singular
+_UNTOLD = 1e-9
 _NEGLIGIBLE = 1e-12  # of the size of the values: a spread below it is rounding
 _COLLAPSED = 1e-7  # smallest over largest eigenvalue of the correlations of a covariance without maximum
 _BATCH = 1000  # trials that share one pass through memory
@@ -162,7 +163,11 @@ def _identified(data: Measurements, structure: Structure, reml: bool) -> Mask:
     if not len(data.y):
         return np.zeros(0, dtype=np.bool_)
     independent = structure.at(structure.near(_moments(data, 1.0)))
-    return positive_definite(_scaled(curvature(data, independent, reml=reml))[1])
+    bent = curvature(data, independent, reml=reml)
+    # Beside what one participant seen at every visit would tell, none of it may be rounding only.
+    whole = np.square(independent.first).sum(axis=(2, 3))
+    told = np.diagonal(bent.expected, axis1=1, axis2=2) > _UNTOLD * whole
+    return np.asarray(told.all(axis=1) & positive_definite(_scaled(bent)[1]))
 
 
 def _maximised(
@@ -171,7 +176,7 @@ def _maximised(
     """Parameters (T, q) and codes (T,) from one start; zeros where it failed, code 5 where another may do."""
     theta = structure.near(_moments(data, blend))
     code = np.full(len(theta), 5)
-    current = deviance(data, structure.at(theta).sigma, reml=reml)
+    current = deviance(data, structure.sigma(theta), reml=reml)
     active = np.flatnonzero(np.isfinite(current))
     for _ in range(_STEPS):
         if not active.size:
@@ -182,7 +187,7 @@ def _maximised(
         taken, value = _line(part, structure, reml, theta[active], step, gain, current[active])
         moved = np.isfinite(value)
         theta[active[moved]], current[active[moved]] = taken[moved], value[moved]
-        collapsed = _collapsed(structure.at(theta[active]).sigma)
+        collapsed = _collapsed(structure.sigma(theta[active]))
         # A last Newton step that rounding refuses still means the maximum is here.
         done = near & ((gain < _CLOSE) | (~moved & (gain < 1e-6)))
         code[active] = np.select([done, collapsed], [0, 4], default=5)
@@ -194,12 +199,13 @@ def _maximised(
 def _step(bent: Curvature) -> tuple[Floats, Floats, Mask]:
     """Step (T, q), the fall of the deviance it promises (T,), and where it is Newton's."""
     size, expected, observed, score = _scaled(bent)
-    regular = positive_definite(expected, _RIDGE)
+    known = np.diagonal(bent.expected, axis1=1, axis2=2) > 0
+    regular = known.all(axis=1) & positive_definite(expected, _RIDGE)
     # Where rounding has made the information singular, a small ridge turns the step downhill again.
     ridge = np.where(regular, 0.0, _RIDGE)[:, None, None] * np.eye(score.shape[1])
     fisher = np.linalg.solve(expected + ridge, score[..., None])[..., 0]
     gain = np.einsum("ta,ta->t", fisher, score)
-    newton = positive_definite(observed, _RIDGE) & (gain < 1.0)
+    newton = regular & positive_definite(observed, _RIDGE) & (gain < 1.0)
     matrix = np.where(newton[:, None, None], observed, expected + ridge)
     step = np.linalg.solve(matrix, score[..., None])[..., 0]
     return -step * size, np.einsum("ta,ta->t", step, score), newton
@@ -228,7 +234,7 @@ def _line(
     length = 1.0
     for _ in range(_HALVINGS):
         trial = theta[waiting] + length * step[waiting]
-        found = deviance(data.of(waiting), structure.at(trial).sigma, reml=reml)
+        found = deviance(data.of(waiting), structure.sigma(trial), reml=reml)
         good = found <= current[waiting] - 1e-4 * length * gain[waiting]
         taken[waiting[good]], value[waiting[good]] = trial[good], found[good]
         waiting = waiting[~good]

@@ -155,24 +155,26 @@ def _working(data: Measurements, v: Floats, alpha: float) -> Floats | None:
     return found
 
 
+_POWERS: dict[Correction, float] = {"none": 0.0, "kauermann-carroll": -0.5, "mancl-derouen": -1.0}
+
+
 def _robust(data: Measurements, beta: Floats, alpha: float, scale: float, family: Family) -> Gee:
     pearson, d, v = _moments(data, beta, family)
     inverse = _working(data, v, alpha)
     assert inverse is not None  # the equations were solved with it
-    raw = pearson * np.sqrt(v)
     bread: Floats = np.asarray(np.linalg.inv(np.einsum("ivp,ivw,iwq->pq", d, inverse, d)))
-    leverage = d @ bread @ np.swapaxes(d, 1, 2) @ inverse
-    rest = np.eye(raw.shape[1]) - leverage
-    residuals: dict[Correction, Floats] = {"none": raw}
+    # With S the root of the inverse working covariance, S (I - H) = (I - K) S and K is symmetric, so that
+    # the powers of I - H that the corrections ask for are those of I - K between two S.
+    root = _root(inverse)
+    leverage, axes = np.linalg.eigh(root @ d @ bread @ np.swapaxes(d, 1, 2) @ root)
+    turned_d = np.swapaxes(axes, 1, 2) @ root @ d
+    turned_r = (np.swapaxes(axes, 1, 2) @ root @ (pearson * np.sqrt(v))[..., None])[..., 0]
     # A mean that one participant alone informs has leverage 1, and no corrected residual.
-    if (np.linalg.svd(rest, compute_uv=False)[:, -1] > 1e-9).all():
-        residuals["mancl-derouen"] = np.linalg.solve(rest, raw[..., None])[..., 0]
-        residuals["kauermann-carroll"] = (_root(rest) @ raw[..., None])[..., 0]
-    else:
-        residuals["mancl-derouen"] = residuals["kauermann-carroll"] = np.zeros_like(raw)
+    corrected = bool((leverage < 1 - 1e-9).all())
     variances: dict[Correction, Floats] = {}
-    for name, residual in residuals.items():
-        u = np.einsum("ivp,ivw,iw->ip", d, inverse, residual)
+    for name, power in _POWERS.items():
+        weight = np.maximum(1 - leverage, 1e-9) ** power if corrected or not power else 0 * leverage
+        u = (turned_d * (weight * turned_r)[..., None]).sum(axis=1)
         variances[name] = np.asarray(bread @ (u.T @ u) @ bread)
     n = int(data.observed[0].any(axis=1).sum())
     variances["morel"] = _morel(variances["none"], bread * scale, n, int(data.observed.sum()))
@@ -180,11 +182,11 @@ def _robust(data: Measurements, beta: Floats, alpha: float, scale: float, family
     return Gee(beta, alpha, scale, bread * scale, variances, n, told)
 
 
-def _root(rest: Floats) -> Floats:
-    """(n, V, V) the inverse square root of I - H, which is similar to a symmetric matrix."""
-    roots, vectors = np.linalg.eig(rest)
-    found = (vectors / np.sqrt(roots)[:, None, :]) @ np.linalg.inv(vectors)
-    return np.asarray(found.real)
+def _root(matrices: Floats) -> Floats:
+    """(n, V, V) the symmetric square roots of positive semidefinite matrices."""
+    roots, vectors = np.linalg.eigh(matrices)
+    spread = np.sqrt(np.maximum(roots, 0.0))
+    return np.asarray((vectors * spread[:, None, :]) @ np.swapaxes(vectors, 1, 2))
 
 
 def _morel(robust: Floats, naive: Floats, n: int, values: int) -> Floats:

@@ -54,8 +54,9 @@ def repeated_anova(y: ArrayLike) -> RepeatedAnova | NotEstimable:
     f = float(n * np.square(means).sum() / df[0] / (error / df[1]))
     spread = contrast_covariance(values)
     gg = float(np.trace(spread) ** 2 / ((visits - 1) * np.square(spread).sum()))
-    hf = (n * (visits - 1) * gg - 2) / ((visits - 1) * (n - 1 - (visits - 1) * gg))
-    hf = float(min(hf, 1.0)) if hf > 0 else 1.0
+    below = (visits - 1) * (n - 1 - (visits - 1) * gg)
+    # Without degrees of freedom to correct with, Huynh and Feldt correct nothing.
+    hf = min((n * (visits - 1) * gg - 2) / below, 1.0) if below > 1e-9 else 1.0
     p, p_gg, p_hf = (float(stats.f.sf(f, e * df[0], e * df[1])) for e in (1.0, gg, hf))
     return RepeatedAnova(f, df, p, gg, p_gg, hf, p_hf, _mauchly(spread, n), n, left_out)
 

@@ -58,8 +58,12 @@ class Structure(Protocol):
         """What the parameters are called, q of them."""
         ...
 
+    def sigma(self, theta: Floats) -> Floats:
+        """The matrices (T, V, V) at `theta` (T, q); not finite where a variance is negative."""
+        ...
+
     def at(self, theta: Floats) -> Covariance:
-        """The covariance and its derivatives at `theta` (T, q)."""
+        """The covariance and its derivatives at `theta` (T, q), where it is positive definite."""
         ...
 
     def near(self, moments: Floats) -> Floats:
@@ -88,9 +92,13 @@ class Linear:
     def visits(self) -> int:
         return int(self.basis.shape[-1])
 
+    def sigma(self, theta: Floats) -> Floats:
+        return np.asarray(np.einsum("ta,aij->tij", theta, self.basis))
+
     def at(self, theta: Floats) -> Covariance:
-        sigma = np.einsum("ta,aij->tij", theta, self.basis)
-        return Covariance(sigma, np.broadcast_to(self.basis, (len(theta), *self.basis.shape)), None)
+        return Covariance(
+            self.sigma(theta), np.broadcast_to(self.basis, (len(theta), *self.basis.shape)), None
+        )
 
     def near(self, moments: Floats) -> Floats:
         """The least-squares projection on the basis."""
@@ -132,15 +140,22 @@ class Correlated:
     def _variances(self) -> int:
         return self.visits if self.heterogeneous else 1
 
+    def sigma(self, theta: Floats) -> Floats:
+        outer = self._outer(theta[:, : self._variances])
+        return outer * self.correlation(theta[:, self._variances :])[0]
+
+    def _outer(self, v: Floats) -> Floats:
+        spread = np.sqrt(np.where(v > 0, v, np.nan))
+        whole = np.broadcast_to(spread, (len(v), self.visits))
+        return np.asarray(whole[:, :, None] * whole[:, None, :])
+
     def at(self, theta: Floats) -> Covariance:
         v, k = theta[:, : self._variances], theta[:, self._variances :]
         c, c1, c2 = self.correlation(k)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            spread = np.sqrt(np.broadcast_to(v, (len(v), self.visits)))
-            outer = spread[:, :, None] * spread[:, None, :]
-            # h and h2: the first and the own second derivative of log sqrt(v_i v_j).
-            h = self._share / v[:, :, None, None]
-            h2 = self._share / (v * v)[:, :, None, None]
+        outer = self._outer(v)
+        # h and h2: the first and the own second derivative of log sqrt(v_i v_j).
+        h = self._share / v[:, :, None, None]
+        h2 = self._share / (v * v)[:, :, None, None]
         sigma = outer * c
         by_k = outer[:, None] * c1
         m = self._variances
