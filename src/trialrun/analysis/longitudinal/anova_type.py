@@ -21,7 +21,8 @@ class AnovaType:
     """The statistic, to be read on (`df`, infinity) degrees of freedom.
 
     `effects` are relative: the chance that a value of the visit exceeds one drawn from all visits, ties
-    half. `p_box` reads it on (df, df2) with Box's second df, which keeps the level with few participants.
+    half. `p_box` reads it on (df, df2) with Box's second df, which keeps the level where `p` does not:
+    with few participants.
     """
 
     statistic: float

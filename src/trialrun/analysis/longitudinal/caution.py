@@ -32,15 +32,15 @@ CAUTIONS: dict[Code, str] = {
     "model-secondary": "With so few participants the exact paired test is primary and this model secondary.",
     "equal-correlations": (
         "A random intercept assumes equal variances and correlations; where they differ it finds changes "
-        "that are not there about twice as often as stated, and Kenward-Roger does not rescue it."
+        "that are not there up to twice as often as stated, and Kenward-Roger does not rescue it."
     ),
     "normal-inference": (
         "The normal distribution ignores that the covariance was estimated: with ten participants it finds "
-        "changes that are not there more than twice as often as stated."
+        "changes that are not there about twice as often as stated."
     ),
     "several-df": (
         "A test of several visits at once keeps its level badly in very small samples (Skene and Kenward, "
-        "Stat Med 2010;29:2825); use the exact Friedman test or the ANOVA-type statistic."
+        "Stat Med 2010;29:2825); use the exact Friedman test, or the ANOVA-type statistic as Box reads it."
     ),
     "no-global-maximum": (
         "No more participants are complete than there are visits, so the likelihood of an unstructured "
