@@ -49,7 +49,7 @@ def test_the_monte_carlo_error_is_that_of_a_proportion() -> None:
 
 @pytest.fixture(scope="module")
 def many() -> dict[tuple[str, int], FalsePositives]:
-    """20000 trials, of which a rate of .05 has a Monte Carlo standard error of .0015; visit 0 is all at once."""
+    """20000 trials: a rate of .05 has a Monte Carlo standard error of .0015. Visit 0 is all at once."""
     single = false_positives(20_000, seed=20261126)
     overall = false_positives_overall(20_000, seed=20261126)
     return {(row.analysis, row.visit): row for row in (*single, *overall)}
