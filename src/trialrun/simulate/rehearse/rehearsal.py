@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import cycle, islice, zip_longest
 from typing import Any
 
 from trialrun.protocol.protocol import Protocol
@@ -15,7 +16,7 @@ from trialrun.simulate.rehearse.hope import Hope, hope
 from trialrun.simulate.rehearse.reached import Reached
 from trialrun.simulate.rehearse.shorten import shorten
 from trialrun.simulate.rehearse.stage import Stage
-from trialrun.simulate.rehearse.twist import Script, Twists
+from trialrun.simulate.rehearse.twist import Script, Twists, Walk
 from trialrun.simulate.rehearse.verdicts import notes, verdicts
 
 BATCH = 512
@@ -71,15 +72,15 @@ def rehearse(
     tell("hope", 1.0)
     reached = Reached()
     stage = Stage(protocol, hopes, reached)
-    stage.run([()], probe=True)
-    twists = Twists(protocol, choices, hopes)
-    scripts = list(dict.fromkeys([*twists.planned(), *twists.directed()]))
-    walked, wanted = 1, min(len(scripts), participants - 1)
-    for some in _batches(scripts[:wanted], BATCH):
-        stage.run(some, probe=walked == 1)
+    arms = protocol.arms or (None,)
+    stage.run([Walk(arm, ()) for arm in arms], probe=True)
+    walks = _shared([Twists(protocol, choices, hopes, arm).walks() for arm in arms], protocol)
+    walked, wanted = len(arms), max(min(len(walks), participants - len(arms)), 0)
+    for some in _batches(walks[:wanted], BATCH):
+        stage.run(some, probe=walked == len(arms))
         walked += len(some)
-        tell("twists", walked / (wanted + 1))
-    more, exhausted = _by_chance(stage, scripts, seed, participants - walked, tell)
+        tell("twists", walked / (wanted + len(arms)))
+    more, exhausted = _by_chance(stage, walks, seed, participants - walked, tell)
     found = verdicts(protocol, reached)
     return Rehearsal(
         protocol,
@@ -88,36 +89,60 @@ def rehearse(
         tuple(notes(protocol, reached)),
         reached,
         walked + more,
-        exhausted and wanted == len(scripts),
+        exhausted and wanted == len(walks),
     )
 
 
-def _batches(scripts: list[Script], size: int) -> Iterator[list[Script]]:
-    for start in range(0, len(scripts), size):
-        yield scripts[start : start + size]
+def _shared(by_arm: list[list[Walk]], protocol: Protocol) -> list[Walk]:
+    """The walks of the arms in turn. What departs only from what all arms have in common is walked by one of
+    them, each arm having its fair share; all else by the arm that has it."""
+    common = {name for name, point in protocol.timepoints.items() if not point.arms}
+    found: dict[Script, Walk] = {}
+    others: list[Walk] = []
+    for k, some in enumerate(zip_longest(*by_arm)):
+        for walk in (*some[k % len(some) :], *some[: k % len(some)]):
+            if walk is None:
+                continue
+            if all(twist.point in common for twist in walk.script):
+                found.setdefault(walk.script, walk)
+            else:
+                others.append(walk)
+    return [*found.values(), *others]
 
 
-def _by_chance(stage: Stage, scripts: list[Script], seed: int, left: int, tell: Tell) -> tuple[int, bool]:
+def _batches(walks: list[Walk], size: int) -> Iterator[list[Walk]]:
+    for start in range(0, len(walks), size):
+        yield walks[start : start + size]
+
+
+def _by_chance(stage: Stage, walks: list[Walk], seed: int, left: int, tell: Tell) -> tuple[int, bool]:
     """Several departures at once, drawn by chance: (how many walked, whether nothing new was left)."""
     chance, walked = random.Random(seed), 0
-    pool = [script for script in scripts if script]
-    while pool and walked < left:
+    arms: tuple[str | None, ...] = stage.protocol.arms or (None,)
+    pools = {arm: _pool(stage.protocol, walks, arm) for arm in arms}
+    while walks and walked < left:
         before = stage.reached.size()
         size = min(CHANCE, left - walked)
-        some = [
-            tuple(
-                twist
-                for script in chance.sample(pool, min(len(pool), chance.randint(2, MOST_TWISTS)))
-                for twist in script
-            )
-            for _ in range(size)
-        ]
+        some = [Walk(arm, _several(pools[arm], chance)) for arm in islice(cycle(arms), size)]
         stage.run(some)
         walked += size
         tell("chance", walked / max(left, 1))
         if stage.reached.size() == before:
             return walked, True
     return walked, False
+
+
+def _pool(protocol: Protocol, walks: list[Walk], arm: str | None) -> list[Script]:
+    """The scripts that an arm can walk."""
+    theirs = {name for name, point in protocol.timepoints.items() if point.of(arm)}
+    scripts = (walk.script for walk in walks if all(twist.point in theirs for twist in walk.script))
+    return [script for script in scripts if script]
+
+
+def _several(pool: list[Script], chance: random.Random) -> Script:
+    """A few scripts as one."""
+    some = chance.sample(pool, min(len(pool), chance.randint(2, MOST_TWISTS)))
+    return tuple(twist for script in some for twist in script)
 
 
 def _short(protocol: Protocol, found: list[Finding], tell: Tell) -> Iterator[Finding]:

@@ -9,7 +9,10 @@ from trialrun.simulate.rehearse.finding import Finding
 from trialrun.simulate.rehearse.history import History
 from trialrun.simulate.rehearse.reached import Key, Reached
 
-READ = ("eligibility", "before_course", "before_dose", "stops", "decisions", "suspensions", "activities")
+READ = (
+    "eligibility", "before_course", "before_dose", "stops", "decisions", "suspensions", "activities",
+    "substudies", "allocation",
+)  # fmt: skip
 STOPPING = "stopping"  # the name of the intercurrent event of an estimand: injections were stopped
 POLICY = "treatment policy"
 
@@ -155,11 +158,13 @@ def _forms(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
 
 def _together(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
     """Timepoints that some come to and others, but never one person to both."""
-    points = [p.id for p in protocol.timepoints.values() if p.only is None]
-    alone = [p for p in points if ("came to", p) in reached]
-    for k, one in enumerate(alone):
-        for other in alone[k + 1 :]:
-            if ("both", one, other) not in reached:
+    points = [p for p in protocol.timepoints.values() if p.only is None and p.planned]
+    alone = [p for p in points if ("came to", p.id) in reached]
+    for k, first in enumerate(alone):
+        for second in alone[k + 1 :]:
+            one, other = first.id, second.id
+            apart = first.arms and second.arms and not set(first.arms) & set(second.arms)
+            if not apart and ("both", one, other) not in reached:
                 message = f"Nobody can have both {one} and {other}: who has one cannot have the other."
                 yield Finding("windows", f"{one}, {other}", message, _history(reached, ("came to", other)))
 
@@ -176,9 +181,13 @@ def _follow_up(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
 def _endpoints(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
     for name, endpoint in protocol.study.endpoints.items():
         place, title = f"endpoints.{name}", endpoint.title()
-        if ("endpoint", name) not in reached:
-            message = f"Nobody can have the end point «{title}»: no participant has all the data it reads."
-            yield Finding("no-endpoint", place, message, _history(reached, ("end", "ended")))
+        arms = [arm for arm in protocol.arms or (None,) if ("endpoint", name, str(arm)) not in reached]
+        if arms:
+            of = f" of the arm {', '.join(map(str, arms))}" if protocol.arms else ""
+            message = (
+                f"Nobody{of} can have the end point «{title}»: no participant has all the data it reads."
+            )
+            yield Finding("no-endpoint", place, message, _history(reached, ("over", str(arms[0]))))
         elif (
             endpoint.estimand.intercurrent.get(STOPPING, "").startswith(POLICY)
             and ("stopped early",) in reached
