@@ -101,12 +101,12 @@ class Diary:
         known: dict[str, Any] = {}
         unsure: set[str] = set()
         for name in names:
-            variable, aggregate = _kinds(self.protocol)[name]
+            variable, aggregate, reads = _kinds(self.protocol)[name]
             if variable.surface:
                 known[name] = self._surface(variable, now, point)
                 continue
             if aggregate is None:
-                known[name] = self._item(*variable.reads, variable, now, point)
+                known[name] = self._item(*reads, variable, now, point)
                 continue
             rows, doubtful = self._counted(name, variable, now, point, proven=proven)
             known[name] = self._made_of(variable, rows, now)
@@ -189,12 +189,15 @@ class Diary:
         self, name: str, variable: Variable, now: int, point: str | None, *, proven: bool
     ) -> tuple[list[tuple[int, Filled]], bool]:
         """The occurrences that count, and whether one more cannot be judged."""
-        form, item = variable.reads
+        _, _, (form, item) = _kinds(self.protocol)[name]
+        taken_place = list(self._occurrences(form, now))
+        if not taken_place:
+            return [], False
         rule = self.protocol.rules.get(f"variables.{name}")
         rows, unsure = [], False
         period = self._period(variable.during or "study", point)
         beside: dict[str, Any] | None = None
-        for day, one in self._occurrences(form, now):
+        for day, one in taken_place:
             if not any(first <= day < end for first, end in period):
                 continue
             said: bool | None = True
@@ -275,9 +278,9 @@ class Diary:
 
 
 @lru_cache(maxsize=64)
-def _kinds(protocol: Protocol) -> dict[str, tuple[Variable, Aggregate | None]]:
-    """Every variable with its kind, worked out once."""
-    return {name: (variable, variable.aggregate) for name, variable in protocol.variables.items()}
+def _kinds(protocol: Protocol) -> dict[str, tuple[Variable, Aggregate | None, tuple[str, str]]]:
+    """Every variable with its kind and the (form, item) it reads, worked out once."""
+    return {name: (one, one.aggregate, one.reads) for name, one in protocol.variables.items()}
 
 
 @lru_cache(maxsize=4096)

@@ -30,6 +30,10 @@ def close(play: Play, twists: Sequence[Twisted], now: Times) -> None:
         status = here.status(play.cohort, point, np.where(ended, now, later))
         for state, word in STATUS.items():
             play.note(("point", point, word), who[status == state])
+            for arm in protocol.arms or (None,):
+                play.note(
+                    ("point in arm", point, word, str(arm)), who[(status == state) & (play.arms == arm)]
+                )
     early = here.early & ~np.isnat(play.cohort.first_injection)
     play.note(("end", "ended"), who[ended])
     play.note(("end", "open"), who[~ended])

@@ -248,11 +248,12 @@ class Play:
         codes |= {f"{'blind' if breach.blind else 'unsafe'}:{breach.id}" for breach in found}
         words = f"{said}, though {'; '.join(breach.words for breach in found)}" if found else said
         self._step(one, moment, does, name, point, values, codes, words)
-        key = ("given", point) if does == "dose" else (does, point)
-        self.reached.note(key, self._evidence(one))
+        kind = "given" if does == "dose" else does
+        self.reached.note((kind, point), self._evidence(one))
+        self.reached.note((f"{kind} in arm", point, str(self.arms[one])), self._evidence(one))
         for breach in found:
-            kind = "blind" if breach.blind else "unsafe"
-            self.reached.note((kind, does, breach.id), self._evidence(one))
+            danger = "blind" if breach.blind else "unsafe"
+            self.reached.note((danger, does, breach.id), self._evidence(one))
 
     def _refused(
         self, one: int, moment: int, does: Does, name: str, point: str, verdict: Verdict, row: int,
@@ -264,9 +265,7 @@ class Play:
         waits = [f"not known: {code.partition(':')[2]}" for code in more or ()]
         words = "; ".join([*(c.reason(row).message for c in shown), *waits])
         self._step(one, moment, does, name, point, {}, codes, f"refused: {words}")
-        self.reached.note(("refused", does, point, str(len(codes))), self._evidence(one))
-        for condition in shown:
-            self.reached.note(("against", point, condition.id), self._evidence(one))
+        self.reached.note(("refused", does, point, str(self.arms[one]), str(len(codes))), self._evidence(one))
 
     def _step(
         self, one: int, moment: int, does: Does, name: str, point: str, values: Answers,

@@ -4,9 +4,9 @@ nothing new is reached."""
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import cycle, islice, zip_longest
+from itertools import cycle, zip_longest
 from typing import Any
 
 from trialrun.protocol.protocol import Protocol
@@ -20,7 +20,8 @@ from trialrun.simulate.rehearse.twist import Script, Twists, Walk
 from trialrun.simulate.rehearse.verdicts import notes, verdicts
 
 BATCH = 512
-CHANCE = 256  # random participants at a time
+CHANCE = 256  # random participants at a time, shared out among the arms
+FEW = 64  # but at least so many of one arm
 PARTICIPANTS = 5000
 MOST_TWISTS = 4
 
@@ -74,9 +75,9 @@ def rehearse(
     stage = Stage(protocol, hopes, reached)
     arms = protocol.arms or (None,)
     stage.run([Walk(arm, ()) for arm in arms], probe=True)
-    walks = _shared([Twists(protocol, choices, hopes, arm).walks() for arm in arms], protocol)
+    walks = _shared(protocol, [Twists(protocol, choices, hopes, arm) for arm in arms])
     walked, wanted = len(arms), max(min(len(walks), participants - len(arms)), 0)
-    for some in _batches(walks[:wanted], BATCH):
+    for some in _batches(walks[:wanted], arms):
         stage.run(some, probe=walked == len(arms))
         walked += len(some)
         tell("twists", walked / (wanted + len(arms)))
@@ -93,41 +94,45 @@ def rehearse(
     )
 
 
-def _shared(by_arm: list[list[Walk]], protocol: Protocol) -> list[Walk]:
-    """The walks of the arms in turn. What departs only from what all arms have in common is walked by one of
-    them, each arm having its fair share; all else by the arm that has it."""
+def _shared(protocol: Protocol, twists: list[Twists]) -> list[Walk]:
+    """Every arm departs from the plan; what the rules suggest is walked by the arm that has it, and where all
+    arms have it by one of them in turn, each having a fair share."""
     common = {name for name, point in protocol.timepoints.items() if not point.arms}
     found: dict[Script, Walk] = {}
-    others: list[Walk] = []
-    for k, some in enumerate(zip_longest(*by_arm)):
-        for walk in (*some[k % len(some) :], *some[: k % len(some)]):
-            if walk is None:
-                continue
-            if all(twist.point in common for twist in walk.script):
-                found.setdefault(walk.script, walk)
-            else:
-                others.append(walk)
-    return [*found.values(), *others]
+    own: list[Walk] = []
+    for mine in twists:
+        own += [Walk(mine.arm, script) for script in dict.fromkeys(mine.planned())]
+    for some in zip_longest(*(dict.fromkeys(mine.directed()) for mine in twists)):
+        for mine, script in zip(twists, some, strict=True):
+            if script and all(twist.point in common for twist in script):
+                found.setdefault(script, Walk(twists[len(found) % len(twists)].arm, script))
+            elif script:
+                own.append(Walk(mine.arm, script))
+    return list(dict.fromkeys([*own, *found.values()]))
 
 
-def _batches(walks: list[Walk], size: int) -> Iterator[list[Walk]]:
-    for start in range(0, len(walks), size):
-        yield walks[start : start + size]
+def _batches(walks: list[Walk], arms: Sequence[str | None]) -> Iterator[list[Walk]]:
+    """Batches of one arm each, in turn."""
+    theirs = [[walk for walk in walks if walk.arm == arm] for arm in arms]
+    for start in range(0, max(map(len, theirs)), BATCH):
+        yield from (some for some in (mine[start : start + BATCH] for mine in theirs) if some)
 
 
 def _by_chance(stage: Stage, walks: list[Walk], seed: int, left: int, tell: Tell) -> tuple[int, bool]:
     """Several departures at once, drawn by chance: (how many walked, whether nothing new was left)."""
-    chance, walked = random.Random(seed), 0
+    chance, walked, quiet = random.Random(seed), 0, 0
     arms: tuple[str | None, ...] = stage.protocol.arms or (None,)
     pools = {arm: _pool(stage.protocol, walks, arm) for arm in arms}
-    while walks and walked < left:
+    for arm in cycle(arms):
+        size = min(max(CHANCE // len(arms), FEW), left - walked)
+        if size <= 0 or not pools[arm]:
+            return walked, False
         before = stage.reached.size()
-        size = min(CHANCE, left - walked)
-        some = [Walk(arm, _several(pools[arm], chance)) for arm in islice(cycle(arms), size)]
-        stage.run(some)
+        stage.run([Walk(arm, _several(pools[arm], chance)) for _ in range(size)])
         walked += size
-        tell("chance", walked / max(left, 1))
-        if stage.reached.size() == before:
+        tell("chance", walked / left)
+        quiet = 0 if stage.reached.size() > before else quiet + 1
+        if quiet == len(arms):
             return walked, True
     return walked, False
 

@@ -51,9 +51,12 @@ class Stage:
         self.probe = probe
         n = len(walks)
         self.twists: list[dict[str, list[Twist]]] = [{} for _ in range(n)]
+        self.comes: dict[str, list[tuple[int, Twist]]] = {}
         for one, walk in enumerate(walks):
             for twist in walk.script:
                 self.twists[one].setdefault(twist.point, []).append(twist)
+                if twist.kind == "come":
+                    self.comes.setdefault(twist.point, []).append((one, twist))
         self.clock: Days = np.full(n, np.datetime64(START // DAY, "D"))
         self.again: dict[str, Days] = {point: np.full(n, NOWHEN) for point in self.order}
         self.tries = {point: np.zeros(n, dtype=int) for point in self.order}
@@ -80,7 +83,9 @@ class Stage:
         cohort = self.play.cohort
         now = self._now()
         here = standing(cohort, now)
-        wanted = np.stack([self._wanted(here, k, now) for k in range(len(self.order))])
+        nobody = np.full(cohort.n, NOWHEN)
+        left = ~self.over.all(axis=1)
+        wanted = np.stack([self._wanted(here, k, now) if left[k] else nobody for k in range(len(self.order))])
         wanted[self.over] = NOWHEN
         wanted = np.vstack([wanted, self._passing(here)])
         wanted[:, ~np.isnat(cohort.ended)] = NOWHEN
@@ -136,11 +141,10 @@ class Stage:
         """Days moved by twists, and for whom the window is not looked at."""
         blind = np.zeros(len(due), dtype=bool)
         due = due.copy()
-        for one, mine in enumerate(self.twists):
-            for twist in mine.get(point, ()):
-                if twist.kind == "come" and self.tries[point][one] == 0:
-                    due[one] = NOWHEN if twist.never else first[one] + np.timedelta64(twist.days, "D")
-                    blind[one] = not twist.never
+        for one, twist in self.comes.get(point, ()):
+            if self.tries[point][one] == 0:
+                due[one] = NOWHEN if twist.never else first[one] + np.timedelta64(twist.days, "D")
+                blind[one] = not twist.never
         return due, blind
 
     # ---- a visit -----------------------------------------------------------------------------
@@ -155,7 +159,8 @@ class Stage:
         if not len(who):
             return
         play.note(("came", point.id), who)
-        play.note(("came stopped", point.id), who[~np.isnat(play.cohort.stopped[who])])
+        for arm in dict.fromkeys(play.arms[who]):
+            play.note(("came in arm", point.id, str(arm)), who[play.arms[who] == arm])
         self._forms(point, who, at(morning, ARRIVAL))
         if point.id == play.screening:
             play.include(who, at(morning, DOSE))

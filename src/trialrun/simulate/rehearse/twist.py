@@ -75,10 +75,6 @@ class Twists:
         self.first_dose = protocol.first_of(arm)
         self.screening = next((p.id for p in protocol.visits if p.offset < 0), self.first_dose)
 
-    def walks(self) -> list[Walk]:
-        """All of them, each once."""
-        return [Walk(self.arm, script) for script in dict.fromkeys([*self.planned(), *self.directed()])]
-
     def directed(self) -> Iterator[Script]:
         """Scripts that make each rule true, false and unknown, by each of the variables it reads."""
         for name, rule in self.protocol.rules.items():

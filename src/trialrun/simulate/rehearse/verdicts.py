@@ -13,6 +13,11 @@ READ = (
     "eligibility", "before_course", "before_dose", "stops", "decisions", "suspensions", "activities",
     "substudies", "allocation",
 )  # fmt: skip
+WHAT = {
+    "given": "{} can have the dose",
+    "decide": "{} can have the decision",
+    "came": "{} can come to the visit",
+}
 STOPPING = "stopping"  # the name of the intercurrent event of an estimand: injections were stopped
 POLICY = "treatment policy"
 
@@ -76,22 +81,30 @@ def _unreached(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
     """Visits nobody comes to, doses nobody gets, decisions nobody makes: with the nearest attempt."""
     for point in protocol.timepoints.values():
         kind = {"course": "given", "decision": "decide"}.get(point.kind, "came")
-        if (kind, point.id) in reached:
-            continue
-        tries = [k for does in ("dose", "decide") for k in reached.those("refused", does, point.id)]
-        nearest = min(tries, key=lambda key: int(key[3]), default=None)
-        history = _history(reached, nearest)
-        what = {"given": "Nobody can have the dose", "decide": "Nobody can have the decision"}.get(
-            kind, "Nobody can come to the visit"
-        )
-        why = f": the nearest attempt is {history[-1].said}" if history else ""
-        if not history:
-            void = next(
-                (k for k in (("point", point.id, w) for w in ("missed", "void", "waiting")) if k in reached),
-                None,
-            )
-            history, why = _history(reached, void), f": it is {void[2]} for everyone" if void else ""
-        yield Finding("never-reached", point.id, f"{what} {point.id}{why}.", history)
+        arms = point.arms or protocol.arms or (None,)
+        lacks = [arm for arm in arms if (f"{kind} in arm", point.id, str(arm)) not in reached]
+        if lacks:
+            what = WHAT[kind].format(_of(protocol, lacks))
+            history, why = _nearest(reached, point.id, str(lacks[0]))
+            yield Finding("never-reached", point.id, f"{what} {point.id}{why}.", history)
+
+
+def _nearest(reached: Reached, point: str, arm: str) -> tuple[History, str]:
+    """How near someone of an arm came to a timepoint, and in words why they did not have it."""
+    tries = [k for does in ("dose", "decide") for k in reached.those("refused", does, point, arm)]
+    if tries:
+        history = _history(reached, min(tries, key=lambda key: int(key[-1])))
+        return history, f": the nearest attempt is {history[-1].said}"
+    for word in ("missed", "void", "waiting"):
+        if ("point in arm", point, word, arm) in reached:
+            return _history(reached, ("point in arm", point, word, arm)), f": it is {word} for everyone"
+    return (), ""
+
+
+def _of(protocol: Protocol, arms: list[str | None]) -> str:
+    """Nobody, or nobody of some of the arms."""
+    titles = [f"«{protocol.study.arms[arm].title()}»" for arm in arms if arm]
+    return f"Nobody of the arm {', '.join(titles)}" if 0 < len(titles) < len(protocol.arms) else "Nobody"
 
 
 def _decisions(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
@@ -183,10 +196,8 @@ def _endpoints(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
         place, title = f"endpoints.{name}", endpoint.title()
         arms = [arm for arm in protocol.arms or (None,) if ("endpoint", name, str(arm)) not in reached]
         if arms:
-            of = f" of the arm {', '.join(map(str, arms))}" if protocol.arms else ""
-            message = (
-                f"Nobody{of} can have the end point «{title}»: no participant has all the data it reads."
-            )
+            who = _of(protocol, arms)
+            message = f"{who} can have the end point «{title}»: no participant has all the data it reads."
             yield Finding("no-endpoint", place, message, _history(reached, ("over", str(arms[0]))))
         elif (
             endpoint.estimand.intercurrent.get(STOPPING, "").startswith(POLICY)
