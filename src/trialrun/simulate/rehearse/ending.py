@@ -26,14 +26,14 @@ def close(play: Play, twists: Sequence[Twisted], now: Times) -> None:
     later = now + np.timedelta64(1000, "D")
     ended, can = ~np.isnat(play.cohort.ended), ANY_TIME in play.cohort.sheets[end].column
     here = standing(play.cohort, later)
+    included = ~np.isnat(play.cohort.included)
     for point in protocol.timepoints:
         status = here.status(play.cohort, point, np.where(ended, now, later))
         for state, word in STATUS.items():
             play.note(("point", point, word), who[status == state])
-            for arm in protocol.arms or (None,):
-                play.note(
-                    ("point in arm", point, word, str(arm)), who[(status == state) & (play.arms == arm)]
-                )
+            for arm in protocol.arms:
+                theirs = who[(status == state) & play.cohort.within([arm]) & included]
+                play.note(("point in arm", point, word, arm), theirs)
     early = here.early & ~np.isnat(play.cohort.first_injection)
     play.note(("end", "ended"), who[ended])
     play.note(("end", "open"), who[~ended])

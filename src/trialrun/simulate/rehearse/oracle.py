@@ -121,7 +121,7 @@ def _amount(diary: Diary, planned: Timepoint, now: int, given: float) -> Iterato
     if right is None:
         yield Breach("dose_known", f"the amount of {planned.id} cannot be reckoned")
     elif not isclose(given, right, rel_tol=0, abs_tol=1e-6):
-        yield Breach("dose", f"{given:g} is to be given and not {right:g}")
+        yield Breach("dose", f"{given:g} is to be given, and {right:g} is the study's")
 
 
 def reckoned(diary: Diary, planned: Timepoint, now: int) -> float | None:

@@ -56,7 +56,8 @@ class Rehearsal:
 
 NOT_LOOKED_AT = (
     "the trial as a whole: staggered inclusions, suspensions of several participants, rooms and staff",
-    "the amount and the place of a dose, and whether specimens are drawn",
+    "which arm comes next: blocks, the table of allocation, limits of strata (every arm is walked)",
+    "the place of a dose, and whether specimens are drawn",
     "checks of the record: rights, limits of answers, reasons for corrections",
     "values that no rule reads, and more than four departures by one participant",
 )

@@ -84,7 +84,7 @@ class Stage:
         now = self._now()
         here = standing(cohort, now)
         nobody = np.full(cohort.n, NOWHEN)
-        left = ~self.over.all(axis=1)
+        left = np.asarray(~self.over.all(axis=1))
         wanted = np.stack([self._wanted(here, k, now) if left[k] else nobody for k in range(len(self.order))])
         wanted[self.over] = NOWHEN
         wanted = np.vstack([wanted, self._passing(here)])

@@ -169,9 +169,11 @@ class Twists:
                             yield (Twist("correct", point, form, ((item, one),), after=True),)
 
     def _worst(self, form: str, item: str) -> Any:
-        """A value that is far from the hoped one."""
+        """A value that is far from the hoped one; none, where there is no other."""
         hoped = self.hopes.answers[form, item]
-        others = [one for one in self.choices.of(form, item) if one != hoped] or [None]
+        others = [one for one in self.choices.of(form, item) if one != hoped]
+        if not others:
+            return None
         return max(others, key=lambda one: abs(one - hoped)) if isinstance(hoped, float) else others[-1]
 
     def _withheld(self) -> Iterator[Script]:

@@ -96,8 +96,9 @@ def _nearest(reached: Reached, point: str, arm: str) -> tuple[History, str]:
         history = _history(reached, min(tries, key=lambda key: int(key[-1])))
         return history, f": the nearest attempt is {history[-1].said}"
     for word in ("missed", "void", "waiting"):
-        if ("point in arm", point, word, arm) in reached:
-            return _history(reached, ("point in arm", point, word, arm)), f": it is {word} for everyone"
+        for key in (("point in arm", point, word, arm), ("point", point, word)):
+            if key in reached:
+                return _history(reached, key), f": it is {word} for everyone"
     return (), ""
 
 
