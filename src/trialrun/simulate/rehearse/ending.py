@@ -31,9 +31,9 @@ def close(play: Play, twists: Sequence[Twisted], now: Times) -> None:
         status = here.status(play.cohort, point, np.where(ended, now, later))
         for state, word in STATUS.items():
             play.note(("point", point, word), who[status == state])
-            for arm in protocol.arms:
-                theirs = who[(status == state) & play.cohort.within([arm]) & included]
-                play.note(("point in arm", point, word, arm), theirs)
+            for named in protocol.arms:
+                theirs = who[(status == state) & (play.arms == named) & included]
+                play.note(("point in arm", point, word, named), theirs)
     early = here.early & ~np.isnat(play.cohort.first_injection)
     play.note(("end", "ended"), who[ended])
     play.note(("end", "open"), who[~ended])

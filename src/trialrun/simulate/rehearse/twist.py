@@ -24,6 +24,7 @@ Kind = Literal["answer", "blank", "come", "row", "leave", "withdraw", "withhold"
 COMBINATIONS = 3000  # of values of variables that are tried for one rule
 WAYS = 60  # in which one value is brought about
 MOST = 3  # variables changed together
+WEEK = 7  # days
 
 
 @dataclass(frozen=True)
@@ -200,9 +201,10 @@ class Twists:
         if kind == "before_dose":
             return [(point, False) for point in [first, *second, *later[:1]]]
         if kind in ("stops", "suspensions"):
-            course = self.protocol.timepoints[first].cycle
-            last = [p.id for p in self.doses if p.cycle == course][-1]
-            places = [*second, last, *later[:1], self.protocol.last_visit]
+            doses = [p for p in self.doses if p.cycle == self.protocol.timepoints[first].cycle]
+            middle = doses[len(doses) // 2]
+            amid = [middle.id] if middle.offset > WEEK else []  # of a long course
+            places = [*second, *amid, doses[-1].id, *later[:1], self.protocol.last_visit]
             return [(point, False) for point in dict.fromkeys(places)]
         if kind == "allocation" and isinstance(self.protocol.study.allocation, Table):
             return [(self.protocol.study.allocation.judged_at, False)]
