@@ -254,8 +254,8 @@ class Cohort:
         """Who may have what belongs to these arms (none: everyone); who has no arm yet may have any."""
         if not arms:
             return np.ones(self.n, dtype=bool)
-        wanted = [i for i, arm in enumerate(self.protocol.arms) if arm in arms]
-        return np.isin(self.arm, [UNALLOCATED, *wanted])
+        theirs = np.array([arm in arms for arm in self.protocol.arms] + [True])  # the last: no arm yet
+        return np.asarray(theirs[self.arm])
 
     def arm_of(self, one: int) -> str | None:
         """The arm of one participant, None where there is none (yet)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,9 @@ from trialrun.protocol.form import Item
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule import Constant, Node, Rule, children
 from trialrun.protocol.unit import UnitError, convert
+
+BODY: Mapping[str, float] = {"kg": 70.0, "cm": 170.0}
+"""Ordinary measures of a body, where the study gives no range."""
 
 WORDS = "as it was"  # an answer to a question in words
 
@@ -90,7 +93,7 @@ class Choices:
 def nominal(asked: Item) -> float:
     """An ordinary value of a number: the middle of its usual range, else of its limits."""
     found = asked.usual or asked.limits
-    middle = (found.low + found.high) / 2 if found else 1.0
+    middle = (found.low + found.high) / 2 if found else BODY.get(str(asked.unit), 1.0)
     places = 0 if asked.type == "integer" else asked.decimals or 0
     return round(middle, places)
 
@@ -124,7 +127,7 @@ def reads(protocol: Protocol, rule: Rule) -> Iterator[tuple[str, str]]:
         variable = protocol.variables.get(name)
         if variable is None:
             continue
-        yield variable.reads
+        yield from variable.read_all
         inner = protocol.rules.get(f"variables.{name}")
         form = variable.reads[0]
         if inner is not None:

@@ -39,6 +39,7 @@ class Diary:
     forms: dict[str, dict[str, Filled]] = field(default_factory=dict)
     rows: dict[str, dict[str, Filled]] = field(default_factory=dict)
     included: int | None = None
+    arm: str | None = None
     decided: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     stopped: int | None = None
     mark: int = 0  # the same for diaries that were told the same
@@ -100,9 +101,12 @@ class Diary:
         known: dict[str, Any] = {}
         unsure: set[str] = set()
         for name in names:
-            variable, aggregate = _kinds(self.protocol)[name]
+            variable, aggregate, reads = _kinds(self.protocol)[name]
+            if variable.surface:
+                known[name] = self._surface(variable, now, point)
+                continue
             if aggregate is None:
-                known[name] = self._item(variable, now, point)
+                known[name] = self._item(*reads, variable, now, point)
                 continue
             rows, doubtful = self._counted(name, variable, now, point, proven=proven)
             known[name] = self._made_of(variable, rows, now)
@@ -112,8 +116,16 @@ class Diary:
                 known[name] = None
         return known, unsure
 
-    def _item(self, variable: Variable, now: int, point: str | None) -> Any:
-        form, item = variable.reads
+    def _surface(self, variable: Variable, now: int, point: str | None) -> float | None:
+        """m² of body surface from cm and kg, both known, by the formula that the study names."""
+        height, weight = (self._item(form, item, variable, now, point) for form, item in variable.read_all)
+        if height is None or weight is None:
+            return None
+        if variable.formula == "Mosteller":
+            return float((height * weight) ** 0.5 / 60)
+        return float(0.007184 * height**0.725 * weight**0.425)
+
+    def _item(self, form: str, item: str, variable: Variable, now: int, point: str | None) -> Any:
         if self.protocol.forms[form].repeats:
             rows = [row for row in self._occurrences(form, now) if row[1].values.get(item) is not None]
             return max(rows, key=lambda row: (row[0], row[1].happened))[1].values[item] if rows else None
@@ -177,12 +189,15 @@ class Diary:
         self, name: str, variable: Variable, now: int, point: str | None, *, proven: bool
     ) -> tuple[list[tuple[int, Filled]], bool]:
         """The occurrences that count, and whether one more cannot be judged."""
-        form, item = variable.reads
+        _, _, (form, item) = _kinds(self.protocol)[name]
+        taken_place = list(self._occurrences(form, now))
+        if not taken_place:
+            return [], False
         rule = self.protocol.rules.get(f"variables.{name}")
         rows, unsure = [], False
         period = self._period(variable.during or "study", point)
         beside: dict[str, Any] | None = None
-        for day, one in self._occurrences(form, now):
+        for day, one in taken_place:
             if not any(first <= day < end for first, end in period):
                 continue
             said: bool | None = True
@@ -219,14 +234,14 @@ class Diary:
             return [(doses[0] // DAY, inf)] if doses else []
         cycles = self.protocol.cycles
         starts = {c: moment // DAY for c in cycles if (moment := self.given(f"{c}.D1")) is not None}
-        length = int(self.protocol.study.treatment.cycle_length.days)
+        spans = {c: (start, start + int(self.protocol.length(c))) for c, start in starts.items()}
         if period == "courses":
-            return [(start, start + length) for start in starts.values()]
+            return list(spans.values())
         if period == "latest course":
-            return [(max(starts.values()), max(starts.values()) + length)] if starts else []
+            return [max(spans.values())] if spans else []
         if period == "this course":
-            start = starts.get((point or "").partition(".")[0])
-            return [] if start is None else [(start, start + length)]
+            own = (point or "").partition(".")[0]
+            return [spans[own]] if own in spans else []
         later = [starts[c] for c in cycles[cycles.index(period) + 1 :] if c in starts]
         return [(starts[period], min(later, default=inf))] if period in starts else []
 
@@ -263,9 +278,9 @@ class Diary:
 
 
 @lru_cache(maxsize=64)
-def _kinds(protocol: Protocol) -> dict[str, tuple[Variable, Aggregate | None]]:
-    """Every variable with its kind, worked out once."""
-    return {name: (variable, variable.aggregate) for name, variable in protocol.variables.items()}
+def _kinds(protocol: Protocol) -> dict[str, tuple[Variable, Aggregate | None, tuple[str, str]]]:
+    """Every variable with its kind and the (form, item) it reads, worked out once."""
+    return {name: (one, one.aggregate, one.reads) for name, one in protocol.variables.items()}
 
 
 @lru_cache(maxsize=4096)

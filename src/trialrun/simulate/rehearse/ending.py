@@ -26,19 +26,26 @@ def close(play: Play, twists: Sequence[Twisted], now: Times) -> None:
     later = now + np.timedelta64(1000, "D")
     ended, can = ~np.isnat(play.cohort.ended), ANY_TIME in play.cohort.sheets[end].column
     here = standing(play.cohort, later)
+    included = ~np.isnat(play.cohort.included)
     for point in protocol.timepoints:
         status = here.status(play.cohort, point, np.where(ended, now, later))
         for state, word in STATUS.items():
             play.note(("point", point, word), who[status == state])
+            for named in protocol.arms:
+                theirs = who[(status == state) & (play.arms == named) & included]
+                play.note(("point in arm", point, word, named), theirs)
     early = here.early & ~np.isnat(play.cohort.first_injection)
     play.note(("end", "ended"), who[ended])
     play.note(("end", "open"), who[~ended])
+    for arm in protocol.arms or (None,):
+        play.note(("over", str(arm)), who[ended & (play.arms == arm)])
     play.note(("stopped early",), who[early])
     _together(play)
     _follow_up(play, twists)
     for name in protocol.study.endpoints:
         has = np.array([measured(diary, name) for diary in play.diaries])
-        play.note(("endpoint", name), who[has])
+        for arm in protocol.arms or (None,):
+            play.note(("endpoint", name, str(arm)), who[has & (play.arms == arm)])
         after = np.array([_after_stop(diary, name) for diary in play.diaries])
         play.note(("endpoint stopped", name), who[has & early & after])
     if not can:
@@ -51,7 +58,9 @@ def _follow_up(play: Play, twists: Sequence[Twisted]) -> None:
     stopped = ~np.isnat(play.cohort.stopped) & ~np.isnat(play.cohort.first_injection)
     for point in play.protocol.visits:
         if point.anchor and point.anchor.after in play.protocol.cycles:
-            bereft = stopped & np.isnat(play.cohort.begun(point.anchor.after))
+            bereft = (
+                stopped & np.isnat(play.cohort.begun(point.anchor.after)) & play.cohort.within(point.arms)
+            )
             moved = [any(t.kind == "come" for t in mine.get(point.id, ())) for mine in twists]
             had = np.array([attended(diary, point.id) for diary in play.diaries]) & ~np.array(moved)
             play.note(("bereft", point.id), np.flatnonzero(bereft))

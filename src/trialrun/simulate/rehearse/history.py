@@ -88,7 +88,8 @@ def as_json(history: History) -> list[dict[str, Any]]:
 def _what(protocol: Protocol, step: Step, usual: Mapping[tuple[str, str], Any]) -> str:
     where = f"{step.point}: " if step.point else ""
     if step.does == "include":
-        return f"{where}inclusion"
+        arm = step.answers.get("arm")
+        return f"{where}inclusion" + (f" in the arm «{protocol.study.arms[arm].title()}»" if arm else "")
     if step.does == "decide":
         return f"decision «{protocol.decisions[step.name].title()}»"
     if step.does == "stop":

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from itertools import combinations, product
 from typing import Any
 
-from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.protocol import Protocol, Timepoint
 from trialrun.protocol.rule import Rule
 from trialrun.simulate.rehearse.choice import Ago, Choices, reads
 from trialrun.simulate.rehearse.diary import DAY, Diary
 from trialrun.simulate.rehearse.logic import says
+from trialrun.simulate.rehearse.oracle import reckoned
 
 ROUNDS = 200  # of the search; a study whose rules can be content at all needs few
 PATIENCE = 4000  # combinations of values that are tried for one rule
@@ -152,8 +153,11 @@ class _Search:
     # ---- how content the rules are -----------------------------------------------------------
 
     def unmet(self) -> set[str]:
-        """The rules that do not say what the best of courses needs."""
-        protocol, diary = self.protocol, Diary(self.protocol)
+        """The rules that do not say what the best of courses needs, in whichever arm."""
+        return set().union(*(self._unmet(arm) for arm in self.protocol.arms or (None,)))
+
+    def _unmet(self, arm: str | None) -> set[str]:
+        protocol, diary = self.protocol, Diary(self.protocol, arm=arm)
         screening = next((p.id for p in protocol.visits if p.offset < 0), None)
         here = Hope(self.answers, self.rows)
         for point in protocol.timepoints.values():
@@ -166,34 +170,34 @@ class _Search:
             is not (one.require is not None)
         }
         wrong |= self._asked(diary, START - DAY)
-        for point in protocol.timepoints.values():
-            if point.offset < 0 or point.offset > self._horizon:
+        horizon = self._horizon(arm)
+        for point in course(protocol, arm):
+            if point.offset < 0 or point.offset > horizon:
                 continue
             now = START + point.offset * DAY
             fill(diary, here, point.id, now)
             if point.dose:
                 wrong |= self._dose(diary, point.id, now, begins=point.course_day == 1)
-                dose = {"given": True, "dose": point.dose.amount}
-                diary.fill(protocol.study.recorded_on.injection, point.id, now, dose)
+                give(diary, point, now)
             if point.kind == "decision":
                 wrong |= self._decision(diary, point.id, now)
-        end = START + (self._horizon + 1) * DAY
+        end = START + (horizon + 1) * DAY
         return wrong | {
             f"stops.{name}"
             for name in protocol.study.stops
             if diary.says(protocol.rules[f"stops.{name}"], end, None, proven=False)
         }
 
-    @property
-    def _horizon(self) -> int:
+    def _horizon(self, arm: str | None) -> int:
         """The last day that is looked at: the second dose, the last decision."""
-        doses = [point.offset for point in self.protocol.doses[:2]]
-        return max([*doses, *(self.protocol.timepoints[name].offset for name in self.protocol.decisions)])
+        here = course(self.protocol, arm)
+        doses = [point.offset for point in here if point.dose][:2]
+        return max([*doses, *(point.offset for point in here if point.kind == "decision")])
 
     def _asked(self, diary: Diary, now: int) -> set[str]:
-        """Activities that are not done: best is to have everything asked."""
+        """Activities that are not done, substudies not joined: best is to have everything asked."""
         rules = self.protocol.rules
-        found = (name for name in rules if name.startswith("activities."))
+        found = (name for name in rules if name.startswith(("activities.", "substudies.")))
         return {name for name in found if diary.says(rules[name], now, None, proven=True) is not True}
 
     def _dose(self, diary: Diary, point: str, now: int, *, begins: bool) -> set[str]:
@@ -221,6 +225,19 @@ class _Search:
             if name == spec.expected:
                 break
         return wrong
+
+
+def course(protocol: Protocol, arm: str | None) -> list[Timepoint]:
+    """What an arm has that is planned, in the order of the plan."""
+    return [point for point in protocol.timepoints.values() if point.planned and point.of(arm)]
+
+
+def give(diary: Diary, point: Timepoint, now: int) -> None:
+    """The dose of a timepoint, as planned; not where its amount is not known."""
+    amount = reckoned(diary, point, now)
+    if amount is not None:
+        form = diary.protocol.study.recorded_on.injection
+        diary.fill(form, point.id, now, {"given": True, "dose": amount})
 
 
 def fill(diary: Diary, hopes: Hope, point: str, now: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import floor, isclose
 
 from trialrun.protocol.protocol import Timepoint
 from trialrun.protocol.schedule import Outcome
@@ -27,10 +28,11 @@ class Breach:
     blind: bool = False
 
 
-def against_dose(diary: Diary, planned: Timepoint, now: int) -> list[Breach]:
-    """Everything that speaks against giving a dose now; empty for a safe one."""
-    checks = (_participant, _stopped, _doubled, _decided, _time, _permissions, _protections)
-    return [breach for check in checks for breach in check(diary, planned, now)]
+def against_dose(diary: Diary, planned: Timepoint, now: int, given: float) -> list[Breach]:
+    """Everything that speaks against giving a dose of this amount now; empty for a safe one."""
+    checks = (_participant, _arm, _stopped, _doubled, _decided, _time, _permissions, _protections)
+    found = [breach for check in checks for breach in check(diary, planned, now)]
+    return [*found, *_amount(diary, planned, now, given)]
 
 
 def against_inclusion(diary: Diary, screening: str | None, now: int) -> list[Breach]:
@@ -102,9 +104,38 @@ def _participant(diary: Diary, planned: Timepoint, now: int) -> Iterator[Breach]
     yield from _alive(diary, now)
     if diary.included is None or diary.included > now:
         yield Breach("included", "not included")
-    if planned.id == diary.protocol.first_dose:
+    if planned.anchor is None:
         screening = next((p.id for p in diary.protocol.visits if p.offset < 0), None)
         yield from _eligible(diary, screening, now)
+
+
+def _arm(diary: Diary, planned: Timepoint, now: int) -> Iterator[Breach]:
+    """A dose is for those of its arm."""
+    if planned.arms and diary.arm not in planned.arms:
+        yield Breach("arm", f"{planned.id} is not for the arm {diary.arm or 'that is not given yet'}")
+
+
+def _amount(diary: Diary, planned: Timepoint, now: int, given: float) -> Iterator[Breach]:
+    """How much is given is known, and is what the study says."""
+    right = reckoned(diary, planned, now)
+    if right is None:
+        yield Breach("dose_known", f"the amount of {planned.id} cannot be reckoned")
+    elif not isclose(given, right, rel_tol=0, abs_tol=1e-6):
+        yield Breach("dose", f"{given:g} is to be given, and {right:g} is the study's")
+
+
+def reckoned(diary: Diary, planned: Timepoint, now: int) -> float | None:
+    """The amount of a dose in the substance's unit; None where the measure it depends on is not known."""
+    dose = planned.dose_of(diary.arm)
+    if dose is None or dose.of is None:
+        return dose.amount if dose else None
+    measure = diary.read([dose.of], now, planned.id, proven=True)[0][dose.of]
+    if measure is None or not measure > 0:
+        return None
+    exact = dose.amount * float(measure)
+    if dose.round:  # to the nearest multiple, a half up
+        exact = floor(round(exact / dose.round, 9) + 0.5) * dose.round
+    return min(exact, dose.at_most) if dose.at_most else exact
 
 
 def _eligible(diary: Diary, screening: str | None, now: int) -> Iterator[Breach]:
@@ -174,12 +205,9 @@ def _time(diary: Diary, planned: Timepoint, now: int) -> Iterator[Breach]:
     elif planned.course_day == 1:
         if not diary.doses():
             yield Breach("first dose", "the first dose was never given")
-        begun = diary.given(f"{planned.anchor.after}.D1")
-        day = now // DAY
-        if begun is not None:
-            due = begun // DAY + int(planned.anchor.offset)
-            if not due - planned.window.before <= day <= due + planned.window.after:
-                yield Breach("window", f"{planned.id} is out of its window")
+        due, day = _due(diary, planned), now // DAY
+        if due is not None and not due - planned.window.before <= day <= due + planned.window.after:
+            yield Breach("window", f"{planned.id} is out of its window")
         allowed = int(diary.protocol.study.treatment.delays.cumulative.days)
         if diary.doses() and day > diary.doses()[0] // DAY + planned.offset + allowed:
             yield Breach("delay", "more delay in all than is allowed")
@@ -190,8 +218,19 @@ def _time(diary: Diary, planned: Timepoint, now: int) -> Iterator[Breach]:
             return
         due = begun // DAY + int(planned.anchor.offset)
         late = begun + round((planned.anchor.offset + planned.window.after) * DAY)
-        if now // DAY < due or now > late:
+        if now // DAY < due - planned.window.before or now > late:
             yield Breach("window", f"{planned.id} is out of its window")
+
+
+def _due(diary: Diary, planned: Timepoint) -> int | None:
+    """The day that day 1 of a course is counted to be: from the course it follows, or where that was left
+    out, from the day it was due itself."""
+    if planned.anchor is None:
+        return None
+    before = diary.protocol.timepoints[f"{planned.anchor.after}.D1"]
+    begun = diary.given(before.id)
+    start = _due(diary, before) if begun is None else begun // DAY
+    return None if start is None else start + int(planned.anchor.offset)
 
 
 def _screened(diary: Diary, planned: Timepoint, now: int) -> Iterator[Breach]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from trialrun.conduct.cohort import Cohort, Index, Times
 from trialrun.conduct.decision import judge
+from trialrun.conduct.dose import amounts
 from trialrun.conduct.permission import may_include, may_inject
 from trialrun.conduct.reading import View, answers, judged
 from trialrun.conduct.standing import held, screening_point
@@ -26,13 +27,19 @@ from trialrun.simulate.rehearse.oracle import Breach, against_decision, against_
 from trialrun.simulate.rehearse.reached import ANSWERS, Evidence, Key, Reached
 
 Answers = Mapping[str, Any]
+WATCHED = ("stops", "suspensions", "activities", "substudies", "allocation")
+NOTHING: Answers = {}
 
 
 class Play:
-    """N participants of one protocol. twists: how many departures each makes (N,), to tell the simplest."""
+    """N participants of one protocol. twists: how many departures each makes (N,), to tell the simplest;
+    arms: the arm that each is given at inclusion (N,), None in a study without any."""
 
-    def __init__(self, protocol: Protocol, twists: Sequence[int], reached: Reached) -> None:
+    def __init__(
+        self, protocol: Protocol, twists: Sequence[int], reached: Reached, arms: Sequence[str | None]
+    ) -> None:
         n = len(twists)
+        self.arms = np.array(arms, dtype=object)
         self.protocol, self.reached = protocol, reached
         self.cohort = Cohort(protocol, n)
         self.diaries = [Diary(protocol) for _ in range(n)]
@@ -88,51 +95,60 @@ class Play:
     # ---- what is asked for -------------------------------------------------------------------
 
     def include(self, who: Index, when: Times) -> None:
-        """Include who may be."""
+        """Include who may be, each in their arm."""
         verdict = may_include(self.cohort, who, when)
         self._rules(verdict, who)
         fits = verdict.permitted
-        self.cohort.include(who[fits], when[fits])
+        for arm in dict.fromkeys(self.arms[who[fits]]):
+            theirs = fits & (self.arms[who] == arm)
+            self.cohort.include(who[theirs], when[theirs], arm)
         for k, (one, moment) in enumerate(zip(who.tolist(), _minutes(when), strict=True)):
             if fits[k]:
                 found = against_inclusion(self.diaries[one], self.screening, moment)
-                self.diaries[one].included = moment
-                self._permitted(one, moment, "include", "include", str(self.screening), found)
+                self.diaries[one].included, self.diaries[one].arm = moment, self.arms[one]
+                self._permitted(
+                    one, moment, "include", "include", str(self.screening), found, values=self._given(one)
+                )
             else:
                 self._refused(one, moment, "include", "include", str(self.screening), verdict, k)
 
-    def dose(self, point: str, who: Index, when: Times, values: Answers, *, probe: bool = False) -> Any:
+    def _given(self, one: int) -> Answers:
+        """The arm that inclusion gives."""
+        return {} if self.arms[one] is None else {"arm": self.arms[one]}
+
+    def dose(self, point: str, who: Index, when: Times, *, probe: bool = False) -> Any:
         """Give the dose to who may have it: (len(who),) True where given. probe: only ask, and judge."""
         planned = self.protocol.timepoints[point]
         verdict = may_inject(self.cohort, point, who, when)
         if not probe:
             self._rules(verdict, who, point, when)
         fits = verdict.permitted
-        given = {"given": True, "dose": planned.dose.amount if planned.dose else 0.0, **values}
+        right = amounts(self.cohort, point, who, when)
+        given = [{"given": True, "dose": float(one)} for one in right]
         form = self.protocol.study.recorded_on.injection
         for k, (one, moment) in enumerate(zip(who.tolist(), _minutes(when), strict=True)):
             if fits[k]:
-                found = self._against(self.diaries[one], planned, moment)
+                found = self._against(self.diaries[one], planned, moment, given[k]["dose"])
                 if not probe or found:
                     self._permitted(one, moment, "dose", form, point, found)
             elif not probe:
                 self._refused(one, moment, "dose", form, point, verdict, k)
         if not probe and fits.any():
             self.cohort.enter(
-                form, point, who[fits], when[fits], when[fits], _columns(given, int(fits.sum()))
+                form, point, who[fits], when[fits], when[fits], {"given": True, "dose": right[fits]}
             )
-            for one, moment in zip(who[fits].tolist(), _minutes(when[fits]), strict=True):
-                self.diaries[one].fill(form, point, moment, given)
+            for k in np.flatnonzero(fits).tolist():
+                self.diaries[int(who[k])].fill(form, point, int(when[k].astype(np.int64)), given[k])
             self._note(("form", form), who[fits])
             self._protect(who[fits], when[fits], form)
         return fits
 
-    def _against(self, diary: Diary, planned: Timepoint, moment: int) -> list[Breach]:
+    def _against(self, diary: Diary, planned: Timepoint, moment: int, given: float) -> list[Breach]:
         """What speaks against a dose; judged once for all who were told the same."""
         made = tuple((name, *some) for name, some in diary.decided.items())
-        key = (planned.id, moment, diary.mark, diary.included, diary.stopped, made)
+        key = (planned.id, moment, diary.mark, diary.included, diary.arm, diary.stopped, made)
         if key not in self._judged:
-            self._judged[key] = against_dose(diary, planned, moment)
+            self._judged[key] = against_dose(diary, planned, moment, given)
         return self._judged[key]
 
     def withhold(self, point: str, who: Index, when: Times, given: Sequence[Answers]) -> None:
@@ -183,8 +199,8 @@ class Play:
         """What the rules that watch all along say now: stops, suspensions, conditions of activities."""
         for name, rule in self.protocol.rules.items():
             kind = name.partition(".")[0]
-            if kind in ("stops", "suspensions", "activities"):
-                way = "complete" if kind == "activities" else "so far"
+            if kind in WATCHED:
+                way = "complete" if kind in ("activities", "substudies") else "so far"
                 view = View(self.cohort, who, when, None, way)  # type: ignore[arg-type]
                 self._said(name, who, judged(view, rule)[1])
 
@@ -226,17 +242,18 @@ class Play:
 
     def _permitted(
         self, one: int, moment: int, does: Does, name: str, point: str, found: list[Breach],
-        more: set[str] | None = None, said: str = "permitted",
+        more: set[str] | None = None, said: str = "permitted", values: Answers = NOTHING,
     ) -> None:  # fmt: skip
         codes = {"permitted", *(more or ())}
         codes |= {f"{'blind' if breach.blind else 'unsafe'}:{breach.id}" for breach in found}
         words = f"{said}, though {'; '.join(breach.words for breach in found)}" if found else said
-        self._step(one, moment, does, name, point, {}, codes, words)
-        key = ("given", point) if does == "dose" else (does, point)
-        self.reached.note(key, self._evidence(one))
+        self._step(one, moment, does, name, point, values, codes, words)
+        kind = "given" if does == "dose" else does
+        self.reached.note((kind, point), self._evidence(one))
+        self.reached.note((f"{kind} in arm", point, str(self.arms[one])), self._evidence(one))
         for breach in found:
-            kind = "blind" if breach.blind else "unsafe"
-            self.reached.note((kind, does, breach.id), self._evidence(one))
+            danger = "blind" if breach.blind else "unsafe"
+            self.reached.note((danger, does, breach.id), self._evidence(one))
 
     def _refused(
         self, one: int, moment: int, does: Does, name: str, point: str, verdict: Verdict, row: int,
@@ -248,9 +265,7 @@ class Play:
         waits = [f"not known: {code.partition(':')[2]}" for code in more or ()]
         words = "; ".join([*(c.reason(row).message for c in shown), *waits])
         self._step(one, moment, does, name, point, {}, codes, f"refused: {words}")
-        self.reached.note(("refused", does, point, str(len(codes))), self._evidence(one))
-        for condition in shown:
-            self.reached.note(("against", point, condition.id), self._evidence(one))
+        self.reached.note(("refused", does, point, str(self.arms[one]), str(len(codes))), self._evidence(one))
 
     def _step(
         self, one: int, moment: int, does: Does, name: str, point: str, values: Answers,
@@ -294,10 +309,6 @@ class Play:
                 view = View(self.cohort, who, when, point, "so far")
                 said = judged(view, self.protocol.rules[condition.id])[1]
             self._said(condition.id, who, said)
-
-
-def _columns(given: Answers, n: int) -> dict[str, list[Any]]:
-    return {item: [one] * n for item, one in given.items()}
 
 
 def _minutes(when: Times) -> list[int]:

@@ -51,4 +51,5 @@ class Reached:
         return {key[2] for key in self.those("rule", rule)}
 
     def size(self) -> int:
-        return len(self.found)
+        """How much was reached; refusals, which only tell how near one was, do not count."""
+        return sum(key[0] != "refused" for key in self.found)

@@ -4,8 +4,9 @@ nothing new is reached."""
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, zip_longest
 from typing import Any
 
 from trialrun.protocol.protocol import Protocol
@@ -15,11 +16,12 @@ from trialrun.simulate.rehearse.hope import Hope, hope
 from trialrun.simulate.rehearse.reached import Reached
 from trialrun.simulate.rehearse.shorten import shorten
 from trialrun.simulate.rehearse.stage import Stage
-from trialrun.simulate.rehearse.twist import Script, Twists
+from trialrun.simulate.rehearse.twist import Script, Twists, Walk
 from trialrun.simulate.rehearse.verdicts import notes, verdicts
 
 BATCH = 512
-CHANCE = 256  # random participants at a time
+CHANCE = 256  # random participants at a time, shared out among the arms
+FEW = 64  # but at least so many of one arm
 PARTICIPANTS = 5000
 MOST_TWISTS = 4
 
@@ -54,7 +56,8 @@ class Rehearsal:
 
 NOT_LOOKED_AT = (
     "the trial as a whole: staggered inclusions, suspensions of several participants, rooms and staff",
-    "the amount and the place of a dose, and whether specimens are drawn",
+    "which arm comes next: blocks, the table of allocation, limits of strata (every arm is walked)",
+    "the place of a dose, and whether specimens are drawn",
     "checks of the record: rights, limits of answers, reasons for corrections",
     "values that no rule reads, and more than four departures by one participant",
 )
@@ -71,15 +74,15 @@ def rehearse(
     tell("hope", 1.0)
     reached = Reached()
     stage = Stage(protocol, hopes, reached)
-    stage.run([()], probe=True)
-    twists = Twists(protocol, choices, hopes)
-    scripts = list(dict.fromkeys([*twists.planned(), *twists.directed()]))
-    walked, wanted = 1, min(len(scripts), participants - 1)
-    for some in _batches(scripts[:wanted], BATCH):
-        stage.run(some, probe=walked == 1)
+    arms = protocol.arms or (None,)
+    stage.run([Walk(arm, ()) for arm in arms], probe=True)
+    walks = _shared(protocol, [Twists(protocol, choices, hopes, arm) for arm in arms])
+    walked, wanted = len(arms), max(min(len(walks), participants - len(arms)), 0)
+    for some in _batches(walks[:wanted], arms):
+        stage.run(some, probe=walked == len(arms))
         walked += len(some)
-        tell("twists", walked / (wanted + 1))
-    more, exhausted = _by_chance(stage, scripts, seed, participants - walked, tell)
+        tell("twists", walked / (wanted + len(arms)))
+    more, exhausted = _by_chance(stage, walks, seed, participants - walked, tell)
     found = verdicts(protocol, reached)
     return Rehearsal(
         protocol,
@@ -88,36 +91,64 @@ def rehearse(
         tuple(notes(protocol, reached)),
         reached,
         walked + more,
-        exhausted and wanted == len(scripts),
+        exhausted and wanted == len(walks),
     )
 
 
-def _batches(scripts: list[Script], size: int) -> Iterator[list[Script]]:
-    for start in range(0, len(scripts), size):
-        yield scripts[start : start + size]
+def _shared(protocol: Protocol, twists: list[Twists]) -> list[Walk]:
+    """Every arm departs from the plan; what the rules suggest is walked by the arm that has it, and where all
+    arms have it by one of them in turn, each having a fair share."""
+    common = {name for name, point in protocol.timepoints.items() if not point.arms}
+    found: dict[Script, Walk] = {}
+    own: list[Walk] = []
+    for mine in twists:
+        own += [Walk(mine.arm, script) for script in dict.fromkeys(mine.planned())]
+    for some in zip_longest(*(dict.fromkeys(mine.directed()) for mine in twists)):
+        for mine, script in zip(twists, some, strict=True):
+            if script and all(twist.point in common for twist in script):
+                found.setdefault(script, Walk(twists[len(found) % len(twists)].arm, script))
+            elif script:
+                own.append(Walk(mine.arm, script))
+    return list(dict.fromkeys([*own, *found.values()]))
 
 
-def _by_chance(stage: Stage, scripts: list[Script], seed: int, left: int, tell: Tell) -> tuple[int, bool]:
+def _batches(walks: list[Walk], arms: Sequence[str | None]) -> Iterator[list[Walk]]:
+    """Batches of one arm each, in turn."""
+    theirs = [[walk for walk in walks if walk.arm == arm] for arm in arms]
+    for start in range(0, max(map(len, theirs)), BATCH):
+        yield from (some for some in (mine[start : start + BATCH] for mine in theirs) if some)
+
+
+def _by_chance(stage: Stage, walks: list[Walk], seed: int, left: int, tell: Tell) -> tuple[int, bool]:
     """Several departures at once, drawn by chance: (how many walked, whether nothing new was left)."""
-    chance, walked = random.Random(seed), 0
-    pool = [script for script in scripts if script]
-    while pool and walked < left:
+    chance, walked, quiet = random.Random(seed), 0, 0
+    arms: tuple[str | None, ...] = stage.protocol.arms or (None,)
+    pools = {arm: _pool(stage.protocol, walks, arm) for arm in arms}
+    for arm in cycle(arms):
+        size = min(max(CHANCE // len(arms), FEW), left - walked)
+        if size <= 0 or not pools[arm]:
+            return walked, False
         before = stage.reached.size()
-        size = min(CHANCE, left - walked)
-        some = [
-            tuple(
-                twist
-                for script in chance.sample(pool, min(len(pool), chance.randint(2, MOST_TWISTS)))
-                for twist in script
-            )
-            for _ in range(size)
-        ]
-        stage.run(some)
+        stage.run([Walk(arm, _several(pools[arm], chance)) for _ in range(size)])
         walked += size
-        tell("chance", walked / max(left, 1))
-        if stage.reached.size() == before:
+        tell("chance", walked / left)
+        quiet = 0 if stage.reached.size() > before else quiet + 1
+        if quiet == len(arms):
             return walked, True
     return walked, False
+
+
+def _pool(protocol: Protocol, walks: list[Walk], arm: str | None) -> list[Script]:
+    """The scripts that an arm can walk."""
+    theirs = {name for name, point in protocol.timepoints.items() if point.of(arm)}
+    scripts = (walk.script for walk in walks if all(twist.point in theirs for twist in walk.script))
+    return [script for script in scripts if script]
+
+
+def _several(pool: list[Script], chance: random.Random) -> Script:
+    """A few scripts as one."""
+    some = chance.sample(pool, min(len(pool), chance.randint(2, MOST_TWISTS)))
+    return tuple(twist for script in some for twist in script)
 
 
 def _short(protocol: Protocol, found: list[Finding], tell: Tell) -> Iterator[Finding]:

@@ -66,7 +66,8 @@ def _last(steps: list[Step]) -> Step:
 
 def _replay(protocol: Protocol, acts: History, kept: Kept) -> Play:
     """The same acts at the same moments, by variants that each leave some out: kept (variants, acts)."""
-    play, today = Play(protocol, [0] * len(kept), Reached()), None
+    arm = next((step.answers.get("arm") for step in acts if step.does == "include"), None)
+    play, today = Play(protocol, [0] * len(kept), Reached(), [arm] * len(kept)), None
     everyone = np.arange(len(kept))
     for j, step in enumerate(acts):
         if step.when // DAY != today:
@@ -92,7 +93,7 @@ def _act(play: Play, step: Step, who: NDArray[np.int64]) -> None:
     elif step.does == "include":
         play.include(who, when)
     elif step.does == "dose":
-        play.dose(step.point, who, when, {})
+        play.dose(step.point, who, when)
     elif step.does == "withhold":
         play.withhold(step.point, who, when, [values] * len(who))
     elif step.does == "decide":

@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 
 from trialrun.conduct.act import applies
 from trialrun.conduct.cohort import Index, Times, day
-from trialrun.conduct.standing import DONE, VOID, Standing, held, standing
+from trialrun.conduct.standing import DONE, OPEN, VOID, Standing, held, standing
+from trialrun.protocol.allocation import Table
 from trialrun.protocol.chain import Days
-from trialrun.protocol.plan import ANY_TIME
+from trialrun.protocol.plan import ANY_TIME, LAST_DOSE
 from trialrun.protocol.protocol import Protocol, Timepoint
 from trialrun.simulate.rehearse.diary import DAY
 from trialrun.simulate.rehearse.ending import close
 from trialrun.simulate.rehearse.hope import START, Hope, asked, dated
 from trialrun.simulate.rehearse.play import Play
 from trialrun.simulate.rehearse.reached import Reached
-from trialrun.simulate.rehearse.twist import Script, Twist
+from trialrun.simulate.rehearse.twist import Twist, Walk
 
 HOUR = 60
 ARRIVAL, DOSE, DECISION, OVER = 10 * HOUR, 11 * HOUR, 12 * HOUR, 13 * HOUR  # minutes of the day
@@ -35,30 +36,41 @@ class Stage:
     def __init__(self, protocol: Protocol, hopes: Hope, reached: Reached) -> None:
         self.protocol, self.hopes, self.reached = protocol, hopes, reached
         self.order = list(protocol.timepoints)
+        allocation = protocol.study.allocation
+        self.judged_at = allocation.judged_at if isinstance(allocation, Table) else None
         on = protocol.study.recorded_on
         self.end_form, _, self.end_item = on.end.partition(".")
         self.acts = {on.injection, self.end_form}
         self._dated: dict[tuple[str, int], dict[str, Any]] = {}
         self.usual = {form: hopes.form(protocol, form) for form in protocol.forms}
 
-    def run(self, scripts: Sequence[Script], *, probe: bool = False) -> Play:
+    def run(self, walks: Sequence[Walk], *, probe: bool = False) -> Play:
         """One batch, from screening until nobody has anything left to do."""
-        self.play = Play(self.protocol, [len(script) for script in scripts], self.reached)
+        arms = [walk.arm for walk in walks]
+        self.play = Play(self.protocol, [len(walk.script) for walk in walks], self.reached, arms)
         self.probe = probe
-        n = len(scripts)
+        n = len(walks)
         self.twists: list[dict[str, list[Twist]]] = [{} for _ in range(n)]
-        for one, script in enumerate(scripts):
-            for twist in script:
+        self.comes: dict[str, list[tuple[int, Twist]]] = {}
+        for one, walk in enumerate(walks):
+            for twist in walk.script:
                 self.twists[one].setdefault(twist.point, []).append(twist)
+                if twist.kind == "come":
+                    self.comes.setdefault(twist.point, []).append((one, twist))
         self.clock: Days = np.full(n, np.datetime64(START // DAY, "D"))
         self.again: dict[str, Days] = {point: np.full(n, NOWHEN) for point in self.order}
         self.tries = {point: np.zeros(n, dtype=int) for point in self.order}
         self.written: dict[tuple[int, Twist], list[str]] = {}
-        self.over = np.zeros((len(self.order), n), dtype=bool)
+        theirs = [[self.protocol.timepoints[point].of(arm) for arm in arms] for point in self.order]
+        self.theirs = np.array(theirs, dtype=bool)
+        self.over = ~self.theirs
         for _ in range(LONG):
             who, position, dates = self._next()
             if not len(who):
                 break
+            if position == len(self.order):
+                self.clock[who] = dates
+                continue
             self._come(self.protocol.timepoints[self.order[position]], who, dates)
         close(self.play, self.twists, self._now())
         return self.play
@@ -66,12 +78,16 @@ class Stage:
     # ---- who comes next ----------------------------------------------------------------------
 
     def _next(self) -> tuple[Index, int, Days]:
-        """(who, the place in the plan, when) of those who are least far in the plan."""
+        """(who, the place in the plan, when) of those who are least far in the plan; the place after the last
+        is for those who only let time pass."""
         cohort = self.play.cohort
         now = self._now()
         here = standing(cohort, now)
-        wanted = np.stack([self._wanted(here, k, now) for k in range(len(self.order))])
+        nobody = np.full(cohort.n, NOWHEN)
+        left = np.asarray(~self.over.all(axis=1))
+        wanted = np.stack([self._wanted(here, k, now) if left[k] else nobody for k in range(len(self.order))])
         wanted[self.over] = NOWHEN
+        wanted = np.vstack([wanted, self._passing(here)])
         wanted[:, ~np.isnat(cohort.ended)] = NOWHEN
         far = np.where(np.isnat(wanted), np.iinfo(np.int64).max, wanted.astype(np.int64))
         nearest = far.argmin(axis=0)
@@ -81,6 +97,16 @@ class Stage:
         position = int(nearest[some].min())
         who = some[nearest[some] == position]
         return who, position, wanted[position, who]
+
+    def _passing(self, here: Standing) -> Days:
+        """The day after the last on which a dose may be given, for those whose follow-up waits for that."""
+        waits = [p for p in self.protocol.visits if p.anchor and p.anchor.after == LAST_DOSE]
+        if not waits:
+            return np.full(self.play.cohort.n, NOWHEN)
+        rows = [k for k, name in enumerate(self.order) if self.protocol.timepoints[name].dose]
+        last = np.stack([here.latest[self.order[k]] for k in rows])
+        ends = np.fmax.reduce(np.where(self.theirs[rows], last, NOWHEN)) + ONE
+        return np.where(here.over | ~(ends > self.clock), NOWHEN, ends)
 
     def _now(self) -> Times:
         return at(self.clock, OVER)
@@ -97,13 +123,17 @@ class Stage:
         due = np.where(point.offset < 0, first, here.planned[point.id])
         due = np.where(np.isnat(due), first, due)
         due = np.where(np.isnat(self.again[point.id]), due, self.again[point.id])
+        if point.as_needed:
+            first = here.planned[self.protocol.first_dose]
         due, blind = self._moved(point.id, due, first)
         due = np.where(blind, due, np.maximum(due, first))
         due = np.maximum(due, self.clock)
         gone = (status == DONE) | (status == VOID) | here.waiting(cohort, point.id)
+        if point.as_needed:
+            gone |= status != OPEN
         if point.kind != "decision":
             gone |= (due > last) & ~blind
-        if point.dose and point.course_day == 1 and point.id == self.protocol.first_dose:
+        if point.id in self.protocol.first_doses:
             gone |= np.isnat(cohort.included)
         return np.where(gone, NOWHEN, due)
 
@@ -111,11 +141,10 @@ class Stage:
         """Days moved by twists, and for whom the window is not looked at."""
         blind = np.zeros(len(due), dtype=bool)
         due = due.copy()
-        for one, mine in enumerate(self.twists):
-            for twist in mine.get(point, ()):
-                if twist.kind == "come" and self.tries[point][one] == 0:
-                    due[one] = NOWHEN if twist.never else first[one] + np.timedelta64(twist.days, "D")
-                    blind[one] = not twist.never
+        for one, twist in self.comes.get(point, ()):
+            if self.tries[point][one] == 0:
+                due[one] = NOWHEN if twist.never else first[one] + np.timedelta64(twist.days, "D")
+                blind[one] = not twist.never
         return due, blind
 
     # ---- a visit -----------------------------------------------------------------------------
@@ -130,7 +159,8 @@ class Stage:
         if not len(who):
             return
         play.note(("came", point.id), who)
-        play.note(("came stopped", point.id), who[~np.isnat(play.cohort.stopped[who])])
+        for arm in dict.fromkeys(play.arms[who]):
+            play.note(("came in arm", point.id, str(arm)), who[play.arms[who] == arm])
         self._forms(point, who, at(morning, ARRIVAL))
         if point.id == play.screening:
             play.include(who, at(morning, DOSE))
@@ -143,7 +173,7 @@ class Stage:
         if (
             point.kind == "decision"
             or (point.dose and point.course_day == 1)
-            or point.id == self.protocol.last_visit
+            or point.id in (self.protocol.last_visit, self.judged_at)
         ):
             play.look(who, at(morning, OVER))
         self.tries[point.id][who] += 1
@@ -257,7 +287,7 @@ class Stage:
         who, when = who[~kept], when[~kept]
         if not len(who):
             return
-        given = self.play.dose(point.id, who, when, {})
+        given = self.play.dose(point.id, who, when)
         if self.probe:
             self._ask_again(point, who, when)
         left = who[~given]
@@ -266,14 +296,22 @@ class Stage:
             self.over[self.order.index(point.id), left] = self.tries[point.id][left] >= 1
 
     def _ask_again(self, point: Timepoint, who: Index, when: Times) -> None:
-        """Would the same dose be given twice, or the next one on the same day, or after midnight?"""
-        doses = [p.id for p in self.protocol.doses]
-        following = doses[doses.index(point.id) + 1 :][:1]
-        self.play.dose(point.id, who, at(when, 10), {}, probe=True)
-        for other in following:
-            self.play.dose(other, who, at(when, 20), {}, probe=True)
-            night = at(day(when), DAY + 1)
-            self.play.dose(other, who, night, {}, probe=True)
+        """Would the same dose be given twice, or the next one or one of another arm on the same day, or
+        after midnight?"""
+        self.play.dose(point.id, who, at(when, 10), probe=True)
+        for other in self._others(point):
+            self.play.dose(other, who, at(when, 20), probe=True)
+            self.play.dose(other, who, at(day(when), DAY + 1), probe=True)
+
+    def _others(self, point: Timepoint) -> list[str]:
+        """The next dose of those who have this one, and the one of the same rank of those who have not."""
+        doses = self.protocol.doses
+        alike = [p.id for p in doses if set(p.arms) & set(point.arms) or not p.arms or not point.arms]
+        foreign = [p.id for p in doses if p.id not in alike]
+        k = alike.index(point.id)
+        return (
+            [*alike[k + 1 :][:1], *foreign[min(k, len(foreign) - 1) :][:1]] if foreign else alike[k + 1 :][:1]
+        )
 
     def _try_again(self, point: str, who: Index) -> None:
         for one in who.tolist():

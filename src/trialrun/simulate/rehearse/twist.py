@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from itertools import combinations, islice, product
 from typing import Any, Literal
 
-from trialrun.protocol.plan import ANY_TIME
+from trialrun.protocol.allocation import Table
 from trialrun.protocol.protocol import Protocol, Timepoint
 from trialrun.protocol.rule import Rule
-from trialrun.simulate.rehearse.choice import Choices, reads
+from trialrun.simulate.rehearse.choice import Ago, Choices, reads
 from trialrun.simulate.rehearse.diary import DAY, Diary
-from trialrun.simulate.rehearse.hope import START, Hope, fill, matching_row, rows_of
+from trialrun.simulate.rehearse.hope import START, Hope, course, fill, give, matching_row, rows_of
 from trialrun.simulate.rehearse.logic import says
 
 Kind = Literal["answer", "blank", "come", "row", "leave", "withdraw", "withhold", "correct"]
 COMBINATIONS = 3000  # of values of variables that are tried for one rule
 WAYS = 60  # in which one value is brought about
 MOST = 3  # variables changed together
+WEEK = 7  # days
 
 
 @dataclass(frozen=True)
@@ -56,26 +57,38 @@ def _values(given: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted(given.items(), key=lambda one: one[0]))
 
 
-class Twists:
-    """Every twist of a study, given its best of courses."""
+@dataclass(frozen=True)
+class Walk:
+    """One participant: the arm that inclusion gives (None in a study without any), and the script."""
 
-    def __init__(self, protocol: Protocol, choices: Choices, hopes: Hope) -> None:
-        self.protocol, self.choices, self.hopes = protocol, choices, hopes
+    arm: str | None
+    script: Script
+
+
+class Twists:
+    """Every twist of one arm of a study (None: of a study without arms), given its best of courses."""
+
+    def __init__(self, protocol: Protocol, choices: Choices, hopes: Hope, arm: str | None) -> None:
+        self.protocol, self.choices, self.hopes, self.arm = protocol, choices, hopes, arm
         self._best: dict[str, tuple[Diary, int]] = {}
-        self.screening = next((p.id for p in protocol.visits if p.offset < 0), protocol.first_dose)
+        self.points = {name: point for name, point in protocol.timepoints.items() if point.of(arm)}
+        self.doses = [point for point in self.points.values() if point.dose]
+        self.first_dose = protocol.first_of(arm)
+        self.screening = next((p.id for p in protocol.visits if p.offset < 0), self.first_dose)
 
     def directed(self) -> Iterator[Script]:
         """Scripts that make each rule true, false and unknown, by each of the variables it reads."""
         for name, rule in self.protocol.rules.items():
             for point, proven in self._places(name):
                 yield from self._solved(rule, point, proven)
+        yield from self._amounts()
 
     def planned(self) -> Iterator[Script]:
         """Scripts that depart from the plan, one departure each."""
         on = self.protocol.study.recorded_on
         read = {form for rule in self.protocol.rules.values() for form, _ in reads(self.protocol, rule)}
-        for point in self.protocol.timepoints.values():
-            yield from self._times(point)
+        for point in self.points.values():
+            yield from self._needed(point) if point.as_needed else self._times(point)
             for form in dict.fromkeys(point.forms):
                 if form in read | {on.consent.partition(".")[0]} and form not in self.protocol.logs:
                     yield (Twist("blank", point.id, form, lasting=True),)
@@ -84,6 +97,7 @@ class Twists:
         yield from self._rows()
         yield from self._corrections()
         yield from self._withheld()
+        yield from self._events()
 
     # ---- the plan ----------------------------------------------------------------------------
 
@@ -93,11 +107,35 @@ class Twists:
             yield (Twist("come", point.id, days=days),)
         yield (Twist("come", point.id, never=True),)
 
+    def _needed(self, point: Timepoint) -> Iterator[Script]:
+        """A visit as needed, with those of its series before it: soon, amid the doses, after them."""
+        series = [name for name in self.points if name.rpartition("_")[0] == point.id.rpartition("_")[0]]
+        before = series[: series.index(point.id) + 1] if point.id in series else [point.id]
+        for days in dict.fromkeys((0, self.doses[len(self.doses) // 2].offset, self.doses[-1].offset + 1)):
+            yield tuple(Twist("come", name, days=days + k) for k, name in enumerate(before))
+
+    def _events(self) -> Iterator[Script]:
+        """What brings the visits that wait for an event, told between two doses and after the last."""
+        for point in self.points.values():
+            for place in dict.fromkeys(p.id for p in (*self.doses[1:2], self.doses[-1]) if point.event):
+                yield from islice(self._ways(str(point.event), Ago(0), place), WAYS)
+
+    def _amounts(self) -> Iterator[Script]:
+        """What a dose is reckoned from: not known, and every value worth trying."""
+        for point in self.doses:
+            dose = point.dose_of(self.arm)
+            if dose and dose.of and point.course_day == 1:
+                for form, item in self.protocol.variables[dose.of].read_all:
+                    for moment in self.protocol.variables[dose.of].at:
+                        place = self._place(moment, point.id, form)
+                        for one in [*self.choices.of(form, item), None] if place else ():
+                            yield (Twist("answer", str(place), form, ((item, one),), lasting=True),)
+
     def _ends(self) -> Iterator[Script]:
         form, _, item = self.protocol.study.recorded_on.end.partition(".")
         codes = self.choices.of(form, item)
-        points = [p for p in self.protocol.timepoints.values() if p.kind != "course" or p.course_day == 1]
-        for k, point in enumerate([*points, *self.protocol.doses[1:2]]):
+        points = [p for p in self.points.values() if p.kind != "course" or p.course_day == 1]
+        for k, point in enumerate([*points, *self.doses[1:2]]):
             yield (Twist("leave", point.id, form, ((item, codes[k % len(codes)]),)),)
             yield (Twist("leave", point.id, form, ((item, codes[(k + 1) % len(codes)]),), after=True),)
             yield (Twist("withdraw", point.id, after=True),)
@@ -106,7 +144,7 @@ class Twists:
         """A row of every log with every answer it can have, told between two doses."""
         for log in self.protocol.logs:
             usual = {item: self.choices.of(log, item)[0] for item in self.protocol.forms[log].items}
-            for point in self.protocol.doses[1:2] or self.protocol.doses[:1]:
+            for point in self.doses[1:2] or self.doses[:1]:
                 for item, ordinary in usual.items():
                     found = self.choices.of(log, item)
                     few = found if len(found) < 16 else [*found[:4], found[-1]]
@@ -115,7 +153,7 @@ class Twists:
                             yield (Twist("row", point.id, log, _values({**usual, item: one}), days=1),)
 
     def _later_courses(self) -> list[Timepoint]:
-        return [p for p in self.protocol.doses if p.course_day == 1 and p.id != self.protocol.first_dose]
+        return [p for p in self.doses if p.course_day == 1 and p.id != self.first_dose]
 
     def _corrections(self) -> Iterator[Script]:
         """What was answered well is corrected once it has opened the door."""
@@ -132,9 +170,11 @@ class Twists:
                             yield (Twist("correct", point, form, ((item, one),), after=True),)
 
     def _worst(self, form: str, item: str) -> Any:
-        """A value that is far from the hoped one."""
+        """A value that is far from the hoped one; none, where there is no other."""
         hoped = self.hopes.answers[form, item]
-        others = [one for one in self.choices.of(form, item) if one != hoped] or [None]
+        others = [one for one in self.choices.of(form, item) if one != hoped]
+        if not others:
+            return None
         return max(others, key=lambda one: abs(one - hoped)) if isinstance(hoped, float) else others[-1]
 
     def _withheld(self) -> Iterator[Script]:
@@ -142,7 +182,7 @@ class Twists:
         reasons = [item for item, asked in self.protocol.forms[form].items.items() if asked.type == "choice"]
         sets: list[dict[str, Any]] = [{}]
         sets += [{item: code} for item in reasons for code in self.choices.of(form, item)]
-        for n, point in enumerate(self.protocol.doses):
+        for n, point in enumerate(self.doses):
             for k, said in enumerate(sets):
                 if n < 2 or k == n % len(sets):
                     yield (Twist("withhold", point.id, form, _values(said)),)
@@ -152,20 +192,23 @@ class Twists:
     def _places(self, name: str) -> list[tuple[str, bool]]:
         """Where a rule is read, and whether only proven values count there."""
         kind, own = name.split(".")[:2]
-        first, later = self.protocol.first_dose, [p.id for p in self._later_courses()]
-        second = [p.id for p in self.protocol.doses[1:2]]
-        if kind in ("eligibility", "activities"):
+        first, later = self.first_dose, [p.id for p in self._later_courses()]
+        second = [p.id for p in self.doses[1:2]]
+        if kind in ("eligibility", "activities", "substudies"):
             return [(self.screening, True)]
         if kind == "before_course":
             return [(point, True) for point in [first, *later[:1]]]
         if kind == "before_dose":
             return [(point, False) for point in [first, *second, *later[:1]]]
         if kind in ("stops", "suspensions"):
-            course = self.protocol.timepoints[first].cycle
-            last = [p.id for p in self.protocol.doses if p.cycle == course][-1]
-            places = [*second, last, *later[:1], self.protocol.last_visit]
+            doses = [p for p in self.doses if p.cycle == self.protocol.timepoints[first].cycle]
+            middle = doses[len(doses) // 2]
+            amid = [middle.id] if middle.offset > WEEK else []  # of a long course
+            places = [*second, *amid, doses[-1].id, *later[:1], self.protocol.last_visit]
             return [(point, False) for point in dict.fromkeys(places)]
-        if kind == "decisions":
+        if kind == "allocation" and isinstance(self.protocol.study.allocation, Table):
+            return [(self.protocol.study.allocation.judged_at, False)]
+        if kind == "decisions" and own in self.points:
             outcome = self.protocol.decisions[own].outcomes[name.split(".")[2]]
             return [(own, outcome.effect == "continue")]
         return []
@@ -201,15 +244,14 @@ class Twists:
 
     def _until(self, point: str) -> tuple[Diary, int]:
         """The diary of the best of courses up to a timepoint, and when that is."""
-        diary, now = Diary(self.protocol), START
-        for one in self.protocol.timepoints.values():
+        diary, now = Diary(self.protocol, arm=self.arm), START
+        for one in course(self.protocol, self.arm):
             now = START + one.offset * DAY
             fill(diary, self.hopes, one.id, now)
             if one.id == point:
                 break
             if one.dose:
-                dose = {"given": True, "dose": one.dose.amount}
-                diary.fill(self.protocol.study.recorded_on.injection, one.id, now, dose)
+                give(diary, one, now)
         return diary, now
 
     def _options(self, name: str, rule: Rule, usual: Any) -> list[Any]:
@@ -217,6 +259,8 @@ class Twists:
         variable = self.protocol.variables[name]
         form, item = variable.reads
         found: list[Any]
+        if variable.surface:
+            return [None]
         if variable.aggregate is None or variable.aggregate in ("max", "min", "first", "last"):
             found = self.choices.of(form, item) if item in self.protocol.forms[form].items else []
         else:
@@ -252,10 +296,10 @@ class Twists:
             moment = f"{point.partition('.')[0]}.D1"
         elif moment in ("this visit", "latest"):
             asked = self.protocol.where_asked[form]
-            order = list(self.protocol.timepoints)
-            before = [p for p in asked if order.index(p) <= order.index(point)]
+            order = list(self.points)
+            before = [p for p in asked if p in order and order.index(p) <= order.index(point)]
             moment = point if moment == "this visit" else (before or [""])[-1]
-        return moment if moment in self.protocol.where_asked[form] else None
+        return moment if moment in self.points and moment in self.protocol.where_asked[form] else None
 
     def _unknown(self, name: str, point: str) -> Iterator[Script]:
         """An aggregate is not known: its proof is refused or missing, or a row cannot be judged."""
@@ -317,8 +361,9 @@ class Twists:
             if name in self.protocol.variables and self.protocol.variables[name].reads[0] == form
             for at in self.protocol.variables[name].at
         }
-        order = list(self.protocol.timepoints)
-        asked = [p for p in self.protocol.where_asked[form] if order.index(p) <= order.index(point)]
+        order = [name for name, planned in self.points.items() if planned.planned]
+        asked = [p for p in self.protocol.where_asked[form] if p in order]
+        asked = [p for p in asked if p in order[: order.index(point) + 1]]
         dose = form == self.protocol.study.recorded_on.injection
         kind: Kind = "withhold" if dose else "answer"
         asked = [p for p in asked if p not in beside]
@@ -326,6 +371,3 @@ class Twists:
         for place in asked[-max(count, 1) :] if dose else asked:
             said = {item: one for item, one in row.items() if rule and item in rule.reads}
             yield Twist(kind, place, form, _values(said), lasting=True)
-
-
-__all__ = ["ANY_TIME", "Script", "Twist", "Twists"]

@@ -9,7 +9,15 @@ from trialrun.simulate.rehearse.finding import Finding
 from trialrun.simulate.rehearse.history import History
 from trialrun.simulate.rehearse.reached import Key, Reached
 
-READ = ("eligibility", "before_course", "before_dose", "stops", "decisions", "suspensions", "activities")
+READ = (
+    "eligibility", "before_course", "before_dose", "stops", "decisions", "suspensions", "activities",
+    "substudies", "allocation",
+)  # fmt: skip
+WHAT = {
+    "given": "{} can have the dose",
+    "decide": "{} can have the decision",
+    "came": "{} can come to the visit",
+}
 STOPPING = "stopping"  # the name of the intercurrent event of an estimand: injections were stopped
 POLICY = "treatment policy"
 
@@ -73,22 +81,31 @@ def _unreached(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
     """Visits nobody comes to, doses nobody gets, decisions nobody makes: with the nearest attempt."""
     for point in protocol.timepoints.values():
         kind = {"course": "given", "decision": "decide"}.get(point.kind, "came")
-        if (kind, point.id) in reached:
-            continue
-        tries = [k for does in ("dose", "decide") for k in reached.those("refused", does, point.id)]
-        nearest = min(tries, key=lambda key: int(key[3]), default=None)
-        history = _history(reached, nearest)
-        what = {"given": "Nobody can have the dose", "decide": "Nobody can have the decision"}.get(
-            kind, "Nobody can come to the visit"
-        )
-        why = f": the nearest attempt is {history[-1].said}" if history else ""
-        if not history:
-            void = next(
-                (k for k in (("point", point.id, w) for w in ("missed", "void", "waiting")) if k in reached),
-                None,
-            )
-            history, why = _history(reached, void), f": it is {void[2]} for everyone" if void else ""
-        yield Finding("never-reached", point.id, f"{what} {point.id}{why}.", history)
+        arms = point.arms or protocol.arms or (None,)
+        lacks = [arm for arm in arms if (f"{kind} in arm", point.id, str(arm)) not in reached]
+        if lacks:
+            what = WHAT[kind].format(_of(protocol, lacks))
+            history, why = _nearest(reached, point.id, str(lacks[0]))
+            yield Finding("never-reached", point.id, f"{what} {point.id}{why}.", history)
+
+
+def _nearest(reached: Reached, point: str, arm: str) -> tuple[History, str]:
+    """How near someone of an arm came to a timepoint, and in words why they did not have it."""
+    tries = [k for does in ("dose", "decide") for k in reached.those("refused", does, point, arm)]
+    if tries:
+        history = _history(reached, min(tries, key=lambda key: int(key[-1])))
+        return history, f": the nearest attempt is {history[-1].said}"
+    for word in ("missed", "void", "waiting"):
+        for key in (("point in arm", point, word, arm), ("point", point, word)):
+            if key in reached:
+                return _history(reached, key), f": it is {word} for everyone"
+    return (), ""
+
+
+def _of(protocol: Protocol, arms: list[str | None]) -> str:
+    """Nobody, or nobody of some of the arms."""
+    titles = [f"«{protocol.study.arms[arm].title()}»" for arm in arms if arm]
+    return f"Nobody of the arm {', '.join(titles)}" if 0 < len(titles) < len(protocol.arms) else "Nobody"
 
 
 def _decisions(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
@@ -155,11 +172,13 @@ def _forms(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
 
 def _together(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
     """Timepoints that some come to and others, but never one person to both."""
-    points = [p.id for p in protocol.timepoints.values() if p.only is None]
-    alone = [p for p in points if ("came to", p) in reached]
-    for k, one in enumerate(alone):
-        for other in alone[k + 1 :]:
-            if ("both", one, other) not in reached:
+    points = [p for p in protocol.timepoints.values() if p.only is None and p.planned]
+    alone = [p for p in points if ("came to", p.id) in reached]
+    for k, first in enumerate(alone):
+        for second in alone[k + 1 :]:
+            one, other = first.id, second.id
+            apart = first.arms and second.arms and not set(first.arms) & set(second.arms)
+            if not apart and ("both", one, other) not in reached:
                 message = f"Nobody can have both {one} and {other}: who has one cannot have the other."
                 yield Finding("windows", f"{one}, {other}", message, _history(reached, ("came to", other)))
 
@@ -176,9 +195,11 @@ def _follow_up(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
 def _endpoints(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
     for name, endpoint in protocol.study.endpoints.items():
         place, title = f"endpoints.{name}", endpoint.title()
-        if ("endpoint", name) not in reached:
-            message = f"Nobody can have the end point «{title}»: no participant has all the data it reads."
-            yield Finding("no-endpoint", place, message, _history(reached, ("end", "ended")))
+        arms = [arm for arm in protocol.arms or (None,) if ("endpoint", name, str(arm)) not in reached]
+        if arms:
+            who = _of(protocol, arms)
+            message = f"{who} can have the end point «{title}»: no participant has all the data it reads."
+            yield Finding("no-endpoint", place, message, _history(reached, ("over", str(arms[0]))))
         elif (
             endpoint.estimand.intercurrent.get(STOPPING, "").startswith(POLICY)
             and ("stopped early",) in reached
