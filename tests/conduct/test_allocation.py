@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from small_study import small
-from trialrun.conduct.allocation import Place, allocate
+from trialrun.conduct.allocation import Place, allocate, closed
 from trialrun.conduct.cohort import Cohort
 from trialrun.conduct.enrolment import may_enrol
 from trialrun.conduct.roll import Roll, join, roll
 from trialrun.conduct.verdict import NO, UNKNOWN, YES, Reason
+from trialrun.protocol.problem import ProtocolError
 from trialrun.protocol.protocol import Protocol
 
 NOW = np.datetime64("2020-03-02T10:00", "m")
@@ -29,7 +30,7 @@ TABLE = """allocation:
   table:
     - {of: 3..3, counted: 0..0, next: higher, or_else: same}
     - {of: 3..3, counted: 1..1, next: same}
-    - {of: 3..6, counted: 2..6, next: lower, exclude: true}
+    - {of: 2..6, counted: 2..6, next: lower, exclude: true}
     - {of: 6..6, counted: 0..1, next: higher, or_else: stop}
   from: outline#1
 """
@@ -108,6 +109,7 @@ def cohort_of(protocol: Protocol, arms: str, counts: list[int], judged: list[boo
         everyone(protocol, len(arms)),
         arm=np.array(list(arms), dtype=object),
         judged=done,
+        void=np.zeros(len(arms), dtype=bool),
         counts=np.array(counts, dtype=np.int8),
     )
 
@@ -190,6 +192,7 @@ def test_a_line_may_end_inclusions_and_exclude(tmp_path: Path) -> None:
 def test_a_kind_that_is_full_closes_to_its_own_only(blocked: Protocol) -> None:
     present = replace(everyone(blocked, 5), kind=np.array(["F"] * 5, dtype=object))
     assert not may_enrol(blocked, present, "F").permitted.all()
+    assert not may_enrol(blocked, present, None).permitted.all()  # not known of which kind
     assert may_enrol(blocked, present, "M").permitted.all()
     assert may_enrol(blocked, present).permitted.all()
 
@@ -198,13 +201,99 @@ def test_one_unnamed_arm_needs_no_allocation(protocol: Protocol) -> None:
     assert allocate(protocol, None, "", lambda below: 0) == Place()
 
 
-def test_rolls_keep_arms_in_the_order_of_inclusion(blocked: Protocol) -> None:
+def test_the_order_is_that_of_the_acts_whatever_the_clocks_say(blocked: Protocol) -> None:
     rolls = []
-    for minute, arm in ((2, "B"), (1, "A")):
+    for order, minute, arm in ((2, 1, "B"), (1, 9, "A"), (3, 1, "A")):  # back-dated, or another time zone
         cohort = Cohort(blocked, 1)
-        cohort.include(np.array([0]), np.array([NOW + np.timedelta64(minute, "m")]), arm, 4)
+        when = np.array([NOW + np.timedelta64(minute, "m")])
+        cohort.include(np.array([0]), when, arm, block=4, order=order)
         rolls.append(roll(cohort, np.array([0]), np.array([NOW])))
-    assert join(rolls).arm.tolist() == ["A", "B"]
+    assert join(rolls).arm.tolist() == ["A", "B", "A"]
+
+
+@pytest.mark.parametrize(
+    ("at", "says"),
+    [
+        ("S4.D1", "`S4.D1` is not a timepoint of the arm A"),
+        ("EXTRA_1", "it has no planned day"),
+        ("SEEN", "it has no planned day"),
+        ("LATER", "there is no timepoint `LATER`"),
+    ],
+)
+def test_everyone_can_be_judged_where_the_table_judges(tmp_path: Path, at: str, says: str) -> None:
+    with pytest.raises(ProtocolError) as error:
+        with_table(tmp_path, TABLE.replace("judged_at: LATE", f"judged_at: {at}"))
+    assert says in str(error.value)
+
+
+# ---- who is judged, from what was recorded ---------------------------------------------------------
+
+
+def dosed(protocol: Protocol, *, seen: bool = True) -> Cohort:
+    """Three included in A with all their doses, seen at LATE or not."""
+    cohort, who = Cohort(protocol, 3), np.arange(3)
+    then = np.full(3, NOW - np.timedelta64(200, "D"))
+    cohort.enter("consent", "SCR", who, then, then, {"signed": [True] * 3})
+    for one in who:
+        cohort.include(np.array([one]), then[:1], "A")
+    for point in protocol.doses:
+        if point.of("A"):
+            day = then + np.timedelta64(7 + point.offset, "D")
+            cohort.enter("dose", point.id, who, day, day, {"given": [True] * 3, "dose": [40.0] * 3})
+    if seen:
+        late = then + np.timedelta64(7 + 56 + 28, "D")
+        cohort.enter("check", "LATE", who, late, late, {"well": [True] * 3})
+        cohort.enter("review", "LATE", who, late, late, {"reviewed": [True] * 3})
+    return cohort
+
+
+def led(protocol: Protocol, cohort: Cohort) -> Place | Reason:
+    who = np.arange(cohort.n)
+    return allocate(protocol, join([roll(cohort, who, np.full(cohort.n, NOW))]), "", lambda below: 0)
+
+
+def test_a_cohort_that_was_seen_leads_to_the_next_arm(tabled: Protocol) -> None:
+    assert led(tabled, dosed(tabled)) == Place("B")
+
+
+def test_half_a_visit_judges_nobody(tabled: Protocol) -> None:
+    cohort = dosed(tabled)
+    cohort.sheets["review"].happened[:, cohort.sheets["review"].column["LATE"]] = np.datetime64("NaT", "m")
+    who = np.arange(3)
+    assert not roll(cohort, who, np.full(3, NOW - np.timedelta64(105, "D"))).judged.any()
+
+
+def test_an_event_of_which_it_is_not_known_whether_it_counts_is_waited_for(tabled: Protocol) -> None:
+    cohort = dosed(tabled)
+    when = NOW - np.timedelta64(150, "D")
+    row = {"term": "rash", "onset": str(when.astype("datetime64[D]")), "severe": None}
+    cohort.write("event", 1, "1", when, when, row)
+    found = led(tabled, cohort)
+    assert isinstance(found, Reason)
+    assert found.unknown
+
+
+@pytest.mark.parametrize("why", ["never dosed", "not seen"])
+def test_who_was_never_dosed_or_seen_makes_room_for_another(tabled: Protocol, why: str) -> None:
+    cohort = dosed(tabled, seen=why != "not seen")
+    if why == "never dosed":
+        cohort.injections.values["given"][2] = 0
+    now = np.full(3, NOW)
+    found = roll(cohort, np.arange(3), now)
+    assert found.void.tolist() == ([False, False, True] if why == "never dosed" else [True] * 3)
+    assert led(tabled, cohort) == Place("A")
+
+
+def test_a_stratum_that_is_not_known_draws_nothing(blocked: Protocol) -> None:
+    found = allocate(blocked, None, None, lambda below: 0)
+    assert isinstance(found, Reason)
+    assert "the stratum is not known (site, sex)" in found.message
+
+
+def test_nobody_begins_in_an_arm_that_is_excluded(tabled: Protocol) -> None:
+    present = cohort_of(tabled, "AAABBB", [NO] * 3 + [YES, YES, NO], [True] * 5 + [False])
+    assert closed(tabled, present, "B")
+    assert not closed(tabled, present, "A")
 
 
 def test_the_order_of_the_study_file_is_that_of_the_levels(tabled: Protocol, tmp_path: Path) -> None:

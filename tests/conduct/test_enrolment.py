@@ -110,7 +110,8 @@ def test_a_severe_related_event_suspends_at_once(people):
 
 def test_rolls_join_in_order_of_inclusion(people):
     first, second = people(1).screen().include(-1), people(1).screen().include(-3)
-    rolls = [roll(s.cohort, s.everyone, s.at(0)) for s in (first, second)]
+    first.cohort.order[:], second.cohort.order[:] = 1, 2  # the second was included later, and dated back
+    rolls = [roll(s.cohort, s.everyone, s.at(0)) for s in (second, first)]
     joined = join(rolls)
-    assert list(joined.included) == [second.at(-3)[0], first.at(-1)[0]]
+    assert list(joined.included) == [first.at(-1)[0], second.at(-3)[0]]
     assert not boundary_reached(joined, "flares", {1: 1})

@@ -26,17 +26,37 @@ class Place:
     block: int = 0
 
 
-def allocate(protocol: Protocol, present: Roll | None, stratum: str, chance: Chance) -> Place | Reason:
+def allocate(protocol: Protocol, present: Roll | None, stratum: str | None, chance: Chance) -> Place | Reason:
     """The arm of the next participant, or why none can be given now.
 
-    present: everyone included so far, in order of inclusion; stratum: that of the next participant.
+    present: everyone included so far, in order of inclusion; stratum: that of the next participant (None: it
+    is not known).
     """
     allocation = protocol.study.allocation
     if isinstance(allocation, Blocks):
+        if stratum is None:
+            names = ", ".join(name.replace("_", " ") for name in allocation.strata)
+            message = f"the stratum is not known ({names})"
+            return Reason("allocation", message, "fill in what it is made of first", unknown=True)
         return _drawn(allocation, present, stratum, chance)
     if isinstance(allocation, Table):
         return _looked_up(protocol, allocation, present)
     return Place()
+
+
+def awaited(protocol: Protocol, present: Roll | None) -> Reason | None:
+    """What the table of arms still waits for, or that it ends inclusions; None if it has an arm to give."""
+    allocation = protocol.study.allocation
+    found = _looked_up(protocol, allocation, present) if isinstance(allocation, Table) else None
+    return found if isinstance(found, Reason) else None
+
+
+def closed(protocol: Protocol, present: Roll | None, arm: str | None) -> bool:
+    """Whether the table now excludes an arm: nobody begins there any more."""
+    allocation = protocol.study.allocation
+    if not isinstance(allocation, Table) or present is None or arm is None:
+        return False
+    return protocol.arms.index(arm) >= _excluded(protocol, allocation, present)
 
 
 # ---- blocks --------------------------------------------------------------------------------------
@@ -72,9 +92,10 @@ def _looked_up(protocol: Protocol, allocation: Table, present: Roll | None) -> P
     """Fill the present cohort; where it is full, the table says where the next one goes.
 
     What was decided for earlier cohorts stands, whatever became known of them later; but an arm that would
-    now be excluded is not used again.
+    now be excluded is not used again. Who will never be judged makes room for another.
     """
-    if present is None:
+    present = present.of(~present.void) if present is not None else None
+    if present is None or not len(present.arm):
         return Place(allocation.start)
     arm = str(present.arm[-1])
     excluded = _excluded(protocol, allocation, present)
@@ -113,7 +134,8 @@ def _counted(present: Roll, arm: str) -> tuple[int, int]:
 
 
 def _excluded(protocol: Protocol, allocation: Table, present: Roll) -> int:
-    """The position of the lowest arm that the table excludes, or how many arms there are."""
+    """The position of the lowest arm that the table excludes, or how many arms there are: by who counts so
+    far among those included there, judged or not, since more judging can only add to them."""
     for i, arm in enumerate(protocol.arms):
         if any(step.exclude for step in _steps(allocation, arm, *_counted(present, arm))):
             return i

@@ -206,6 +206,9 @@ class Cohort:
         self.included = never(n)
         self.arm = np.full(n, UNALLOCATED, dtype=np.int8)
         self.block = np.zeros(n, dtype=np.int16)
+        self.stratum = np.full(n, "", dtype=object)
+        self.kind = np.full(n, None, dtype=object)
+        self.order = np.zeros(n, dtype=np.int64)
         self.outcome = {name: np.full(n, -1, dtype=np.int8) for name in protocol.decisions}
         self.decided = {name: never(n) for name in protocol.decisions}
         self.held_since = {name: never(n) for name in protocol.decisions}
@@ -243,12 +246,28 @@ class Cohort:
         """Add a row to a log, or change the one of that id; items not named keep what they have."""
         self.logs[form].write(participant, row, happened, recorded, values)
 
-    def include(self, who: Index, when: Times, arm: str | None = None, block: int = 0) -> None:
-        """Include ``who``, all in one arm; block: the size of the block that the arm was drawn from."""
+    def include(
+        self,
+        who: Index,
+        when: Times,
+        arm: str | None = None,
+        *,
+        block: int = 0,
+        stratum: str = "",
+        kind: str | None = None,
+        order: int | None = None,
+    ) -> None:
+        """Include ``who``, all in one arm, with what stood when that was done and never changes after it.
+
+        block: the size of the block that the arm was drawn from, in its ``stratum``; kind: the code by which
+        the study limits how many of each it takes; order: the place among all inclusions of the trial (None:
+        after all others of this cohort). The order is that of the acts, not of the clocks of the sites.
+        """
         self.included[who] = when
+        self.order[who] = order if order is not None else self.order.max(initial=0) + 1
+        self.block[who], self.stratum[who], self.kind[who] = block, stratum, kind
         if arm is not None:
             self.arm[who] = self.protocol.arms.index(arm)
-            self.block[who] = block
 
     def within(self, arms: Collection[str]) -> Mask:
         """Who may have what belongs to these arms (none: everyone); who has no arm yet may have any."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from trialrun.conduct.allocation import Place, allocate
+from trialrun.conduct.allocation import awaited
 from trialrun.conduct.roll import Roll
 from trialrun.conduct.verdict import Condition, Verdict, plain
-from trialrun.protocol.allocation import Table
 from trialrun.protocol.chain import Mask
 from trialrun.protocol.protocol import Protocol
 
+ANY = "any"
+"""A kind that is not looked at: of someone whose screening has not begun."""
 
-def may_enrol(protocol: Protocol, present: Roll | None, kind: str | None = None) -> Verdict:
+
+def may_enrol(protocol: Protocol, present: Roll | None, kind: str | None = ANY) -> Verdict:
     """Conditions for including one more participant, given those included so far (None = nobody).
 
-    kind: of the next participant, where the study limits how many of each it takes; None: not looked at.
+    kind: of the next participant, where the study limits how many of each it takes (None: it is not known).
     """
     if present is None:
         return Verdict((_room(protocol, 0, 0), *_kind(protocol, None, kind)))
@@ -44,7 +46,12 @@ def may_enrol(protocol: Protocol, present: Roll | None, kind: str | None = None)
 def _kind(protocol: Protocol, present: Roll | None, kind: str | None) -> list[Condition]:
     """The limit of the stratum of the next participant; a kind that the study does not name has none."""
     strata = protocol.study.enrolment.strata
-    most = strata.at_most.get(kind) if strata and kind is not None else None
+    if strata is None or kind == ANY:
+        return []
+    if kind is None:
+        message = f"it is not known of which kind the participant is ({strata.by.replace('_', ' ')})"
+        return [_one("enrolment.strata", False, message, "fill it in first")]
+    most = strata.at_most.get(kind)
     if most is None:
         return []
     count = int((present.kind == kind).sum()) if present else 0
@@ -54,12 +61,8 @@ def _kind(protocol: Protocol, present: Roll | None, kind: str | None) -> list[Co
 
 def _awaited(protocol: Protocol, present: Roll) -> list[Condition]:
     """What the table of arms still waits for, or that it ends inclusions."""
-    if not isinstance(protocol.study.allocation, Table):
-        return []
-    found = allocate(protocol, present, "", lambda below: 0)
-    if isinstance(found, Place):
-        return []
-    return [_one("allocation", False, found.message, found.cure)]
+    found = awaited(protocol, present)
+    return [_one("allocation", False, found.message, found.cure)] if found else []
 
 
 def _room(protocol: Protocol, count: int, lost: int) -> Condition:

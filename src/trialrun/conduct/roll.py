@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trialrun.conduct.cohort import Cohort, Index, Times, day
-from trialrun.conduct.reading import Answers, answers, matching, read
+from trialrun.conduct.reading import Answers, View, answers, judged, matching, read
 from trialrun.conduct.standing import MISSED, finished, held, standing
 from trialrun.conduct.verdict import NO, YES
 from trialrun.protocol.allocation import SITE, Blocks, Table
@@ -19,14 +19,16 @@ from trialrun.protocol.chain import Days, Mask
 
 @dataclass(frozen=True)
 class Roll:
-    """What the trial needs to know of each participant: arrays (N,), in order of inclusion once joined.
+    """What the trial needs to know of each participant: arrays (N,), in the order of inclusion, which is that
+    of the acts, whatever the clocks of the sites said.
 
     settled: the decision that staggers inclusions has been made, or can no longer be; lost: gone before a
     first injection, and so to be replaced; flagged: suspension -> who matches its rule; since: the date from
     which they do (NaT = not known); same: suspension -> the codes they match with, None among them where one
     is not known; kind: the code by which the study limits its strata, stratum: that of blocked allocation;
-    arm: the name of the arm ('' = none), block: the size of the block it was drawn from; judged: whether the
-    allocation table may count them, counts: what its rule says (YES, NO or UNKNOWN).
+    arm: the name of the arm ('' = none), block: the size of the block it was drawn from. For the allocation
+    table, judged: whether they may be counted, void: whether they never will be, having left, been never
+    dosed or not been seen when they were to be judged; counts: what its rule says (YES, NO or UNKNOWN).
     """
 
     included: Times
@@ -41,11 +43,22 @@ class Roll:
     arm: NDArray[np.object_]
     block: NDArray[np.int16]
     judged: Mask
+    void: Mask
     counts: Answers
+    order: NDArray[np.int64]
 
     @property
     def dosed(self) -> Mask:
         return np.asarray(~np.isnat(self.dosed_on))
+
+    def of(self, mask: Mask) -> Roll:
+        """Those where ``mask`` (N,) is true."""
+        kept: dict[str, Any] = {}
+        for one in fields(self):
+            part = getattr(self, one.name)
+            split = isinstance(part, dict)
+            kept[one.name] = {key: each[mask] for key, each in part.items()} if split else part[mask]
+        return Roll(**kept)
 
 
 def roll(cohort: Cohort, who: Index, now: Times) -> Roll:
@@ -66,7 +79,7 @@ def roll(cohort: Cohort, who: Index, now: Times) -> Roll:
     for name in study.suspensions:
         flagged[name] = _flagged(cohort, name, who, now)
         since[name], same[name] = _matched(cohort, name, who, now, flagged[name])
-    done, counts = _judged(cohort, who, now)
+    done, void, counts = _judged(cohort, who, now)
     return Roll(
         included=cohort.included[who],
         dosed_on=dosed_on,
@@ -75,18 +88,20 @@ def roll(cohort: Cohort, who: Index, now: Times) -> Roll:
         flagged=flagged,
         since=since,
         same=same,
-        kind=np.array(kinds(cohort, who, now), dtype=object),
-        stratum=np.array(strata(cohort, who, now), dtype=object),
+        kind=cohort.kind[who],
+        stratum=cohort.stratum[who],
         arm=np.array([cohort.arm_of(one) or "" for one in who.tolist()], dtype=object),
         block=cohort.block[who],
         judged=done,
+        void=void,
         counts=counts,
+        order=cohort.order[who],
     )
 
 
 def join(rolls: Sequence[Roll]) -> Roll:
-    """The rolls of several participants as one, in order of inclusion. Raises ValueError for none."""
-    order = np.argsort(np.concatenate([r.included for r in rolls]), kind="stable")
+    """The rolls of several participants as one, in the order of inclusion. Raises ValueError for none."""
+    order = np.argsort(np.concatenate([r.order for r in rolls]), kind="stable")
 
     def joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
         return np.concatenate(list(parts))[order]
@@ -104,7 +119,7 @@ def join(rolls: Sequence[Roll]) -> Roll:
     )
 
 
-_EACH = ("kind", "stratum", "arm", "block", "judged", "counts")
+_EACH = ("kind", "stratum", "arm", "block", "judged", "void", "counts", "order")
 
 
 def kinds(cohort: Cohort, who: Index, now: Times) -> list[str | None]:
@@ -115,32 +130,44 @@ def kinds(cohort: Cohort, who: Index, now: Times) -> list[str | None]:
     return read(cohort, [limited.by], who, now, None, "complete")[limited.by].to_list()
 
 
-def strata(cohort: Cohort, who: Index, now: Times) -> list[str]:
-    """The stratum of blocked allocation of each of ``who``; what is not known is a kind of its own."""
+def strata(cohort: Cohort, who: Index, now: Times) -> list[str | None]:
+    """The stratum of blocked allocation of each of ``who`` ('' where there is but one); None = not known."""
     allocation = cohort.protocol.study.allocation
     names = allocation.strata if isinstance(allocation, Blocks) else ()
     if not names:
         return [""] * len(who)
     found = read(cohort, [name for name in names if name != SITE], who, now, None, "complete")
     columns = [cohort.site[who].tolist() if name == SITE else found[name].to_list() for name in names]
-    return [
-        " / ".join("?" if part is None else str(part) for part in row) for row in zip(*columns, strict=True)
-    ]
+    rows = zip(*columns, strict=True)
+    return [None if None in row else " / ".join(map(str, row)) for row in rows]
 
 
-def _judged(cohort: Cohort, who: Index, now: Times) -> tuple[Mask, Answers]:
-    """(whom the allocation table may count, what its rule says of each).
+def _judged(cohort: Cohort, who: Index, now: Times) -> tuple[Mask, Mask, Answers]:
+    """(whom the allocation table may count, who will never be counted, what its rule says of each).
 
-    Who can no longer come to be judged, having left, never been dosed or missed the visit, is judged by what
-    is known.
+    Who counts does so at once; of whom it is not known, nobody decides. Everyone else counts once judged.
     """
     allocation = cohort.protocol.study.allocation
+    nobody = np.zeros(len(who), dtype=bool)
     if not isinstance(allocation, Table):
-        return np.ones(len(who), dtype=bool), np.full(len(who), NO, dtype=np.int8)
-    rule = cohort.protocol.rules["allocation.counted"]
-    said = answers(rule, read(cohort, rule.reads, who, now, None, "so far"))
-    done = np.asarray(finished(cohort, allocation.judged_at)[who] | (said == YES))
-    return done if done.all() else done | _never_judged(cohort, allocation.judged_at, who, now), said
+        return ~nobody, nobody, np.full(len(who), NO, dtype=np.int8)
+    view = View(cohort, who, now, None, "so far")
+    said = judged(view, cohort.protocol.rules["allocation.counted"])[1]
+    done = (said == YES) | (_seen(cohort, allocation.judged_at, who) & ~np.isnat(cohort.first_injection[who]))
+    if done.all():
+        return done, nobody, said
+    return done, ~done & _never_judged(cohort, allocation.judged_at, who, now), said
+
+
+def _seen(cohort: Cohort, point: str, who: Index) -> Mask:
+    """At whom a timepoint has taken place whole: its decision, its dose, or every form asked of everyone."""
+    planned = cohort.protocol.timepoints[point]
+    done = finished(cohort, point)[who]
+    for task in planned.tasks if planned.kind == "visit" else ():
+        activity = cohort.protocol.activity(task.activity)
+        if task.form in cohort.sheets and not activity.only_if and not activity.substudy:
+            done = done & ~np.isnat(cohort.sheets[task.form].at(point)[who])
+    return np.asarray(done)
 
 
 def _never_judged(cohort: Cohort, point: str, who: Index, now: Times) -> Mask:

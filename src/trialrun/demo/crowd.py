@@ -9,7 +9,7 @@ from trialrun.demo.ledger import RecordLedger, VirtualClock
 from trialrun.record.trial import Trial
 from trialrun.simulate.chance import Person
 from trialrun.simulate.site import Site
-from trialrun.simulate.trial import is_open
+from trialrun.simulate.trial import arm_is_open, is_open
 
 ALONE = np.array([0])
 
@@ -28,6 +28,9 @@ class Recorded:
         names = list(self.trial.protocol.study.sites)
         ledger = RecordLedger(self.trial, self.clock, names[number % len(names)], number, date)
         site = Site(self.trial.protocol, [Person(self.seed, self.number, number)], ledger)
+        site.visits.arm_is_open = lambda arm, when: arm_is_open(
+            self.trial.protocol, self.present(), arm, when
+        )
         site.trial_is_open = lambda when, kind: is_open(self.trial.protocol, self.present(), when, kind)
         site.screen(ALONE, date)
         self.sites.append(site)

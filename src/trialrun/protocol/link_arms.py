@@ -75,8 +75,15 @@ def _tabled(protocol: Protocol, allocation: Table) -> Iterator[Said]:
     arms, path = protocol.arms, ("allocation", "table")
     if allocation.start not in arms:
         yield _unknown(("allocation", "start"), "arm", allocation.start, arms)
-    if allocation.judged_at not in protocol.timepoints:
-        yield _unknown(("allocation", "judged_at"), "timepoint", allocation.judged_at, protocol.timepoints)
+    judged, at = protocol.timepoints.get(allocation.judged_at), ("allocation", "judged_at")
+    if judged is None:
+        yield _unknown(at, "timepoint", allocation.judged_at, protocol.timepoints)
+    elif not judged.planned:
+        cure = "Name a visit or decision that everyone has on a planned day."
+        yield at, f"nobody can be judged at `{judged.id}`: it has no planned day", cure
+    elif lacking := [arm for arm in arms if not judged.of(arm)]:
+        cure = "Name a visit or decision that every arm has."
+        yield at, f"`{judged.id}` is not a timepoint of the arm {', '.join(lacking)}", cure
     for i, step in enumerate(allocation.table):
         if step.next not in (*arms, *MOVES):
             yield _unknown((*path, i, "next"), "arm", step.next, (*arms, *MOVES))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from trialrun.conduct.allocation import Chance, allocate
+from trialrun.conduct.allocation import Chance, allocate, closed
 from trialrun.conduct.cohort import Times, day
 from trialrun.conduct.decision import judge
 from trialrun.conduct.enrolment import may_enrol
@@ -35,6 +35,7 @@ from trialrun.record.refusal import Refused
 from trialrun.record.submission import Command, Outcome
 from trialrun.record.value import Answers, Content, plain
 
+CLOSED = "do not begin there; the sponsor decides how to go on"
 JUDGED = {"given", "dose", "place", HAPPENED}
 """What of an injection the rules look at."""
 
@@ -77,7 +78,7 @@ class Commands(Filling):
         """
 
         def checked(known: Projection, now: Times) -> Outcome:
-            present = self._present(subject)
+            present, order = self._present(subject)
             kind = kinds(known.cohort, WHO, now)[0]
             reasons = [*may_include(known.cohort, WHO, now).reasons()]
             reasons += may_enrol(self.protocol, present, kind).reasons()
@@ -86,20 +87,38 @@ class Commands(Filling):
                 reasons.append(Reason("chance", message, "leave out the source of chance"))
             if reasons:
                 return Outcome(reasons)
-            draw = chance or secrets.randbelow
-            place = allocate(self.protocol, present, strata(known.cohort, WHO, now)[0], draw)
+            stratum = strata(known.cohort, WHO, now)[0]
+            place = allocate(self.protocol, present, stratum, chance or secrets.randbelow)
             if isinstance(place, Reason):
                 return Outcome([place])
-            return Outcome([], {"arm": place.arm, "block": place.block} if place.arm else {})
+            fixed = {"arm": place.arm, "block": place.block, "stratum": stratum, "kind": kind}
+            return Outcome([], {"order": order, **{name: value for name, value in fixed.items() if value}})
 
         return self._submit(subject, Command("include", "Inclusion", by, key, happened, {}), checked)
 
-    def _present(self, subject: str) -> Roll | None:
-        """Everyone else who is included, as the trial now knows them (None = nobody)."""
-        others = [self.projection(other) for other in self.subjects() if other != subject]
-        included = [other for other in others if not np.isnat(other.cohort.included[0])]
-        rolls = [roll(one.cohort, WHO, local.there(self.clock.now(), one.zone)) for one in included]
+    def _present(self, subject: str) -> tuple[Roll | None, int]:
+        """(everyone else who is included, as the trial now knows them; the place of the next inclusion)."""
+        included = [one for one in self._included() if one.subject != subject]
+        order = 1 + max((int(one.cohort.order[0]) for one in included), default=0)
+        return self._roll(included), order
+
+    def _included(self) -> list[Projection]:
+        everyone = (self.projection(subject) for subject in self.subjects())
+        return [one for one in everyone if not np.isnat(one.cohort.included[0])]
+
+    def _roll(self, people: list[Projection]) -> Roll | None:
+        rolls = [roll(one.cohort, WHO, local.there(self.clock.now(), one.zone)) for one in people]
         return join(rolls) if rolls else None
+
+    def _closed(self, known: Projection, point: str) -> list[Reason]:
+        """A first dose in an arm that the allocation table has closed since the participant was included."""
+        arm = known.cohort.arm_of(0)
+        if arm is None or point not in self.protocol.first_doses:
+            return []
+        if not closed(self.protocol, self._roll(self._included()), arm):
+            return []
+        title = self.protocol.study.arms[arm].title()
+        return [Reason("allocation", f"the arm «{title}» is closed: too many count against it", CLOSED)]
 
     # ---- samples and injections --------------------------------------------------------------------
 
@@ -262,6 +281,7 @@ class Commands(Filling):
         stops = self.protocol.study.stops
         return [
             *verdict.reasons(),
+            *self._closed(known, point),
             *(
                 Reason(f"stops.{name}", stops[name].text(), "no more injections; follow-up goes on")
                 for name in overdue

@@ -183,8 +183,16 @@ class Projection:
             log.move(0, place, happened[0])
 
     def _included(self, entry: Entry) -> None:
-        arm, block = entry.payload.get("arm"), entry.payload.get("block", 0)
-        self.cohort.include(WHO, local.wall(str(entry.happened)), arm, block)
+        said = entry.payload
+        self.cohort.include(
+            WHO,
+            local.wall(str(entry.happened)),
+            said.get("arm"),
+            block=said.get("block", 0),
+            stratum=said.get("stratum", ""),
+            kind=said.get("kind"),
+            order=said.get("order"),
+        )
         self._act(entry, None)
 
     def _collected(self, entry: Entry) -> None:

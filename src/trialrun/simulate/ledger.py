@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from trialrun.conduct.allocation import Chance, allocate
+from trialrun.conduct.allocation import Chance, Place, allocate
 from trialrun.conduct.cohort import Cohort, Index, Times
 from trialrun.conduct.decision import judge
-from trialrun.conduct.roll import join, roll, strata
+from trialrun.conduct.roll import join, kinds, roll, strata
 from trialrun.conduct.stop import overdue, triggered
 from trialrun.conduct.verdict import Reason
 from trialrun.protocol.protocol import Protocol as StudyProtocol
@@ -86,15 +86,15 @@ class Columns:
     def include(self, who: Index, when: Times, chance: Chance) -> None:
         """Include one participant; ``chance`` draws the arm where the study randomises."""
         cohort = self._cohort
-        if not cohort.protocol.arms:
-            cohort.include(who, when)
-            return
-        others = np.flatnonzero(~np.isnat(cohort.included))
-        present = join([roll(cohort, others, np.full(len(others), when[0]))]) if len(others) else None
-        place = allocate(cohort.protocol, present, strata(cohort, who, when)[0], chance)
+        kind, stratum = kinds(cohort, who, when)[0], strata(cohort, who, when)[0]
+        place: Place | Reason = Place()
+        if cohort.protocol.arms:
+            others = np.flatnonzero(~np.isnat(cohort.included))
+            present = join([roll(cohort, others, np.full(len(others), when[0]))]) if len(others) else None
+            place = allocate(cohort.protocol, present, stratum, chance)
         if isinstance(place, Reason):
             raise ValueError(f"nobody can be included now: {place.message}")
-        cohort.include(who, when, place.arm, place.block)
+        cohort.include(who, when, place.arm, block=place.block, stratum=stratum or "", kind=kind)
 
     def inject(self, point: str, who: Index, when: Times, answers: Answers) -> None:
         """Day 1 of a course moves what counts within courses, so every stop rule is looked at."""

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from trialrun.conduct.allocation import closed
 from trialrun.conduct.cohort import Cohort, Index
 from trialrun.conduct.enrolment import may_enrol
 from trialrun.conduct.roll import Roll, join, roll
@@ -59,6 +60,7 @@ class Columned:
         people = [Person(seed, trial, number) for number in range(count)]
         self.site = Site(protocol, people, Columns(protocol, count))
         self.site.trial_is_open = lambda when, kind: is_open(protocol, self.present(), when, kind)
+        self.site.visits.arm_is_open = lambda arm, when: arm_is_open(protocol, self.present(), arm, when)
         names = list(protocol.study.sites)
         self.site.cohort.site[:] = [names[number % len(names)] for number in range(count)]
         self._opened: list[int] = []
@@ -141,12 +143,24 @@ def room(protocol: StudyProtocol, present: Present) -> bool:
 
 def is_open(protocol: StudyProtocol, present: Present, when: np.datetime64, kind: str | None = None) -> bool:
     """Whether the trial takes one more participant, of a kind where it limits how many of each it takes."""
+    return bool(may_enrol(protocol, _roll(present, when), kind).permitted.all())
+
+
+def arm_is_open(protocol: StudyProtocol, present: Present, arm: str | None, when: np.datetime64) -> bool:
+    """Whether anyone may begin in an arm: the allocation table may have closed it after their inclusion."""
+    if not isinstance(protocol.study.allocation, Table):
+        return True
+    return not closed(protocol, _roll(present, when), arm)
+
+
+def _roll(present: Present, when: np.datetime64) -> Roll | None:
+    """Everyone included, as the trial knows them."""
     rolls: list[Roll] = []
     for cohort, who in present:
         included = who[~np.isnat(cohort.included[who])]
         if len(included):
             rolls.append(roll(cohort, included, np.full(len(included), when)))
-    return bool(may_enrol(protocol, join(rolls) if rolls else None, kind).permitted.all())
+    return join(rolls) if rolls else None
 
 
 def _count(present: Present) -> tuple[int, int, int]:

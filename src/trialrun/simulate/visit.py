@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,7 @@ class Visits:
         self.agenda = agenda
         self.bodies, self.events, self.flares = bodies, events, flares
         self.voices = Voices(protocol, file, people, bodies, events, flares)
+        self.arm_is_open: Callable[[str | None, np.datetime64], bool] = lambda arm, when: True
         self._forgotten = uniforms(people, "forgotten", len(protocol.timepoints))
         on = protocol.study.recorded_on
         self._acts = {on.injection, on.end.partition(".")[0]}  # forms that are filled by what is done
@@ -160,6 +161,9 @@ class Visits:
         verdict = may_inject(self.cohort, point.id, who, when)
         missed = self.agenda.misses(point, who)
         allowed = verdict.permitted & ~missed
+        if point.id in self.protocol.first_doses:
+            arms_open = [self.arm_is_open(self.cohort.arm_of(int(one)), when[i]) for i, one in enumerate(who)]
+            allowed &= np.array(arms_open, dtype=bool)
         given = amounts(self.cohort, point.id, who, when)
         arms = np.array([self.cohort.arm_of(one) or "" for one in who.tolist()])
         for arm, amount in sorted(set(zip(arms[allowed].tolist(), given[allowed].tolist(), strict=True))):
