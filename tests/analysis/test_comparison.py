@@ -127,7 +127,7 @@ def test_an_arm_with_too_few_pairs_is_not_tested(protocol: Protocol, arrays: Arr
     few = arrays.present & ((arrays.arm == 1) | (np.arange(N) < 3))
     found = compare(protocol, replace(arrays, present=few), "score")
     assert isinstance(found, Shift)
-    assert found.test_at(0) == NotEstimable("3 and 12 pairs; the test needs at least 4 in each arm")
+    assert found.test_at(0) == NotEstimable("3 and 12 pairs; the test needs at least 5 in each arm")
     nobody = compare(protocol, replace(arrays, present=arrays.present & (arrays.arm == 1)), "score")
     assert nobody is not None
     said = described(("active", "placebo"), nobody)

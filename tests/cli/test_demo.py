@@ -70,5 +70,5 @@ def test_what_to_try_next_can_be_copied(
     _close(Demonstration(folder, load("vascu_il2"), {}, 1, 1, ()), 1.0)
     lines = capsys.readouterr().out.splitlines()
     assert f"    trialrun verify '{folder}' --anchor '{folder}/anchor.txt'" in lines
-    assert f"    trialrun demo '{folder}/study' --seed 2 --out '{folder}-2'" in lines
-    assert f"    trialrun calendar '{folder}/study' --start 2008-03-01" in lines
+    assert f"    trialrun demo --seed 2 --out '{folder}-2'" in lines
+    assert f"    trialrun calendar '{folder}/study' --start 2008-03-03" in lines

@@ -188,11 +188,10 @@ def _courses(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Prob
     """A complete course asks for more doses than one has; a dose is more than its form can hold."""
     treatment = protocol.study.treatment
     counts = {name: cycle.doses.count for name, cycle in treatment.cycles.items()}
-    common = [counts[name] for name, cycle in treatment.cycles.items() if cycle.complete_with is None]
-    if common and not 1 <= treatment.missed_dose.complete_with <= max(common):
+    if not 1 <= treatment.missed_dose.complete_with <= max(counts.values(), default=0):
         place = sources[STUDY].place(("treatment", "missed_dose", "complete_with"))
         message = f"no course has {treatment.missed_dose.complete_with} doses"
-        yield Problem(place, message, f"The most is {max(common)}.")
+        yield Problem(place, message, f"The most is {max(counts.values(), default=0)}.")
     for name, cycle in treatment.cycles.items():
         if cycle.complete_with and cycle.complete_with > counts[name]:
             place = sources[STUDY].place(("treatment", "cycles", name, "complete_with"))

@@ -159,6 +159,8 @@ def _choice(path: Path, found: Mapping[str, Any], source: Source) -> Problem:
     listed = details.get("expected") or details["expected_tags"]
     known = [one.strip().strip("'") for one in listed.replace(" or ", ", ").split(", ")]
     said = details.get("tag", found["input"])
+    if said in (None, "None"):
+        return Problem(source.place(path), f"`{path[-1]}` is empty", f"Write {' or '.join(known)}.")
     close = nearest(str(said), known)
     word = f"`{shown(said)}`" if isinstance(said, str | int | float) else "this"
     hint = f"Write {' or '.join(known)}."
@@ -177,7 +179,14 @@ def _real_path(loc: Path, source: Source) -> Path:
     """Pydantic's location without the steps that are not in the file (union tags, `[key]`)."""
     path: list[str | int] = []
     here: Any = source.content
+    tagged = False
     for i, step in enumerate(loc):
+        # The step after a union's place is its tag, even where a key of the same name follows it.
+        tag = isinstance(here, dict) and not tagged and step in (here.get("kind"), here.get("method"))
+        if tag and i < len(loc) - 1:
+            tagged = True
+            continue
+        tagged = False
         if isinstance(here, dict) and isinstance(step, str) and step not in here:
             step = origin(step, here) or step
         inside = step in here if isinstance(here, dict) else isinstance(here, list) and isinstance(step, int)

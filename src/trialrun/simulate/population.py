@@ -40,7 +40,8 @@ def _population(protocol: Protocol) -> ModelFile:
         message = f"`{STATED}` goes with `model: {STATED}`, and only with it"
         cure = "Add what is stated, or leave it out."
         raise ProtocolError([Problem(source.key_place(("model",)), message, cure)])
-    problems = Agreement(protocol, source, file, _model(file)).check()
+    unchanged = _model(file) if file.stated is not None else load_model(file.model)
+    problems = Agreement(protocol, source, file, unchanged).check()
     if problems:
         raise ProtocolError(problems)
     return file

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trialrun.conduct.allocation import closed
 from trialrun.conduct.cohort import Cohort, Index
-from trialrun.conduct.enrolment import may_enrol
+from trialrun.conduct.enrolment import ANY, may_enrol
 from trialrun.conduct.roll import Roll, join, roll
 from trialrun.protocol.allocation import Table
 from trialrun.protocol.protocol import Protocol as StudyProtocol
@@ -141,7 +141,7 @@ def room(protocol: StudyProtocol, present: Present) -> bool:
     return included + screening < enrolment.planned + min(undosed, enrolment.replace)
 
 
-def is_open(protocol: StudyProtocol, present: Present, when: np.datetime64, kind: str | None = None) -> bool:
+def is_open(protocol: StudyProtocol, present: Present, when: np.datetime64, kind: str | None = ANY) -> bool:
     """Whether the trial takes one more participant, of a kind where it limits how many of each it takes."""
     return bool(may_enrol(protocol, _roll(present, when), kind).permitted.all())
 
