@@ -122,6 +122,51 @@ def test_what_belongs_to_another_arm_is_refused(trial: Trial) -> None:
     trial.dose(subject, "S1.D1", at(trial, 0.1), {"given": True, "dose": 40}, **said("nils"))
 
 
+def wrong_kit(trial: Trial) -> str:
+    """Someone of arm B who was given what arm A is to have."""
+    subject = included(trial, "B")
+    given = {"given": True, "dose": 40}
+    trial.dose(subject, "LOAD.D1", at(trial, 0.1), given, deviation="the wrong kit was given", **said("nils"))
+    return subject
+
+
+def test_a_dose_of_another_arm_that_was_really_given_is_recorded_as_a_deviation(trial: Trial) -> None:
+    subject = wrong_kit(trial)
+    known = trial.projection(subject)
+    entry = next(e for e in trial.store.chain(f"participant:{subject}") if e.act == "dose")
+    assert [broken["condition"] for broken in entry.payload["broken"]] == ["arm"]
+    assert str(known.cohort.first_injection[0]) == "2020-03-09T12:24"
+    assert known.filled["deviation", "dose LOAD.D1"]
+
+
+def test_stops_and_days_see_a_dose_of_another_arm(trial: Trial) -> None:
+    subject = wrong_kit(trial)
+    with pytest.raises(Refused) as refused:
+        trial.dose(subject, "S1.D1", at(trial, 0.2), {"given": True, "dose": 40}, **said("nils"))
+    assert "another injection was given that day" in str(refused.value)
+    event = {"term": "rash", "onset": "2020-03-10", "severe": True}
+    trial.write(subject, "event", "1", at(trial, 1), event, **said())
+    assert trial.projection(subject).cohort.stop_rule[0] == "stops.severe"
+
+
+def test_a_dose_of_another_arm_is_not_one_that_was_missed(trial: Trial) -> None:
+    subject = included(trial, "B")
+    with pytest.raises(Refused) as refused:
+        trial.dose(subject, "LOAD.D2", at(trial, 2), {"given": False}, **said("nils"))
+    assert "is not for the arm «Series»" in str(refused.value)
+
+
+def test_the_actual_arm_is_that_of_what_was_taken(trial: Trial, study: Protocol) -> None:
+    columns = ("ARMCD", "ACTARMCD", "ARMNRS", "ACTARMUD")
+    subject = wrong_kit(trial)
+    assert build(study, trial.facts())["DM"].select(columns).rows() == [("B", "A", None, None)]
+    trial.enter(subject, "check", "S1.D1", at(trial, 1), {"well": True, "pulse": 70}, **said("nils"))
+    trial.dose(subject, "S1.D1", at(trial, 1.1), {"given": True, "dose": 40}, **said("nils"))
+    assert build(study, trial.facts())["DM"].select(columns).rows() == [
+        ("B", None, "UNPLANNED TREATMENT", "Doses of Load, Series 1")
+    ]
+
+
 def test_a_dose_by_surface_is_refused_where_it_is_not_the_planned_one(trial: Trial) -> None:
     subject = included(trial, "B")
     trial.enter(subject, "check", "S1.D1", at(trial, 0), {"well": True, "pulse": 70}, **said("nils"))

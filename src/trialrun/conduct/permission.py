@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from trialrun.conduct import words
-from trialrun.conduct.cohort import Cohort, Index, Numbers, Times, day
+from trialrun.conduct.cohort import UNALLOCATED, Cohort, Index, Numbers, Times, day
 from trialrun.conduct.dose import amounts, doses
 from trialrun.conduct.reading import View, judged
 from trialrun.conduct.setting import places
@@ -245,16 +245,21 @@ def _window(here: Standing, planned: Timepoint, who: Index, now: Times) -> Condi
 
 
 def _arm(cohort: Cohort, planned: Timepoint, who: Index) -> list[Condition]:
-    """A dose of other arms is not for this participant; without an arm, none is."""
-    if not planned.arms:
+    """A dose of other arms is not for this participant; who was included without an arm has none."""
+    if not cohort.protocol.arms:
         return []
-    theirs = cohort.within(planned.arms)[who]
+    none = (cohort.arm[who] == UNALLOCATED) & ~np.isnat(cohort.included[who])
 
     def message(row: int) -> str:
+        if none[row]:
+            return "no arm was given"
         arm = cohort.protocol.study.arms[str(cohort.arm_of(int(who[row])))].title()
         return f"{planned.id} is not for the arm «{arm}»"
 
-    return [plain("arm", theirs, message, "give what the participant's own arm has", final=True)]
+    def cure(row: int) -> str:
+        return "an arm comes with inclusion" if none[row] else "give what the participant's own arm has"
+
+    return [plain("arm", cohort.within(planned.arms)[who] & ~none, message, cure, final=True)]
 
 
 def _amount(cohort: Cohort, planned: Timepoint, who: Index, now: Times, given: Any) -> list[Condition]:

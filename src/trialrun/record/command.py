@@ -165,9 +165,10 @@ class Commands(Filling):
                 against = self._against(known, point, now, found.contents, entered)
                 self._deviated(known, point, against, outcome, deviation)
             else:
-                outcome.reasons += self._waits(known, point, now) + self._not_given(
-                    known, point, now, found.contents
-                )
+                # Another arm's dose is nothing that could be missed; given, it is told as a deviation.
+                outcome.reasons += self._strange(known, point, form=form)
+                outcome.reasons += self._waits(known, point, now)
+                outcome.reasons += self._not_given(known, point, now, found.contents)
             outcome.forms = None if self.protocol.timepoints[point].course_day == 1 else (form,)
             return outcome
 

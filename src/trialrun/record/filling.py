@@ -45,7 +45,7 @@ class Filling(Fitting):
         command = Command("enter", f"Entering {self._title(form)} at {point}", by, key, happened, arguments)
 
         def checked(known: Projection, now: Times) -> Outcome:
-            reasons = self._planned(known, form, point)
+            reasons = self._planned(known, form, point) or self._strange(known, point, form=form)
             if form == self.protocol.study.recorded_on.injection:
                 reasons.append(
                     Reason(

@@ -14,7 +14,7 @@ from trialrun.conduct.standing import standing
 from trialrun.conduct.verdict import YES, Reason
 from trialrun.protocol.form import Form
 from trialrun.protocol.problem import nearest
-from trialrun.protocol.protocol import Task
+from trialrun.protocol.protocol import Task, Timepoint
 from trialrun.record import local
 from trialrun.record.person import FILLS, RIGHTS
 from trialrun.record.projection import WHO, Filled, Projection
@@ -58,7 +58,7 @@ class Fitting(Submission):
             return reasons
         columns = known.cohort.sheets[form].points
         if point in columns:
-            return self._strange(known, point, form=form)
+            return []
         where = f"it is planned at {', '.join(columns)}"
         return [Reason("point", f"«{self._title(form)}» is not planned at {point}", where)]
 
@@ -72,6 +72,12 @@ class Fitting(Submission):
         if not known.cohort.within(planned.arms)[0]:
             arm = self.protocol.study.arms[str(known.cohort.arm_of(0))].title()
             return [Reason("arm", f"{point} is not for the arm «{arm}»", "name a timepoint of that arm")]
+        return self._unjoined(known, planned, form, specimen)
+
+    def _unjoined(
+        self, known: Projection, planned: Timepoint, form: str | None, specimen: str | None
+    ) -> list[Reason]:
+        """That the substudy which alone asks for it was not joined."""
         tasks = [
             task for task in planned.tasks if (task.form, task.specimen) in ((form, None), (None, specimen))
         ]

@@ -91,7 +91,7 @@ def _plan(protocol: Protocol) -> pl.DataFrame:
     rows = [
         _planned(protocol, point, arm, dose)
         for point in protocol.doses
-        for arm in point.doses or ("",)
+        for arm in (protocol.arms if point.doses else ("",))
         if (dose := point.dose_of(arm)) is not None
     ]
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String) | {"EXPDOSE": pl.Float64}, orient="row")
