@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from small_study import small
-from trialrun.conduct.cohort import Cohort
+from trialrun.conduct.cohort import UNALLOCATED, Cohort
 from trialrun.conduct.dose import amount, amounts
 from trialrun.conduct.permission import may_inject
 from trialrun.protocol.protocol import Dose, Protocol
@@ -73,3 +73,11 @@ def test_a_dose_of_the_other_arm_is_refused_for_good(study: Protocol) -> None:
     cohort = screened(study, "B", height=180, weight=80)
     reasons = may_inject(cohort, "LOAD.D1", np.array([0]), np.array([NOW])).reasons()
     assert [reason.condition for reason in reasons] == ["arm"]
+
+
+def test_who_was_included_without_an_arm_is_given_nothing(study: Protocol) -> None:
+    cohort = screened(study, "A", height=180, weight=80)
+    cohort.arm[:] = UNALLOCATED
+    for point in ("LOAD.D1", "S1.D1"):
+        reasons = may_inject(cohort, point, np.array([0]), np.array([NOW])).reasons()
+        assert [(reason.condition, reason.message) for reason in reasons] == [("arm", "no arm was given")]
