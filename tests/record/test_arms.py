@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -186,6 +187,66 @@ def test_a_visit_that_an_event_brings_waits_for_it(trial: Trial) -> None:
     event = {"term": "rash", "onset": "2020-03-12", "severe": False}
     trial.write(subject, "event", "1", at(trial, 8), event, **said())
     trial.enter(subject, "check", "SEEN", at(trial, 8.1), seen, **said("nils"))
+
+
+def begun(trial: Trial, *days: float) -> str:
+    """Someone of arm B with the first doses of the series on these days."""
+    subject = included(trial, "B")
+    for number, day in enumerate(days, 1):
+        check(trial, subject, f"S{number}.D1", day)
+        given = {"given": True, "dose": 40}
+        trial.dose(subject, f"S{number}.D1", at(trial, day + 0.1), given, **said("nils"))
+    return subject
+
+
+def check(trial: Trial, subject: str, point: str, day: float) -> None:
+    trial.enter(subject, "check", point, at(trial, day), {"well": True, "pulse": 70}, **said("nils"))
+
+
+def refusal(trial: Trial, subject: str, point: str, day: float) -> str:
+    with pytest.raises(Refused) as refused:
+        check(trial, subject, point, day)
+    return str(refused.value)
+
+
+@pytest.fixture
+def soon(tmp_path: Path) -> Trial:
+    """Follow-up begins so soon that its planned day comes before the dose that it is counted from."""
+    changes = (
+        ("after: last dose + 28 days", "after: last dose + 4 days"),
+        ("after: first dose + 140 days", "after: first dose + 3 days"),
+    )
+    return Trial.in_memory(small(tmp_path, *changes), virtual=True, clock=SetClock(), people=PEOPLE)
+
+
+def test_a_visit_after_the_last_dose_waits_for_it(soon: Trial) -> None:
+    subject = begun(soon, 0, 14, 28)
+    assert "LATE waits for the last dose" in refusal(soon, subject, "LATE", 43)
+    check(soon, subject, "LATE", 47)  # the fourth was left out by then
+
+
+def test_a_visit_after_the_first_dose_or_a_course_waits_for_it(soon: Trial) -> None:
+    subject = included(soon, "B")
+    assert "W20 waits for the first dose" in refusal(soon, subject, "W20", 1)
+    assert "S1.D8 waits for the course S1" in refusal(soon, subject, "S1.D8", 6)
+
+
+def test_a_visit_of_a_course_that_was_left_out_is_refused(trial: Trial) -> None:
+    subject = begun(trial, 0)
+    assert "course S2 does not take place" in refusal(trial, subject, "S2.D8", 21)
+
+
+def test_visits_as_needed_come_one_after_the_other(trial: Trial) -> None:
+    subject = begun(trial, 0)
+    assert "EXTRA_1 comes before EXTRA_2" in refusal(trial, subject, "EXTRA_2", 3)
+    check(trial, subject, "EXTRA_1", 4)
+    assert "EXTRA_1 comes before EXTRA_2" in refusal(trial, subject, "EXTRA_2", 3.5)
+    check(trial, subject, "EXTRA_2", 5)
+
+
+def test_a_visit_as_needed_does_not_precede_consent(trial: Trial) -> None:
+    at(trial, -7)
+    assert "no signed consent" in refusal(trial, trial.enrol("ONE", **said()), "EXTRA_1", 0)
 
 
 @pytest.mark.parametrize("joined", [True, False])

@@ -112,7 +112,7 @@ class Commands(Filling):
 
         def checked(known: Projection, now: Times) -> Outcome:
             taken = known.cohort.collected.get((specimen, point))
-            tasks = self._tasks(point, specimen=specimen)
+            tasks = self._tasks(known, point, specimen=specimen)
             reasons = self._within_participation(known, now) + self._too_early(known, tasks, point, now)
             reasons += self._strange(known, point, specimen=specimen)
             if taken is None:

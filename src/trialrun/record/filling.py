@@ -177,7 +177,7 @@ class Filling(Fitting):
     ) -> Outcome:
         """A planned form: once, or again with a reason, and then every answer anew."""
         before = known.filled.get((form, point))
-        tasks = self._tasks(point, form=form)
+        tasks = self._tasks(known, point, form=form)
         reasons = self._too_early(known, tasks, point, now)
         if form == self._end_form:
             if before is None and not np.isnat(known.cohort.ended[0]):

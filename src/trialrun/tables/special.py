@@ -158,8 +158,8 @@ def _named(protocol: Protocol, column: str) -> tuple[pl.Expr, pl.Expr]:
     """(title, code) of the arm in a column; of a study without any, of the one that there is."""
     if not protocol.arms:
         substances = protocol.study.treatment.substances
-        title = " + ".join(s.name("en") for s in substances.values())
-        return pl.lit(title, pl.String), pl.lit(term.capitals("+".join(substances))[:20], pl.String)
+        words = " + ".join(s.name("en") for s in substances.values())
+        return pl.lit(words, pl.String), pl.lit(term.capitals("+".join(substances))[:20], pl.String)
     titles = {name: each.title("en") for name, each in protocol.study.arms.items()}
     codes = {name: term.arm_code(name) for name in titles}
     title, code = (
