@@ -15,7 +15,7 @@ import polars as pl
 from trialrun.conduct import words
 from trialrun.conduct.cohort import UNALLOCATED, Cohort, Index, Numbers, Times, day
 from trialrun.conduct.dose import amounts, doses
-from trialrun.conduct.reading import View, judged
+from trialrun.conduct.reading import View, judged, read
 from trialrun.conduct.setting import places
 from trialrun.conduct.standing import Standing, begins_course, held, hold_ends, screening_point, standing
 from trialrun.conduct.verdict import NO, UNKNOWN, YES, Condition, Reason, Verdict, plain
@@ -271,9 +271,10 @@ def _amount(cohort: Cohort, planned: Timepoint, who: Index, now: Times, given: A
         return words.amount(cohort.protocol, plans[row], amount)
 
     def lacks(row: int) -> str:
-        plan = plans[row]
-        of = (plan.of or "").replace("_", " ") if plan else ""
-        return f"the dose cannot be reckoned: not known ({of})"
+        name = str(getattr(plans[row], "of", ""))
+        if read(cohort, [name], who, now, planned.id, "complete")[name][row] is not None:
+            return "the dose cannot be reckoned: it comes to nothing"
+        return f"the dose cannot be reckoned: not known ({name.replace('_', ' ')})"
 
     conditions = []
     if any(plan and plan.of for plan in plans):
