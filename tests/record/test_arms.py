@@ -285,3 +285,13 @@ def test_the_tables_say_who_is_in_which_arm(trial: Trial, study: Protocol) -> No
         ("ONE-001", "B", "Series", "Series", None),
         ("ONE-002", None, None, None, "NOT ASSIGNED"),
     ]
+
+
+def test_what_was_planned_by_surface_stays_what_it_was(trial: Trial, study: Protocol) -> None:
+    subject = begun(trial, 0)
+    taller = {"sex": "F", "height": 190, "weight": 95}
+    when = at(trial, -7)
+    at(trial, 1)
+    trial.enter(subject, "person", "SCR", when, taller, reason="measured again", **said("nils"))
+    exposed = build(study, trial.facts())["EX"]
+    assert exposed.select("EXPDOSE", "EXDOSE").rows() == [(40.0, 40.0)]

@@ -21,8 +21,7 @@ class Substance(Element):
 
 
 class Level(Element):
-    """A dose: a fixed amount, or so much ``per`` kg or m² ``of`` a variable, rounded to what can be given, and
-    capped.
+    """A dose: a fixed amount, or so much ``per`` kg or m² ``of`` a variable, rounded to a step and capped.
 
     A placebo is a substance of its own, with a dose in its own unit (a tablet, a millilitre).
     """
