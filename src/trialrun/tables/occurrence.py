@@ -100,7 +100,7 @@ def _plan(protocol: Protocol) -> pl.DataFrame:
 
 
 def _reckoned(known: Entries) -> pl.DataFrame:
-    """subject, point, reckoned: what a dose per kg or m² came to for this participant when it was recorded."""
+    """subject, point, reckoned: what a dose per kg or m² came to when it was recorded."""
     told = known.facts.values.filter(pl.col("planned").is_not_null())
     return told.group_by("subject", "point", maintain_order=True).agg(reckoned=pl.col("planned").first())
 
