@@ -20,8 +20,8 @@ from trialrun.conduct.decision import Judgement, judge
 from trialrun.conduct.enrolment import may_enrol
 from trialrun.conduct.permission import may_include, may_inject, stop_words
 from trialrun.conduct.reading import answers
-from trialrun.conduct.roll import join as joined
 from trialrun.conduct.roll import Roll, kinds, roll
+from trialrun.conduct.roll import join as joined
 from trialrun.conduct.standing import states
 from trialrun.conduct.stop import expired, triggered
 from trialrun.conduct.verdict import YES, Reason, Verdict
@@ -186,8 +186,8 @@ class Replay:
             self._allocated(person, entry, moment)
 
     def _allocated(self, person: Person, entry: Entry, moment: Times) -> None:
-        """The arm that was given, and what the new protocol says of it. Nothing is drawn anew: of an arm drawn
-        by other rules only that is told."""
+        """The arm that was given, and what the new protocol says of it. Nothing is drawn anew: of an arm that
+        was drawn by other rules only that is told."""
         self.result.judged["allocation"] += 1
         old, new = self.found.old.study, self.found.new.study
         given = entry.payload.get("arm")
