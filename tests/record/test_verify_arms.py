@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from arms_walk import PEOPLE, SetClock, at, included, said, screened
 
+from arms_walk import PEOPLE, SetClock, at, included, said, screened
 from small_study import small
 from trialrun.journal.append import append
 from trialrun.journal.entry import Draft
