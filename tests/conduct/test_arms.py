@@ -97,6 +97,16 @@ def test_a_visit_as_needed_may_come_at_any_time_one_after_the_other(study: Proto
     assert status(cohort, "EXTRA_2", 10) == VOID
 
 
+def test_a_visit_of_a_course_that_never_took_place_never_comes(study: Protocol) -> None:
+    late = begun(study, "B", {"S1.D1": 0})
+    assert status(late, "S2.D8", 14) == FUTURE
+    assert status(late, "S2.D8", 21) == VOID  # S2 was left out
+    assert status(late, "S3.D8", 21) == FUTURE
+    late.stop(WHO, "stops.severe", at(22))
+    assert status(late, "S4.D8", 49) == VOID
+    assert status(late, "S1.D8", 7) == OPEN
+
+
 @pytest.mark.parametrize("joined", [True, False])
 def test_a_substudy_is_for_those_who_joined_it(study: Protocol, joined: bool) -> None:
     cohort = begun(study, "B", SERIES, keeps_blood=joined)

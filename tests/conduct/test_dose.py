@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from small_study import small
-from trialrun.conduct.cohort import Cohort
+from trialrun.conduct.cohort import UNALLOCATED, Cohort
 from trialrun.conduct.dose import amount, amounts
 from trialrun.conduct.permission import may_inject
 from trialrun.protocol.protocol import Dose, Protocol
@@ -31,13 +31,14 @@ def screened(study: Protocol, arm: str, **measures: float) -> Cohort:
 
 
 @pytest.mark.parametrize(
-    ("weight", "given"), [(64.9, 30), (65, 35), (55, 30), (54.99, 25), (140, 50), (0, np.nan)]
+    ("weight", "given"),
+    [(64.9, 30), (65, 35), (55, 30), (54.99, 25), (140, 50), (0, np.nan), (5, 5), (4.99, np.nan)],
 )
 def test_the_nearest_multiple_a_half_up_and_at_most(weight: float, given: float) -> None:
     np.testing.assert_equal(amount(BY_KG, np.array([float(weight)])), [given])
 
 
-@given(st.floats(1, 300))
+@given(st.floats(5, 300))
 def test_a_rounded_dose_is_within_half_a_step_of_the_exact_one(weight: float) -> None:
     found = amount(BY_KG, np.array([weight]))[0]
     assert found % 5 == 0
@@ -47,6 +48,8 @@ def test_a_rounded_dose_is_within_half_a_step_of_the_exact_one(weight: float) ->
 def test_mosteller_gives_the_square_metres(study: Protocol) -> None:
     cohort = screened(study, "B", height=180, weight=80)  # sqrt(180 × 80 / 3600) = 2 m²
     assert amounts(cohort, "S1.D1", np.array([0]), np.array([NOW])).tolist() == [40]
+    cohort = screened(study, "B", height=173, weight=70)  # 1.834 m² × 20 mg/m² = 36.68 mg
+    assert amounts(cohort, "S1.D1", np.array([0]), np.array([NOW])).tolist() == [35]
 
 
 def test_without_the_weight_no_dose_is_permitted(study: Protocol) -> None:
@@ -56,6 +59,13 @@ def test_without_the_weight_no_dose_is_permitted(study: Protocol) -> None:
     reasons = {reason.condition: reason for reason in may_inject(cohort, "LOAD.D1", who, now).reasons()}
     assert "not known (weight)" in reasons["dose_known"].message
     assert "«Weight»" in reasons["dose_known"].cure
+
+
+def test_a_dose_that_rounds_to_nothing_is_not_permitted(study: Protocol) -> None:
+    cohort = screened(study, "A", weight=4.5)
+    verdict = may_inject(cohort, "LOAD.D1", np.array([0]), np.array([NOW]), 0)
+    reasons = {reason.condition: reason.message for reason in verdict.reasons()}
+    assert reasons["dose_known"] == "the dose cannot be reckoned: it comes to nothing"
 
 
 def test_the_amount_given_must_be_the_one_planned_for_this_person(study: Protocol) -> None:
@@ -73,3 +83,11 @@ def test_a_dose_of_the_other_arm_is_refused_for_good(study: Protocol) -> None:
     cohort = screened(study, "B", height=180, weight=80)
     reasons = may_inject(cohort, "LOAD.D1", np.array([0]), np.array([NOW])).reasons()
     assert [reason.condition for reason in reasons] == ["arm"]
+
+
+def test_who_was_included_without_an_arm_is_given_nothing(study: Protocol) -> None:
+    cohort = screened(study, "A", height=180, weight=80)
+    cohort.arm[:] = UNALLOCATED
+    for point in ("LOAD.D1", "S1.D1"):
+        reasons = may_inject(cohort, point, np.array([0]), np.array([NOW])).reasons()
+        assert [(reason.condition, reason.message) for reason in reasons] == [("arm", "no arm was given")]

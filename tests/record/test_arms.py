@@ -1,31 +1,16 @@
 """A trial with arms: who gets which is drawn when it is given, recorded with it, and kept to."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from pathlib import Path
 
 import pytest
 
+from arms_walk import PEOPLE, SetClock, at, begun, check, included, said, screened
 from small_study import small
 from trialrun.protocol.protocol import Protocol
-from trialrun.record.person import Person
 from trialrun.record.refusal import Refused
 from trialrun.record.trial import Trial
 from trialrun.tables.build import build
-
-DAY_1 = datetime(2020, 3, 9, 10)  # noqa: DTZ001 (a site's wall clock)
-PEOPLE = (Person("anna", "Anna Berg", "investigator"), Person("nils", "Nils Roy", "nurse"),
-          Person("lab", "Lou Faure", "laboratory"))  # fmt: skip
-KEYS = count()
-
-
-class SetClock:
-    """Stands where it is put."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2020, 2, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
 
 
 @pytest.fixture(scope="module")
@@ -36,34 +21,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Protocol:
 @pytest.fixture
 def trial(study: Protocol) -> Trial:
     return Trial.in_memory(study, virtual=True, clock=SetClock(), people=PEOPLE)
-
-
-def at(trial: Trial, day: float) -> datetime:
-    """A moment so many days after the first one; the clock stands an hour later."""
-    when = DAY_1 + timedelta(days=day)
-    trial.clock.moment = when.replace(tzinfo=UTC)  # type: ignore[attr-defined]
-    return when
-
-
-def said(by: str = "anna") -> dict[str, str]:
-    return {"by": by, "key": str(next(KEYS))}
-
-
-def screened(trial: Trial, site: str = "ONE", sex: str = "F", blood: bool = True) -> str:
-    when = at(trial, -7)
-    subject = trial.enrol(site, **said())
-    trial.enter(subject, "consent", "SCR", when, {"signed": True, "blood": blood}, **said())
-    measures = {"sex": sex, "height": 180, "weight": 80}
-    trial.enter(subject, "person", "SCR", when, measures, **said("nils"))
-    return subject
-
-
-def included(trial: Trial, arm: str | None = None, **person: object) -> str:
-    """A participant; of an arm if one is named, since chance may be passed in to a virtual trial."""
-    subject = screened(trial, **person)  # type: ignore[arg-type]
-    draw = {None: None, "A": lambda below: 0, "B": lambda below: below - 1}[arm]
-    trial.include(subject, at(trial, -1), chance=draw, **said())
-    return subject
 
 
 def test_the_entry_holds_the_arm_and_the_block_and_nothing_was_stored_ahead(trial: Trial) -> None:
@@ -122,6 +79,51 @@ def test_what_belongs_to_another_arm_is_refused(trial: Trial) -> None:
     trial.dose(subject, "S1.D1", at(trial, 0.1), {"given": True, "dose": 40}, **said("nils"))
 
 
+def wrong_kit(trial: Trial) -> str:
+    """Someone of arm B who was given what arm A is to have."""
+    subject = included(trial, "B")
+    given = {"given": True, "dose": 40}
+    trial.dose(subject, "LOAD.D1", at(trial, 0.1), given, deviation="the wrong kit was given", **said("nils"))
+    return subject
+
+
+def test_a_dose_of_another_arm_that_was_really_given_is_recorded_as_a_deviation(trial: Trial) -> None:
+    subject = wrong_kit(trial)
+    known = trial.projection(subject)
+    entry = next(e for e in trial.store.chain(f"participant:{subject}") if e.act == "dose")
+    assert [broken["condition"] for broken in entry.payload["broken"]] == ["arm"]
+    assert str(known.cohort.first_injection[0]) == "2020-03-09T12:24"
+    assert known.filled["deviation", "dose LOAD.D1"]
+
+
+def test_stops_and_days_see_a_dose_of_another_arm(trial: Trial) -> None:
+    subject = wrong_kit(trial)
+    with pytest.raises(Refused) as refused:
+        trial.dose(subject, "S1.D1", at(trial, 0.2), {"given": True, "dose": 40}, **said("nils"))
+    assert "another injection was given that day" in str(refused.value)
+    event = {"term": "rash", "onset": "2020-03-10", "severe": True}
+    trial.write(subject, "event", "1", at(trial, 1), event, **said())
+    assert trial.projection(subject).cohort.stop_rule[0] == "stops.severe"
+
+
+def test_a_dose_of_another_arm_is_not_one_that_was_missed(trial: Trial) -> None:
+    subject = included(trial, "B")
+    with pytest.raises(Refused) as refused:
+        trial.dose(subject, "LOAD.D2", at(trial, 2), {"given": False}, **said("nils"))
+    assert "is not for the arm «Series»" in str(refused.value)
+
+
+def test_the_actual_arm_is_that_of_what_was_taken(trial: Trial, study: Protocol) -> None:
+    columns = ("ARMCD", "ACTARMCD", "ARMNRS", "ACTARMUD")
+    subject = wrong_kit(trial)
+    assert build(study, trial.facts())["DM"].select(columns).rows() == [("B", "A", None, None)]
+    trial.enter(subject, "check", "S1.D1", at(trial, 1), {"well": True, "pulse": 70}, **said("nils"))
+    trial.dose(subject, "S1.D1", at(trial, 1.1), {"given": True, "dose": 40}, **said("nils"))
+    assert build(study, trial.facts())["DM"].select(columns).rows() == [
+        ("B", None, "UNPLANNED TREATMENT", "Doses of Load, Series 1")
+    ]
+
+
 def test_a_dose_by_surface_is_refused_where_it_is_not_the_planned_one(trial: Trial) -> None:
     subject = included(trial, "B")
     trial.enter(subject, "check", "S1.D1", at(trial, 0), {"well": True, "pulse": 70}, **said("nils"))
@@ -141,6 +143,52 @@ def test_a_visit_that_an_event_brings_waits_for_it(trial: Trial) -> None:
     event = {"term": "rash", "onset": "2020-03-12", "severe": False}
     trial.write(subject, "event", "1", at(trial, 8), event, **said())
     trial.enter(subject, "check", "SEEN", at(trial, 8.1), seen, **said("nils"))
+
+
+def refusal(trial: Trial, subject: str, point: str, day: float) -> str:
+    with pytest.raises(Refused) as refused:
+        check(trial, subject, point, day)
+    return str(refused.value)
+
+
+@pytest.fixture
+def soon(tmp_path: Path) -> Trial:
+    """Follow-up begins so soon that its planned day comes before the dose that it is counted from."""
+    changes = (
+        ("after: last dose + 28 days", "after: last dose + 4 days"),
+        ("after: first dose + 140 days", "after: first dose + 3 days"),
+    )
+    return Trial.in_memory(small(tmp_path, *changes), virtual=True, clock=SetClock(), people=PEOPLE)
+
+
+def test_a_visit_after_the_last_dose_waits_for_it(soon: Trial) -> None:
+    subject = begun(soon, 0, 14, 28)
+    assert "LATE waits for the last dose" in refusal(soon, subject, "LATE", 43)
+    check(soon, subject, "LATE", 47)  # the fourth was left out by then
+
+
+def test_a_visit_after_the_first_dose_or_a_course_waits_for_it(soon: Trial) -> None:
+    subject = included(soon, "B")
+    assert "W20 waits for the first dose" in refusal(soon, subject, "W20", 1)
+    assert "S1.D8 waits for the course S1" in refusal(soon, subject, "S1.D8", 6)
+
+
+def test_a_visit_of_a_course_that_was_left_out_is_refused(trial: Trial) -> None:
+    subject = begun(trial, 0)
+    assert "course S2 does not take place" in refusal(trial, subject, "S2.D8", 21)
+
+
+def test_visits_as_needed_come_one_after_the_other(trial: Trial) -> None:
+    subject = begun(trial, 0)
+    assert "EXTRA_1 comes before EXTRA_2" in refusal(trial, subject, "EXTRA_2", 3)
+    check(trial, subject, "EXTRA_1", 4)
+    assert "EXTRA_1 comes before EXTRA_2" in refusal(trial, subject, "EXTRA_2", 3.5)
+    check(trial, subject, "EXTRA_2", 5)
+
+
+def test_a_visit_as_needed_does_not_precede_consent(trial: Trial) -> None:
+    at(trial, -7)
+    assert "no signed consent" in refusal(trial, trial.enrol("ONE", **said()), "EXTRA_1", 0)
 
 
 @pytest.mark.parametrize("joined", [True, False])
@@ -179,3 +227,13 @@ def test_the_tables_say_who_is_in_which_arm(trial: Trial, study: Protocol) -> No
         ("ONE-001", "B", "Series", "Series", None),
         ("ONE-002", None, None, None, "NOT ASSIGNED"),
     ]
+
+
+def test_what_was_planned_by_surface_stays_what_it_was(trial: Trial, study: Protocol) -> None:
+    subject = begun(trial, 0)
+    taller = {"sex": "F", "height": 190, "weight": 95}
+    when = at(trial, -7)
+    at(trial, 1)
+    trial.enter(subject, "person", "SCR", when, taller, reason="measured again", **said("nils"))
+    exposed = build(study, trial.facts())["EX"]
+    assert exposed.select("EXPDOSE", "EXDOSE").rows() == [(40.0, 40.0)]

@@ -12,7 +12,7 @@ from trialrun.conduct import words
 from trialrun.conduct.cohort import Cohort, Index, Times
 from trialrun.conduct.decision import judge
 from trialrun.conduct.dose import amounts
-from trialrun.conduct.permission import consented, may_include, may_inject
+from trialrun.conduct.permission import consented, may_include, may_inject, spread
 from trialrun.conduct.reading import answers, read
 from trialrun.conduct.standing import (
     DONE,
@@ -89,8 +89,7 @@ class _Person:
         self.one = one
         self.language = language
         self.who, self.now = np.array([one]), np.array([now], dtype="datetime64[m]")
-        self.moments = np.full(cohort.n, np.datetime64("NaT", "m"))
-        self.moments[one] = now
+        self.moments = spread(cohort, self.who, self.now)
         self.here: Standing = standing(cohort, self.moments)
         self.ended = bool(cohort.ended[one] <= now)
         condition = consented(cohort, self.who, self.now)

@@ -19,7 +19,7 @@ def doses(cohort: Cohort, point: str, who: Index) -> list[Dose | None]:
 def amounts(cohort: Cohort, point: str, who: Index, now: Times) -> Numbers:
     """How much each of ``who`` (M,) is to be given at ``point``, in the substance's unit.
 
-    NaN where it depends on a measure that is not known at ``now`` (M,).
+    NaN where it depends on a measure that is not known at ``now`` (M,), or comes to nothing.
     """
     planned = cohort.protocol.timepoints[point]
     if planned.dose is not None and not planned.doses and planned.dose.per is None:
@@ -37,7 +37,8 @@ def amounts(cohort: Cohort, point: str, who: Index, now: Times) -> Numbers:
 def amount(dose: Dose, measure: Numbers) -> Numbers:
     """The amounts (M,) for kilograms or square metres ``measure`` (M,); NaN where not known.
 
-    Rounded to the nearest multiple of ``round``, a half up, and then at most ``at_most``.
+    Rounded to the nearest multiple of ``round``, a half up, and then at most ``at_most``. An amount that
+    rounds to 0 is no dose: NaN.
     """
     if dose.per is None:
         return np.full(len(measure), dose.amount)
@@ -45,4 +46,5 @@ def amount(dose: Dose, measure: Numbers) -> Numbers:
     if dose.round:
         # Decimal limits are met exactly: 0.15 / 0.05 is 3, though binary division falls short of it.
         given = np.round(np.floor(np.round(given / dose.round, 9) + 0.5) * dose.round, 9)
+        given = np.where(given > 0, given, np.nan)
     return np.asarray(np.minimum(given, dose.at_most) if dose.at_most else given)

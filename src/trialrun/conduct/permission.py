@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from trialrun.conduct import words
-from trialrun.conduct.cohort import Cohort, Index, Numbers, Times, day
+from trialrun.conduct.cohort import UNALLOCATED, Cohort, Index, Numbers, Times, day
 from trialrun.conduct.dose import amounts, doses
-from trialrun.conduct.reading import View, judged
+from trialrun.conduct.reading import View, judged, read
 from trialrun.conduct.setting import places
 from trialrun.conduct.standing import Standing, begins_course, held, hold_ends, screening_point, standing
 from trialrun.conduct.verdict import NO, UNKNOWN, YES, Condition, Reason, Verdict, plain
@@ -245,16 +245,21 @@ def _window(here: Standing, planned: Timepoint, who: Index, now: Times) -> Condi
 
 
 def _arm(cohort: Cohort, planned: Timepoint, who: Index) -> list[Condition]:
-    """A dose of other arms is not for this participant; without an arm, none is."""
-    if not planned.arms:
+    """A dose of other arms is not for this participant; who was included without an arm has none."""
+    if not cohort.protocol.arms:
         return []
-    theirs = cohort.within(planned.arms)[who]
+    none = (cohort.arm[who] == UNALLOCATED) & ~np.isnat(cohort.included[who])
 
     def message(row: int) -> str:
+        if none[row]:
+            return "no arm was given"
         arm = cohort.protocol.study.arms[str(cohort.arm_of(int(who[row])))].title()
         return f"{planned.id} is not for the arm «{arm}»"
 
-    return [plain("arm", theirs, message, "give what the participant's own arm has", final=True)]
+    def cure(row: int) -> str:
+        return "an arm comes with inclusion" if none[row] else "give what the participant's own arm has"
+
+    return [plain("arm", cohort.within(planned.arms)[who] & ~none, message, cure, final=True)]
 
 
 def _amount(cohort: Cohort, planned: Timepoint, who: Index, now: Times, given: Any) -> list[Condition]:
@@ -266,9 +271,10 @@ def _amount(cohort: Cohort, planned: Timepoint, who: Index, now: Times, given: A
         return words.amount(cohort.protocol, plans[row], amount)
 
     def lacks(row: int) -> str:
-        plan = plans[row]
-        of = (plan.of or "").replace("_", " ") if plan else ""
-        return f"the dose cannot be reckoned: not known ({of})"
+        name = str(getattr(plans[row], "of", ""))
+        if read(cohort, [name], who, now, planned.id, "complete")[name][row] is not None:
+            return "the dose cannot be reckoned: it comes to nothing"
+        return f"the dose cannot be reckoned: not known ({name.replace('_', ' ')})"
 
     conditions = []
     if any(plan and plan.of for plan in plans):

@@ -51,7 +51,7 @@ class Standing:
         status[day(now) >= self.earliest[point]] = OPEN
         status[now > self.until[point]] = MISSED
         if cohort.protocol.timepoints[point].as_needed:
-            status[_may_come(cohort, point, now)] = OPEN
+            status[may_come(cohort, point, now)] = OPEN
         status[self.waiting(cohort, point)] = FUTURE
         status[self.absent(cohort, point, now)] = VOID
         status[finished(cohort, point)] = DONE
@@ -87,11 +87,20 @@ class Standing:
             absent = absent | (stopped & np.isnat(cohort.injections.at(point)))
         if planned.kind == "decision":
             absent = absent | stopped
+        if planned.kind == "visit" and planned.otherwise is None:
+            absent = absent | self.unbegun(cohort, point)
         if planned.only == "stopped":
             absent = absent | ~self.early
         if planned.kind == "visit" and planned.offset >= 0:
             absent = absent | self.undosed(cohort)
         return np.asarray(absent)
+
+    def unbegun(self, cohort: Cohort, point: str) -> Mask:
+        """Whose timepoint is counted from a course that will not take place."""
+        anchor = cohort.protocol.timepoints[point].anchor
+        if anchor is None or anchor.after not in self.void:
+            return np.zeros(cohort.n, dtype=bool)
+        return np.asarray(self.void[anchor.after] & np.isnat(cohort.begun(anchor.after)))
 
     def undosed(self, cohort: Cohort) -> Mask:
         """Who has no injection and can no longer have one: follow-up is for everyone dosed."""
@@ -206,14 +215,19 @@ def _events(cohort: Cohort, now: Times) -> dict[str, Days]:
     return {name: known[name].to_numpy().astype("datetime64[D]") for name in anchors}
 
 
-def _may_come(cohort: Cohort, point: str, now: Times) -> Mask:
+def may_come(cohort: Cohort, point: str, now: Times) -> Mask:
     """Who may have a visit as needed: after consent, each one after the one before it in its series."""
     allowed = cohort.consented <= now
+    if before := before_it(cohort, point):
+        allowed &= visited(cohort, before) <= now
+    return np.asarray(allowed)
+
+
+def before_it(cohort: Cohort, point: str) -> str | None:
+    """The visit as needed that comes before this one in its series."""
     stem, _, number = point.rpartition("_")
     before = f"{stem}_{int(number) - 1}" if number.isdigit() and int(number) > 1 else ""
-    if before in cohort.protocol.timepoints:
-        allowed &= ~np.isnat(visited(cohort, before))
-    return np.asarray(allowed)
+    return before if before in cohort.protocol.timepoints else None
 
 
 def _whole(days: float) -> np.timedelta64:

@@ -21,7 +21,7 @@ class Substance(Element):
 
 
 class Level(Element):
-    """A dose: a fixed amount, or so much ``per`` kg or m² ``of`` a variable, then rounded and capped.
+    """A dose: a fixed amount, or so much ``per`` kg or m² ``of`` a variable, rounded to a step and capped.
 
     A placebo is a substance of its own, with a dose in its own unit (a tablet, a millilitre).
     """
@@ -37,6 +37,11 @@ class Level(Element):
         if (self.per is None) != (self.of is None):
             raise ValueError(
                 "`per` and `of` go together; write e.g. per: m2, of: body_surface (a variable in that unit)"
+            )
+        if self.per is not None and self.round is None:
+            raise ValueError(
+                f"a dose per {self.per} comes out as an amount that nobody can measure off; "
+                "write the step that can be given, e.g. round: 5"
             )
         if self.per is None and (self.round or self.at_most):
             raise ValueError("a fixed dose is neither rounded nor capped; write the amount itself")

@@ -18,6 +18,7 @@ import numpy as np
 from trialrun.conduct.allocation import Chance, allocate, closed
 from trialrun.conduct.cohort import Times, day
 from trialrun.conduct.decision import judge
+from trialrun.conduct.dose import amounts, doses
 from trialrun.conduct.enrolment import may_enrol
 from trialrun.conduct.permission import may_include, may_inject
 from trialrun.conduct.roll import Roll, join, kinds, roll, strata
@@ -131,7 +132,7 @@ class Commands(Filling):
 
         def checked(known: Projection, now: Times) -> Outcome:
             taken = known.cohort.collected.get((specimen, point))
-            tasks = self._tasks(point, specimen=specimen)
+            tasks = self._tasks(known, point, specimen=specimen)
             reasons = self._within_participation(known, now) + self._too_early(known, tasks, point, now)
             reasons += self._strange(known, point, specimen=specimen)
             if taken is None:
@@ -179,18 +180,26 @@ class Commands(Filling):
             found = self._check(known, form, point, answers, None, date_of(now))
             given = found.contents.get("given") is True
             outcome = stored(form, point, found.reasons, differences(None, found.contents, None), answers)
+            outcome.payload |= self._reckoned(known, point, now)
             if given:
                 entered = local.there(self.clock.now(), known.zone)
                 against = self._against(known, point, now, found.contents, entered)
                 self._deviated(known, point, against, outcome, deviation)
             else:
-                outcome.reasons += self._waits(known, point, now) + self._not_given(
-                    known, point, now, found.contents
-                )
+                # Another arm's dose is nothing that could be missed; given, it is told as a deviation.
+                outcome.reasons += self._strange(known, point, form=form)
+                outcome.reasons += self._waits(known, point, now)
+                outcome.reasons += self._not_given(known, point, now, found.contents)
             outcome.forms = None if self.protocol.timepoints[point].course_day == 1 else (form,)
             return outcome
 
         return self._submit(subject, command, checked)
+
+    def _reckoned(self, known: Projection, point: str, now: Times) -> dict[str, float]:
+        """The amount of a dose per kg or m² that was planned then: a later weight does not change it."""
+        planned = doses(known.cohort, point, WHO)[0]
+        amount = float(amounts(known.cohort, point, WHO, now)[0]) if planned and planned.per else np.nan
+        return {} if np.isnan(amount) else {"planned": amount}
 
     def _deviated(
         self,

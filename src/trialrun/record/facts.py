@@ -46,6 +46,7 @@ def _values(known: Projection, form: str, place: str, filled: Filled) -> Iterato
             missing,
             happened,
             f"{known.chain}#{cell.sequence}",
+            filled.planned,
         )
 
 

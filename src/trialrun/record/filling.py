@@ -45,7 +45,7 @@ class Filling(Fitting):
         command = Command("enter", f"Entering {self._title(form)} at {point}", by, key, happened, arguments)
 
         def checked(known: Projection, now: Times) -> Outcome:
-            reasons = self._planned(known, form, point)
+            reasons = self._planned(known, form, point) or self._strange(known, point, form=form)
             if form == self.protocol.study.recorded_on.injection:
                 reasons.append(
                     Reason(
@@ -177,7 +177,7 @@ class Filling(Fitting):
     ) -> Outcome:
         """A planned form: once, or again with a reason, and then every answer anew."""
         before = known.filled.get((form, point))
-        tasks = self._tasks(point, form=form)
+        tasks = self._tasks(known, point, form=form)
         reasons = self._too_early(known, tasks, point, now)
         if form == self._end_form:
             if before is None and not np.isnat(known.cohort.ended[0]):

@@ -10,11 +10,12 @@ import numpy as np
 
 from trialrun.conduct.cohort import Times, day
 from trialrun.conduct.reading import answers, read
-from trialrun.conduct.standing import standing
+from trialrun.conduct.standing import Standing, before_it, screening_point, standing, visited
 from trialrun.conduct.verdict import YES, Reason
 from trialrun.protocol.form import Form
+from trialrun.protocol.plan import FIRST_DOSE, LAST_DOSE
 from trialrun.protocol.problem import nearest
-from trialrun.protocol.protocol import Task
+from trialrun.protocol.protocol import Task, Timepoint
 from trialrun.record import local
 from trialrun.record.person import FILLS, RIGHTS
 from trialrun.record.projection import WHO, Filled, Projection
@@ -29,11 +30,6 @@ SERIOUS = "AE.AESER"
 
 class Fitting(Submission):
     """The checks that commands share; each gives the reasons against, none where all is well."""
-
-    @property
-    def _screening(self) -> str | None:
-        before = [point.id for point in self.protocol.visits if point.offset < 0]
-        return before[0] if before else None
 
     def _title(self, form: object) -> str:
         found: Form | None = self.protocol.forms.get(form) if isinstance(form, str) else None
@@ -58,7 +54,7 @@ class Fitting(Submission):
             return reasons
         columns = known.cohort.sheets[form].points
         if point in columns:
-            return self._strange(known, point, form=form)
+            return []
         where = f"it is planned at {', '.join(columns)}"
         return [Reason("point", f"«{self._title(form)}» is not planned at {point}", where)]
 
@@ -72,6 +68,12 @@ class Fitting(Submission):
         if not known.cohort.within(planned.arms)[0]:
             arm = self.protocol.study.arms[str(known.cohort.arm_of(0))].title()
             return [Reason("arm", f"{point} is not for the arm «{arm}»", "name a timepoint of that arm")]
+        return self._unjoined(known, planned, form, specimen)
+
+    def _unjoined(
+        self, known: Projection, planned: Timepoint, form: str | None, specimen: str | None
+    ) -> list[Reason]:
+        """That the substudy which alone asks for it was not joined."""
         tasks = [
             task for task in planned.tasks if (task.form, task.specimen) in ((form, None), (None, specimen))
         ]
@@ -113,9 +115,11 @@ class Fitting(Submission):
     def _consent_form(self) -> str:
         return self.protocol.study.recorded_on.consent.partition(".")[0]
 
-    def _tasks(self, point: str, *, form: str | None = None, specimen: str | None = None) -> list[Task]:
+    def _tasks(
+        self, known: Projection, point: str, *, form: str | None = None, specimen: str | None = None
+    ) -> list[Task]:
         """What is planned of a form or specimen at a timepoint with dates: not screening nor any time."""
-        planned = None if point == self._screening else self.protocol.timepoints.get(point)
+        planned = None if point == screening_point(known.cohort) else self.protocol.timepoints.get(point)
         tasks = planned.tasks if planned else ()
         return [task for task in tasks if (task.form, task.specimen) in ((form, None), (None, specimen))]
 
@@ -125,16 +129,40 @@ class Fitting(Submission):
             return []
         rows = [self.protocol.activity(task.activity) for task in tasks]
         ahead = max((row.ahead.days for row in rows if row.ahead), default=0.0)
-        first = standing(known.cohort, now).earliest[point].astype("datetime64[m]")
-        event = self.protocol.timepoints[point].event
-        if event and np.isnat(first)[0]:
-            message = f"{point} waits for «{event.replace('_', ' ')}», of which no date is known"
-            return [Reason("event", message, "record what brought it about first")]
+        here = standing(known.cohort, now)
+        if unready := self._unready(known, here, point, now):
+            return unready
+        first = here.earliest[point].astype("datetime64[m]")
         first = first - np.timedelta64(round(ahead * 24 * 60), "m")
         if not (now < first)[0]:
-            return []
+            return self._waiting(known, here, point)
         message = f"{point} begins on {local.shown(first)}, not at {local.shown(now)}"
         return [Reason("window", message, "wait until then, or name the timepoint at which it was done")]
+
+    def _unready(self, known: Projection, here: Standing, point: str, now: Times) -> list[Reason]:
+        """Why a timepoint has no day: its event, the visit before it or its course is not there."""
+        cohort, planned = known.cohort, self.protocol.timepoints[point]
+        anchor = planned.anchor.after if planned.anchor else ""
+        if planned.event and np.isnat(here.earliest[point])[0]:
+            message = f"{point} waits for «{planned.event.replace('_', ' ')}», of which no date is known"
+            return [Reason("event", message, "record what brought it about first")]
+        before = before_it(cohort, point) if planned.as_needed else None
+        if before and not (visited(cohort, before) <= now)[0]:
+            return [Reason("series", f"{before} comes before {point}", "name them in the order they came")]
+        if planned.kind == "visit" and planned.otherwise is None and here.unbegun(cohort, point)[0]:
+            message = f"{point} is not to come: the course {anchor} does not take place"
+            return [Reason("void", message, "name the timepoint at which it was done")]
+        return []
+
+    def _waiting(self, known: Projection, here: Standing, point: str) -> list[Reason]:
+        """What a timepoint is counted from, and has not come though its planned day has."""
+        if not here.waiting(known.cohort, point)[0]:
+            return []
+        planned = self.protocol.timepoints[point].anchor
+        anchor = planned.after if planned else ""
+        what = {FIRST_DOSE: "the first dose", LAST_DOSE: "the last dose"}.get(anchor, f"the course {anchor}")
+        message = f"{point} waits for {what}"
+        return [Reason("window", message, "record that first, or name the timepoint at which it was done")]
 
     def _late(self, known: Projection, tasks: list[Task], point: str, now: Times) -> dict[str, bool]:
         """A note that it was done after the window of its timepoint: it counts, and shows."""
@@ -169,7 +197,7 @@ class Fitting(Submission):
             return []
         if self.protocol.forms[form].repeats:
             return self._told(known, form, place, moment, contents)
-        early = self._too_early(known, self._tasks(place, form=form), place, moment)
+        early = self._too_early(known, self._tasks(known, place, form=form), place, moment)
         # The rules of injections look at their days themselves.
         early = [] if form == self.protocol.study.recorded_on.injection else early
         return [*self._within_participation(known, moment), *early]

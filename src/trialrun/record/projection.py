@@ -37,12 +37,16 @@ class Cell:
 
 @dataclass(slots=True)
 class Filled:
-    """One form at one timepoint, or one row of a log, as it stands: filled first by entry ``since``."""
+    """One form at one timepoint, or one row of a log, as it stands: filled first by entry ``since``.
+
+    planned: the amount of a dose per kg or m² as it was planned when the dose was recorded.
+    """
 
     happened: str
     since: int
     sequence: int
     cells: dict[str, Cell] = field(default_factory=dict)
+    planned: float | None = None
 
     def contents(self) -> dict[str, Content]:
         return {name: cell.content for name, cell in self.cells.items()}
@@ -146,6 +150,7 @@ class Projection:
         key = _where(entry)
         found = self.filled.setdefault(key, Filled("", entry.sequence, entry.sequence))
         found.happened, found.since = str(entry.happened), entry.sequence
+        found.planned = entry.payload.get("planned")
         self._change(key, found, entry)
 
     def _wrote(self, entry: Entry) -> None:

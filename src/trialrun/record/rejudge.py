@@ -14,21 +14,24 @@ from typing import Any, Literal
 import numpy as np
 
 from trialrun.conduct import words
+from trialrun.conduct.allocation import allocate
 from trialrun.conduct.cohort import Times, day
 from trialrun.conduct.decision import Judgement, judge
 from trialrun.conduct.enrolment import may_enrol
 from trialrun.conduct.permission import may_include, may_inject, stop_words
 from trialrun.conduct.reading import answers
+from trialrun.conduct.roll import Roll, kinds, roll
 from trialrun.conduct.roll import join as joined
-from trialrun.conduct.roll import roll
 from trialrun.conduct.standing import states
 from trialrun.conduct.stop import expired, triggered
-from trialrun.conduct.verdict import YES, Verdict
+from trialrun.conduct.verdict import YES, Reason, Verdict
 from trialrun.journal.entry import Entry
+from trialrun.protocol.allocation import Allocation, Blocks, Table
 from trialrun.protocol.change import Stage
 from trialrun.protocol.change_words import both, quoted
 from trialrun.protocol.difference import Pair, pair
 from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.rename import Renames
 from trialrun.protocol.text import Text
 from trialrun.record import local
 from trialrun.record.projection import PREFIX, WHO, Projection
@@ -36,7 +39,7 @@ from trialrun.record.transcript import Misfit, Transcript
 from trialrun.record.trial import Trial
 from trialrun.record.value import plain
 
-Asked = Literal["eligibility", "inclusions", "decision", "dose", "stop"]
+Asked = Literal["eligibility", "inclusions", "allocation", "decision", "dose", "stop"]
 
 WORDS = {
     "eligible": ("eligible", "éligible"),
@@ -47,6 +50,8 @@ WORDS = {
     "forbidden": ("forbidden", "interdite"),
     "stops": ("treatment is stopped", "traitement arrêté"),
     "goes on": ("treatment goes on", "le traitement continue"),
+    "drawn": ("drawn by other rules", "tiré selon d'autres règles"),
+    "none": ("no arm", "aucun bras"),
     "waits": ("waits", "attend"),
     "unknown": ("does not exist", "n'existe pas"),
 }  # fmt: skip
@@ -173,20 +178,48 @@ class Replay:
         moment = local.wall(str(entry.happened))
         self._eligible(person, moment)
         verdicts = [
-            self._trial(one.protocol, [who for who in self._of(one) if who is not one], moment)
+            may_enrol(one.protocol, self._present(one, moment), kinds(one.cohort, WHO, moment)[0])
             for one in (person.then, person.now)
         ]
         self._compared(person, "inclusions", "", moment, verdicts, ("open", "closed"))
+        if self.found.old.arms or self.found.new.arms:
+            self._allocated(person, entry, moment)
+
+    def _allocated(self, person: Person, entry: Entry, moment: Times) -> None:
+        """The arm that was given, and what the new protocol says of it. Nothing is drawn anew: of an arm that
+        was drawn by other rules only that is told."""
+        self.result.judged["allocation"] += 1
+        old, new = self.found.old.study, self.found.new.study
+        given = entry.payload.get("arm")
+        was = old.arms[given].title if given in old.arms else both(WORDS["none"])
+        arm = self.found.renames.path(("arms", str(given)))[1]
+        if isinstance(new.allocation, Table):
+            place = allocate(self.found.new, self._present(person.now, moment), "", lambda below: 0)
+            if isinstance(place, Reason):
+                return self._tell(
+                    person, "allocation", "", moment, was, both(WORDS["waits"]), [place.message]
+                )
+            if place.arm != arm:
+                title = new.arms[str(place.arm)].title
+                return self._tell(person, "allocation", "", moment, was, title, [])
+        elif given is not None and arm not in new.arms:
+            return self._tell(person, "allocation", "", moment, was, both(WORDS["unknown"]), [])
+        elif _method(old.allocation, self.found.renames) != _method(new.allocation, Renames()):
+            why = [f"{_words(old.allocation)} → {_words(new.allocation)}"]
+            return self._tell(person, "allocation", "", moment, was, both(WORDS["drawn"]), why)
+        return None
 
     def _of(self, one: Projection) -> list[Projection]:
         """Everyone, under the protocol of this projection."""
         return [who.now if isinstance(one, Transcript) else who.then for who in self.people.values()]
 
-    def _trial(self, protocol: Protocol, others: list[Projection], moment: Times) -> Verdict:
-        """Whether the trial as a whole takes one more."""
-        included = [one for one in others if not np.isnat(one.cohort.included[0])]
-        rolls = [roll(one.cohort, WHO, moment) for one in included]
-        return may_enrol(protocol, joined(rolls) if rolls else None)
+    def _present(self, one: Projection, moment: Times) -> Roll | None:
+        """Everyone else who is included; where a table gives the arms, who has one."""
+        others = [who for who in self._of(one) if who is not one and not np.isnat(who.cohort.included[0])]
+        if isinstance(one.protocol.study.allocation, Table):
+            others = [who for who in others if who.cohort.arm_of(0)]
+        rolls = [roll(who.cohort, WHO, moment) for who in others]
+        return joined(rolls) if rolls else None
 
     def _left(self, person: Person, entry: Entry) -> None:
         """Who leaves without having been included was judged too."""
@@ -299,6 +332,26 @@ class Replay:
             person.told = True
             why = [stop_words(person.now.cohort, rule)]
             self._tell(person, "stop", rule, moment, both(WORDS["goes on"]), both(WORDS["stops"]), why)
+
+
+def _method(allocation: Allocation | None, renames: Renames) -> object:
+    """What an allocation comes to, its arms as ``renames`` calls them."""
+    if not isinstance(allocation, Blocks):
+        return allocation
+    ratio = {renames.path(("arms", arm))[1]: part for arm, part in allocation.ratio.items()}
+    return (
+        ratio,
+        set(allocation.blocks),
+        [renames.variables(None).get(name, name) for name in allocation.strata],
+    )
+
+
+def _words(allocation: Allocation | None) -> str:
+    if not isinstance(allocation, Blocks):
+        return "a table" if allocation else "no allocation"
+    ratio = ":".join(str(part) for part in allocation.ratio.values())
+    sizes, strata = (" or ".join(map(str, allocation.blocks)), ", ".join(allocation.strata))
+    return f"ratio {ratio} in blocks of {sizes}" + (f" by {strata}" if strata else "")
 
 
 def _criteria(verdict: Verdict) -> Verdict:

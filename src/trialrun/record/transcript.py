@@ -29,6 +29,7 @@ WHY = {
     "unit": ("its unit cannot be converted", "son unité ne peut être convertie"),
     "code": ("the answer does not exist", "la réponse n'existe pas"),
     "limits": ("the value lies outside the limits", "la valeur est hors limites"),
+    "arm": ("the arm does not exist", "le bras n'existe pas"),
     "act": ("the act does not exist", "l'acte n'existe pas"),
 }  # fmt: skip
 
@@ -46,7 +47,13 @@ class Transcript(Projection):
         self.misfits: list[Misfit] = []
 
     def apply(self, entry: Entry) -> None:
-        own = {"enrol": self._came, "collect": self._took, "decide": self._chose, "stop": self._ended}
+        own = {
+            "enrol": self._came,
+            "include": self._placed,
+            "collect": self._took,
+            "decide": self._chose,
+            "stop": self._ended,
+        }
         if entry.act in own:
             own[entry.act](entry)
         elif entry.act not in ("sign", "attach"):
@@ -56,6 +63,15 @@ class Transcript(Projection):
     def _came(self, entry: Entry) -> None:
         self.site = str(entry.site)
         self.zone = self.old.study.sites[self.site].timezone
+
+    def _placed(self, entry: Entry) -> None:
+        """Included, in the arm as it is called now; of one that does not exist, in none."""
+        arm = entry.payload.get("arm")
+        named = self.renames.path(("arms", arm))[1] if arm else None
+        if named is not None and named not in self.protocol.arms:
+            self.misfits.append((f"arms.{named}", "arm"))
+            named = None
+        self._included(replace(entry, payload={**entry.payload, "arm": named}))
 
     def _took(self, entry: Entry) -> None:
         specimen = self.renames.path(("specimens", entry.payload["specimen"]))[1]

@@ -19,6 +19,7 @@ from trialrun.protocol.compile import load
 from trialrun.protocol.problem import ProtocolError
 from trialrun.protocol.protocol import Protocol
 from trialrun.record import database
+from trialrun.record.arms import misgiven
 from trialrun.record.person import SYSTEM
 from trialrun.record.projection import PREFIX, Projection
 from trialrun.record.refusal import Refused
@@ -76,9 +77,12 @@ def verify(folder: Path, anchors: tuple[Anchor, ...] = ()) -> Verified:
     findings += faulty
     made = whole[TRIAL][0].protocol if TRIAL in whole else protocol.hash if protocol else None
     findings += _strange(whole, made)
+    told = len(findings)
     for chain in sorted(whole):
         if protocol and chain.startswith(PREFIX):
             findings += _participant(folder, protocol, chain, whole[chain])
+    if protocol and len(findings) == told and not any(chain.startswith(PREFIX) for chain in bad):
+        findings += misgiven(protocol, (row.entry for row in rows if row.chain.startswith(PREFIX)))
     findings += _crossed(whole, set(lengths))
     files, changed = _outputs(folder)
     return Verified(lengths, (*findings, *changed), files)

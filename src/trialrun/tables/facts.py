@@ -25,6 +25,7 @@ VALUES = pl.Schema(
         "missing": pl.String(),
         "happened": pl.Datetime("ms"),  # local wall clock of the site
         "source": pl.String(),  # the entry: chain#sequence
+        "planned": pl.Float64(),  # of a dose per kg or m²: the amount planned when it was recorded
     }
 )
 

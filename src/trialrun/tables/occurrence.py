@@ -55,9 +55,11 @@ def exposure(known: Entries, domain: Domain) -> pl.DataFrame:
     rows = rows.with_columns(*absent)
     rows = _of_arms(known, rows)
     rows = rows.join(_plan(known.protocol), on=("point", "arm"), how="left", maintain_order="left")
+    rows = rows.join(_reckoned(known), on=("subject", "point"), how="left", maintain_order="left")
     rows = rows.join(_settings(known), on=("subject", "point"), how="left", maintain_order="left")
     return rows.with_columns(
         EXTRT=pl.coalesce("substance", "EXTRT"),
+        EXPDOSE=pl.coalesce("reckoned", "EXPDOSE"),
         EXDOSE=pl.when(GIVEN).then("EXDOSE"),
         EXSETTING=pl.coalesce("setting", "decided"),
         EXENDTC=pl.col("EXSTDTC"),
@@ -85,16 +87,22 @@ def _of_arms(known: Entries, rows: pl.DataFrame) -> pl.DataFrame:
 def _plan(protocol: Protocol) -> pl.DataFrame:
     """point, arm, substance, planned dose, unit, route and the setting that the plan fixes.
 
-    A dose per kg or m² has no planned amount of its own.
+    A dose per kg or m² has no planned amount of its own: it is each participant's.
     """
     names = ("point", "arm", "substance", "EXPDOSE", "EXDOSU", "EXROUTE", "setting")
     rows = [
         _planned(protocol, point, arm, dose)
         for point in protocol.doses
-        for arm in point.doses or ("",)
+        for arm in (protocol.arms if point.doses else ("",))
         if (dose := point.dose_of(arm)) is not None
     ]
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String) | {"EXPDOSE": pl.Float64}, orient="row")
+
+
+def _reckoned(known: Entries) -> pl.DataFrame:
+    """subject, point, reckoned: what a dose per kg or m² came to when it was recorded."""
+    told = known.facts.values.filter(pl.col("planned").is_not_null())
+    return told.group_by("subject", "point", maintain_order=True).agg(reckoned=pl.col("planned").first())
 
 
 def _planned(protocol: Protocol, point: Timepoint, arm: str, dose: Dose) -> tuple[str | float | None, ...]:

@@ -212,6 +212,7 @@ def _demographics() -> Iterator[Column]:
     yield Column("ACTARMCD", "Actual Arm Code", core="expected")
     yield Column("ACTARM", "Description of Actual Arm", core="expected")
     yield Column("ARMNRS", "Reason Arm and/or Actual Arm is Null", core="expected")
+    yield Column("ACTARMUD", "Description of Unplanned Actual Arm", core="expected")
     yield Column("COUNTRY", "Country", core="required")
 
 

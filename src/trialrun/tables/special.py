@@ -7,7 +7,7 @@ import polars as pl
 from trialrun.protocol.protocol import Protocol
 from trialrun.tables import term
 from trialrun.tables.entry import Entries, by_source, iso, sources
-from trialrun.tables.occurrence import occurrences
+from trialrun.tables.occurrence import GIVEN, occurrences
 from trialrun.tables.schema import Domain
 
 
@@ -115,7 +115,7 @@ def demographics(known: Entries, doses: pl.DataFrame, made: dict[str, pl.DataFra
     rows = known.subjects.select("subject", "SITEID", pl.col("SRC").alias("source"))
     deaths = _deaths(made["DS"], made.get("AE"))
     about = (_answers(known), doses, _milestones(known, made["DS"]), deaths, _last(made["SV"]), _arms(known))
-    for extra in about:
+    for extra in (*about, _received(known, made["EX"])):
         rows = rows.join(extra, on="subject", how="left", maintain_order="left")
     countries = {name: site.country for name, site in known.protocol.study.sites.items()}
     first, last = iso("first_dose"), iso("last_dose")
@@ -132,34 +132,71 @@ def demographics(known: Entries, doses: pl.DataFrame, made: dict[str, pl.DataFra
 
 
 def _with_arm(rows: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """The arm that inclusion gave, or the one that there is; or why there is none."""
-    arm, code = pl.col("given_arm"), pl.col("given_arm")
-    if protocol.arms:
-        titles = {name: each.title("en") for name, each in protocol.study.arms.items()}
-        codes = {name: term.arm_code(name) for name in titles}
-        arm = arm.replace_strict(titles, default=None, return_dtype=pl.String)
-        code = code.replace_strict(codes, default=None, return_dtype=pl.String)
-    else:
-        substances = protocol.study.treatment.substances
-        arm = pl.lit(" + ".join(s.name("en") for s in substances.values()), pl.String)
-        code = pl.lit(term.capitals("+".join(substances))[:20], pl.String)
+    """The arm that inclusion gave, or the one that there is, and the one whose plan was followed; or why
+    there is none."""
+    planned, actual = (_named(protocol, name) for name in ("given_arm", "received_arm"))
     dosed = pl.col("first_dose").is_not_null()
     assigned = dosed | pl.col("included").is_not_null()
     failed = pl.col("ended").eq_missing(term.SCREEN_FAILURE)
-    why = pl.when(failed).then(pl.lit(term.SCREEN_FAILURE)).otherwise(pl.lit(term.NOT_ASSIGNED))
-    return rows.with_columns(
-        ARM=pl.when(assigned).then(arm),
-        ARMCD=pl.when(assigned).then(code),
-        ACTARM=pl.when(dosed).then(arm),
-        ACTARMCD=pl.when(dosed).then(code),
-        ARMNRS=pl.when(~dosed).then(pl.when(assigned).then(pl.lit(term.NOT_TREATED)).otherwise(why)),
+    untreated = (
+        pl.when(assigned)
+        .then(pl.lit(term.NOT_TREATED))
+        .otherwise(pl.when(failed).then(pl.lit(term.SCREEN_FAILURE)).otherwise(pl.lit(term.NOT_ASSIGNED)))
     )
+    unplanned = dosed & actual[0].is_null()
+    return rows.with_columns(
+        ARM=pl.when(assigned).then(planned[0]),
+        ARMCD=pl.when(assigned).then(planned[1]),
+        ACTARM=pl.when(dosed).then(actual[0]),
+        ACTARMCD=pl.when(dosed).then(actual[1]),
+        ARMNRS=pl.when(~dosed).then(untreated).when(unplanned).then(pl.lit(term.UNPLANNED)),
+        ACTARMUD=pl.when(unplanned).then("received"),
+    )
+
+
+def _named(protocol: Protocol, column: str) -> tuple[pl.Expr, pl.Expr]:
+    """(title, code) of the arm in a column; of a study without any, of the one that there is."""
+    if not protocol.arms:
+        substances = protocol.study.treatment.substances
+        words = " + ".join(s.name("en") for s in substances.values())
+        return pl.lit(words, pl.String), pl.lit(term.capitals("+".join(substances))[:20], pl.String)
+    titles = {name: each.title("en") for name, each in protocol.study.arms.items()}
+    codes = {name: term.arm_code(name) for name in titles}
+    title, code = (
+        pl.col(column).replace_strict(each, default=None, return_dtype=pl.String) for each in (titles, codes)
+    )
+    return title, code
 
 
 def _arms(known: Entries) -> pl.DataFrame:
     """subject, given_arm: the arm given on inclusion."""
     included = known.acts.filter(pl.col("act") == "include")
     return included.group_by("subject", maintain_order=True).agg(given_arm=pl.col("outcome").last())
+
+
+def _received(known: Entries, exposed: pl.DataFrame) -> pl.DataFrame:
+    """subject, received_arm, received (the courses that doses were given of, in words).
+
+    The arm is the one whose plan has every dose that was given: their own if it has them, another if it is
+    the only one that has; none where no plan has them all.
+    """
+    protocol = known.protocol
+    courses = {p.id: protocol.study.treatment.cycles[str(p.cycle)].label for p in protocol.doses}
+    plans = [(point.id, arm) for point in protocol.doses for arm in protocol.arms if point.of(arm)]
+    plan = pl.DataFrame(plans, schema={"point": pl.String, "arm": pl.String}, orient="row")
+    given = exposed.filter(GIVEN).sort("happened", maintain_order=True)
+    given = given.select("subject", "point", course=pl.col("point").replace_strict(courses, default=None))
+    words = given.group_by("subject", maintain_order=True).agg(
+        received=pl.lit("Doses of ")
+        + pl.col("course").drop_nulls().unique(maintain_order=True).str.join(", ")
+    )
+    followed = given.with_columns(doses=pl.len().over("subject")).join(plan, on="point")
+    followed = followed.group_by("subject", "arm").agg(pl.col("doses").first(), kept=pl.len())
+    followed = followed.filter(pl.col("doses") == pl.col("kept")).join(_arms(known), on="subject", how="left")
+    own = pl.col("arm").eq_missing(pl.col("given_arm"))
+    one = followed.filter(own | (pl.len() == 1).over("subject"))
+    one = one.group_by("subject").agg(received_arm=pl.col("arm").sort_by(own, descending=True).first())
+    return words.join(one, on="subject", how="left", maintain_order="left")
 
 
 def _answers(known: Entries) -> pl.DataFrame:

@@ -204,4 +204,24 @@ def boundaries(protocol: Protocol) -> Iterator[Found]:
                 yield Found(f"suspensions/{name}", message)
 
 
-CODES = (beyond, incomplete, held_too_long, idle, staggered, boundaries)
+@finding(
+    "dose-without-limits",
+    means="A dose per kg or m² depends on an item that has no limits.",
+    matters="A slip in it is a wrong dose: a height in metres instead of centimetres gives a tenth.",
+    mend="Give the item `limits`, so that what no body can be is not accepted.",
+    file="forms.yaml",
+    was="unit: kg, limits: 30..250,",
+    now="unit: kg,",
+)
+def unlimited(protocol: Protocol) -> Iterator[Found]:
+    plans = [dose for point in protocol.doses for dose in (point.dose, *point.doses.values()) if dose]
+    measures = dict.fromkeys(dose.of for dose in plans if dose.of)
+    for form, name in dict.fromkeys(
+        read for measure in measures for read in protocol.variables[measure].read_all
+    ):
+        if protocol.item(form, name).limits is None:
+            message = f"A dose is reckoned from {form}.{name}, which takes any number."
+            yield Found(f"forms/{form}/items/{name}", message)
+
+
+CODES = (masking, unlimited, beyond, incomplete, held_too_long, idle, staggered, boundaries)

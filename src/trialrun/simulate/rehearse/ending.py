@@ -54,10 +54,11 @@ def close(play: Play, twists: Sequence[Twisted], now: Times) -> None:
 
 
 def _follow_up(play: Play, twists: Sequence[Twisted]) -> None:
-    """Which visits those had who stopped before the course that the visit is counted from."""
+    """Which visits those had who stopped before the course that the visit is counted from. A day of a course
+    (``C2.D15``) belongs to that course alone."""
     stopped = ~np.isnat(play.cohort.stopped) & ~np.isnat(play.cohort.first_injection)
     for point in play.protocol.visits:
-        if point.anchor and point.anchor.after in play.protocol.cycles:
+        if point.anchor and point.anchor.after in play.protocol.cycles and not point.cycle:
             bereft = (
                 stopped & np.isnat(play.cohort.begun(point.anchor.after)) & play.cohort.within(point.arms)
             )

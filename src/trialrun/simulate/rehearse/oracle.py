@@ -125,7 +125,8 @@ def _amount(diary: Diary, planned: Timepoint, now: int, given: float) -> Iterato
 
 
 def reckoned(diary: Diary, planned: Timepoint, now: int) -> float | None:
-    """The amount of a dose in the substance's unit; None where the measure it depends on is not known."""
+    """The amount of a dose in the substance's unit; None where the measure it depends on is not known, or it
+    comes to nothing."""
     dose = planned.dose_of(diary.arm)
     if dose is None or dose.of is None:
         return dose.amount if dose else None
@@ -135,6 +136,8 @@ def reckoned(diary: Diary, planned: Timepoint, now: int) -> float | None:
     exact = dose.amount * float(measure)
     if dose.round:  # to the nearest multiple, a half up
         exact = floor(round(exact / dose.round, 9) + 0.5) * dose.round
+    if not exact > 0:
+        return None
     return min(exact, dose.at_most) if dose.at_most else exact
 
 
