@@ -29,7 +29,7 @@ def begun(study: Protocol, arm: str, doses: dict[str, float], keeps_blood: bool 
     said = {"signed": True, "blood": keeps_blood}
     cohort.enter("consent", "SCR", WHO, at(-7), at(-7), said)
     cohort.enter("person", "SCR", WHO, at(-7), at(-7), {"sex": "F", "height": 180, "weight": 80})
-    cohort.include(WHO, at(-3), arm, 2)
+    cohort.include(WHO, at(-3), arm, block=2)
     for point, day in doses.items():
         cohort.enter("dose", point, WHO, at(day), at(day), {"given": True, "dose": 40})
     return cohort

@@ -26,7 +26,7 @@ def screened(study: Protocol, arm: str, **measures: float) -> Cohort:
     then = np.array([NOW - np.timedelta64(7, "D")])
     cohort.enter("consent", "SCR", who, then, then, {"signed": True})
     cohort.enter("person", "SCR", who, then, then, {"sex": "F", **measures})
-    cohort.include(who, then, arm, 2)
+    cohort.include(who, then, arm, block=2)
     return cohort
 
 
