@@ -98,6 +98,21 @@ def incomplete(protocol: Protocol) -> Iterator[Found]:
 
 
 @finding(
+    "dose-cap",
+    means="The most that a dose may be (`at_most`) is no multiple of what it is rounded to (`round`).",
+    matters="Whoever is capped would get an amount that the medicine cannot be measured in.",
+    mend="Make `at_most` a multiple of `round`.",
+    was="usual: {dose: 300, from: outline#2}",
+    now="usual: {dose: 300, per: kg, of: weight, round: 100, at_most: 350, from: outline#2}",
+)
+def capped(protocol: Protocol) -> Iterator[Found]:
+    for name, level in protocol.study.treatment.levels.items():
+        if level.round and level.at_most and round(level.at_most / level.round, 9) % 1:
+            message = f"At most {level.at_most:g} is no multiple of {level.round:g}, to which it is rounded."
+            yield Found(f"treatment/levels/{name}", message)
+
+
+@finding(
     "hold-outlasts-course",
     means="A hold may last longer than the window of the course that waits for it.",
     matters="The hold is then no pause but the loss of a course, and nobody has said so.",
@@ -204,4 +219,4 @@ def boundaries(protocol: Protocol) -> Iterator[Found]:
                 yield Found(f"suspensions/{name}", message)
 
 
-CODES = (beyond, incomplete, held_too_long, idle, staggered, boundaries)
+CODES = (beyond, incomplete, capped, held_too_long, idle, staggered, boundaries)
