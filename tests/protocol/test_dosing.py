@@ -14,6 +14,10 @@ from trialrun.protocol.treatment import Level
 
 S, F = "study.yaml", "forms.yaml"
 BY_SURFACE, TWO_ARMS = "dilfrequency_like", "parallel_blank"
+PLACEBO = """unit: "{tablet}"
+      unit_name: {en: tablet(s), fr: comprimé(s)}
+      from: [synopsis#2, synopsis#3]
+"""
 LOW = "low: {dose: 0.20, per: m2, of: body_surface, round: 0.01, at_most: 0.5"
 
 
@@ -57,7 +61,7 @@ def edited(tmp_path: Path, study: str, file: str, old: str, new: str) -> Path:
         (
             TWO_ARMS,
             S,
-            'unit: "{tablet}"\n      unit_name: {en: tablet(s), fr: comprimé(s)}\n      from: [synopsis#2, synopsis#3]\n',
+            PLACEBO,
             "unit: mg\n      unit_name: mg\n      from: [synopsis#2, synopsis#3]\n",
             "dose-unit",
             "x in {tablet}, placebo in mg",

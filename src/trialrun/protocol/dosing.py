@@ -136,7 +136,7 @@ def _range(item: Item) -> Limits | None:
 
 
 def _given(level: Level, measure: float) -> float:
-    """The dose of a measure: to the nearest multiple of ``round``, a half up, and then at most ``at_most``."""
+    """The dose of a measure: the nearest multiple of ``round``, a half up, and then at most ``at_most``."""
     given = level.dose * measure
     if level.round:
         given = round(floor(round(given / level.round, 9) + 0.5) * level.round, 9)

@@ -177,7 +177,7 @@ CODES = (
     ),
     _error(
         "dose",
-        means="A dose is nothing or more than its form can hold, or no course has the doses that make one complete.",
+        means="A dose is none, or more than its form can hold; or no course can be complete.",
         matters="What is given could not be written down, or no course would ever count as complete.",
         mend="Correct the dose, the limits of the form, or `complete_with`.",
         was="usual: {dose: 300,",

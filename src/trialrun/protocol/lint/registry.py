@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from trialrun.protocol.lint import blood, endpoint, error, evidence, rule, time, treatment, visit, words
+from trialrun.protocol.lint import (
+    allocation,
+    blood,
+    endpoint,
+    error,
+    evidence,
+    rule,
+    time,
+    treatment,
+    visit,
+    words,
+)
 from trialrun.protocol.lint.code import Code, Example
 from trialrun.protocol.problem import nearest
 
@@ -23,6 +34,7 @@ CODES: tuple[Code, ...] = (
     *time.CODES,
     *visit.CODES,
     *treatment.CODES,
+    *allocation.CODES,
     *blood.CODES,
     *rule.CODES,
     *evidence.CODES,

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trialrun.protocol.allocation import Table
 from trialrun.protocol.lint.code import Found, finding
 from trialrun.protocol.lint.time import day
 from trialrun.protocol.protocol import Protocol, Timepoint
-
-MOST_LOOKED_AT = 60  # participants of one arm
 
 
 @finding(
@@ -25,42 +22,6 @@ def masking(protocol: Protocol) -> Iterator[Found]:
     if said != "open":
         message = f"The design says `masking: {said}`, and concealing the arm is not enforced."
         yield Found("design/masking", message)
-
-
-@finding(
-    "allocation-gap",
-    means="The allocation table has no line for a count that a full cohort may give.",
-    matters="Inclusions would stop in the middle of the trial, and nobody could say how to go on.",
-    mend="Add a line for it, or say how many participants are `enough` in an arm.",
-    was="design: {arms: 1, masking: open, allocation: none,",
-    now="""arms:
-  low: {title: {en: Low, fr: Faible}, from: outline#2}
-  high: {title: {en: High, fr: Forte}, from: outline#2}
-allocation:
-  method: table
-  start: low
-  cohort: 3
-  enough: 3
-  counted: severe_events >= 1
-  judged_at: W6
-  table: [{of: 3..3, counted: 0..0, next: higher}, {of: 3..3, counted: 2..3, next: stop}]
-  from: outline#2
-design: {arms: 2, masking: open, allocation: adaptive,""",
-)
-def gaps(protocol: Protocol) -> Iterator[Found]:
-    """Looked at for as many as may come to be in an arm: up to what is enough, or to the last line."""
-    table = protocol.study.allocation
-    if not isinstance(table, Table):
-        return
-    most = table.enough or max(int(step.of.high) for step in table.table)
-    for arm in protocol.arms:
-        lines = [step for step in table.table if not step.on or arm in step.on]
-        for of in range(table.cohort, min(most, MOST_LOOKED_AT) + 1, table.cohort):
-            bare = [k for k in range(of + 1) if not any(of in s.of and k in s.counted for s in lines)]
-            if bare:
-                counts = ", ".join(map(str, bare))
-                message = f"The table has no line for {counts} of {of} in the arm {arm}."
-                yield Found("allocation/table", message)
 
 
 @finding(
@@ -219,4 +180,4 @@ def boundaries(protocol: Protocol) -> Iterator[Found]:
                 yield Found(f"suspensions/{name}", message)
 
 
-CODES = (beyond, incomplete, capped, held_too_long, idle, staggered, boundaries)
+CODES = (masking, beyond, incomplete, capped, held_too_long, idle, staggered, boundaries)
