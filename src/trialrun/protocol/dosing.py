@@ -89,10 +89,11 @@ def _says_other(words: str, unit: str) -> bool:
         return False
     for one in (told, Unit.parse("[iU]")) if words.strip() == "U" else (told,):
         try:
-            if linear(one, unit) == (1, 0):
-                return False
+            scale, shift = linear(one, unit)
         except UnitError:
             continue
+        if scale == 1 and not shift:
+            return False
     return True
 
 

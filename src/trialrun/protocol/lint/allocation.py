@@ -53,6 +53,7 @@ def _lines(table: Table, arm: str) -> list[tuple[int, Step]]:
 
 @finding(
     "allocation-gap",
+    narrow=True,
     means="The allocation table has no line for a count that a full cohort may give.",
     matters="Inclusions would stop in the middle of the trial, and nobody could say how to go on.",
     mend="Add a line for it, or say how many participants are `enough` in an arm.",
@@ -76,6 +77,7 @@ def gaps(protocol: Protocol) -> Iterator[Found]:
 
 @finding(
     "allocation-overlap",
+    narrow=True,
     means="Two lines of the allocation table hold for the same count, and say different things.",
     matters="The first one is taken: a dose may be raised where the other line says to lower it.",
     mend="Let the lines begin where the ones before them end.",
@@ -115,6 +117,7 @@ def _said(step: Step) -> str:
 
 @finding(
     "allocation-line-unused",
+    narrow=True,
     means="A line of the allocation table holds for no count that can ever be.",
     matters="The table looks as if it said what happens there; a number in it is most likely wrong.",
     mend="Correct `of` or `counted`, or remove the line.",
@@ -144,6 +147,7 @@ def unused(protocol: Protocol) -> Iterator[Found]:
 
 @finding(
     "allocation-exclusion",
+    narrow=True,
     means="A line of the allocation table excludes an arm, and goes on with it or with one above it.",
     matters="No arm from the excluded one on is used again: inclusions would end, whatever the line says.",
     mend="Write `next: lower` or `next: stop`, or remove `exclude`.",
@@ -163,6 +167,7 @@ def excluded(protocol: Protocol) -> Iterator[Found]:
 
 @finding(
     "allocation-order",
+    narrow=True,
     means="An allocation table does not start with the first arm, or its arms are not in the order of dose.",
     matters="Both `higher` and `lower` follow the order of `arms`: a dose may rise where it must fall.",
     mend="List the arms from the lowest dose to the highest, and start with the first.",

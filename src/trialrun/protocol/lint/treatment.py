@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trialrun.protocol.allocation import Table
 from trialrun.protocol.lint.code import Found, finding
-from trialrun.protocol.lint.time import day
+from trialrun.protocol.lint.time import day, together
+from trialrun.protocol.plan import LAST_DOSE
 from trialrun.protocol.protocol import Protocol, Timepoint
 
 
@@ -60,6 +62,7 @@ def incomplete(protocol: Protocol) -> Iterator[Found]:
 
 @finding(
     "dose-cap",
+    narrow=True,
     means="The most that a dose may be (`at_most`) is no multiple of what it is rounded to (`round`).",
     matters="Whoever is capped would get an amount that the medicine cannot be measured in.",
     mend="Make `at_most` a multiple of `round`.",
@@ -75,6 +78,7 @@ def capped(protocol: Protocol) -> Iterator[Found]:
 
 @finding(
     "hold-outlasts-course",
+    narrow=True,
     means="A hold may last longer than the window of the course that waits for it.",
     matters="The hold is then no pause but the loss of a course, and nobody has said so.",
     mend="Shorten the hold (`for`), decide earlier, or widen the window of the course.",
@@ -135,6 +139,98 @@ def idle(protocol: Protocol) -> Iterator[Found]:
 
 
 @finding(
+    "decision-after-course",
+    narrow=True,
+    means="A decision that may stop the treatment may come after the next course has begun, which awaits none.",
+    matters="Whoever should have been stopped is given the next course first.",
+    mend="Let that course have its `setting: by` the decision, or decide before it begins.",
+    was="suspensions:\n",
+    now="""  look:
+    title: {en: A second look, fr: Second regard}
+    when: C1 + 21..30 days
+    by: investigator
+    within: 72 hours
+    needs: []
+    expected: home
+    outcomes:
+      stop: {effect: stop, when: severe_events >= 1, unknown: wait, text: {en: Stop, fr: Arrêter}, from: outline#2}
+      home: {effect: continue, otherwise: true, text: {en: Go on, fr: Continuer}, from: outline#2}
+    from: outline#2
+suspensions:
+""",
+)
+def too_late(protocol: Protocol) -> Iterator[Found]:
+    awaited = {cycle.setting_decision for cycle in protocol.study.treatment.cycles.values()}
+    allocation = protocol.study.allocation
+    judging = allocation.judged_at if isinstance(allocation, Table) else None
+    for name, decision in protocol.decisions.items():
+        stops = any(one.effect == "stop" for one in decision.outcomes.values())
+        point = protocol.timepoints[name]
+        start = _following(protocol, point)
+        if name in awaited or not (stops or name == judging) or start is None or not point.planned:
+            continue
+        last, early = point.offset + point.window.after, start.offset - start.window.before
+        if last > early:
+            message = (
+                f"{name} may come as late as study day {day(last)}; {start.cycle} may begin on day "
+                f"{day(early)}, and waits for no decision of that name."
+            )
+            yield Found(f"decisions/{name}", message)
+
+
+def _following(protocol: Protocol, decision: Timepoint) -> Timepoint | None:
+    """Day 1 of the course that follows the one from which a decision is counted (or the first dose)."""
+    starts = [protocol.timepoints[f"{cycle}.D1"] for cycle in protocol.cycles]
+    after = decision.anchor.after if decision.anchor else None
+    if after == LAST_DOSE:
+        return None
+    begun = protocol.timepoints[f"{after}.D1"].offset if after in protocol.cycles else 0
+    later = [one for one in starts if one.offset > begun and together(decision, one)]
+    return min(later, key=lambda start: start.offset, default=None)
+
+
+@finding(
+    "dose-windows-overlap",
+    means="The window of one dose reaches that of the next one of its course.",
+    matters="A dose that is given could be the one or the other, and two could fall on one day.",
+    mend="Narrow the window (`each`), or let a dose be less late (`missed_dose.late`).",
+    was="late: 12 hours, apart: 8 hours",
+    now="late: 36 hours, apart: 8 hours",
+)
+def doses_overlap(protocol: Protocol) -> Iterator[Found]:
+    late = protocol.study.treatment.missed_dose.late
+    for name, cycle in protocol.study.treatment.cycles.items():
+        every, each = cycle.doses.every, cycle.each
+        apart = f"{every} day{'s' if every != 1 else ''} apart"
+        if cycle.doses.count > 1 and each and each.before + each.after >= every:
+            message = f"The doses of {name} are {apart}, and each may be given {each} from its day."
+            yield Found(f"treatment/cycles/{name}", message)
+        elif cycle.doses.count > 1 and not each and late.days > every:
+            message = f"The doses of {name} are {apart}, and each may be {late} late."
+            yield Found(f"treatment/cycles/{name}", message)
+
+
+@finding(
+    "strata-short",
+    means="The limits of the kinds of participants add up to fewer than are planned, or leave a kind out.",
+    matters="Inclusions would end before the trial is full; a kind without a limit may fill it alone.",
+    mend="Give every kind a limit, together at least as many as are planned.",
+    was="enrolment: {planned: 12,",
+    now="enrolment: {strata: {by: sex, at_most: {M: 5, F: 5}}, planned: 12,",
+)
+def short(protocol: Protocol) -> Iterator[Found]:
+    strata, planned = protocol.study.enrolment.strata, protocol.study.enrolment.planned
+    if strata is None:
+        return
+    bare = [code for code in protocol.types[strata.by].codes if code not in strata.at_most]
+    total = sum(strata.at_most.values())
+    if bare:
+        yield Found("enrolment/strata", f"There is no limit for {', '.join(bare)}.")
+    elif total < planned:
+        yield Found("enrolment/strata", f"At most {total} of all kinds may take part; {planned} are planned.")
+
+
+@finding(
     "stagger-too-slow",
     means="The participants who start one by one take longer than all inclusions may last.",
     matters="Inclusions would close before the first few have been seen through.",
@@ -159,6 +255,7 @@ def staggered(protocol: Protocol) -> Iterator[Found]:
 
 @finding(
     "boundary-never-reached",
+    narrow=True,
     means="A boundary that suspends inclusions asks for more people than the trial, or its step, has.",
     matters="The rule stands in the protocol, and would protect nobody.",
     mend="Ask for fewer, or begin the step with as many as it asks for.",
@@ -180,4 +277,4 @@ def boundaries(protocol: Protocol) -> Iterator[Found]:
                 yield Found(f"suspensions/{name}", message)
 
 
-CODES = (masking, beyond, incomplete, capped, held_too_long, idle, staggered, boundaries)
+CODES = (masking, beyond, incomplete, capped, held_too_long, idle, too_late, doses_overlap, short, staggered, boundaries)
