@@ -44,7 +44,7 @@ def _unfed(protocol: Protocol, endpoint: Endpoint) -> Iterator[str]:
 def _unvisited(protocol: Protocol, endpoint: Endpoint) -> Iterator[str]:
     """Visits that one of the arms, of those that are compared, does not have."""
     if isinstance(endpoint, WithoutEvent):
-        wanted = [(endpoint.until,), (endpoint.complete_at,)]
+        wanted: list[tuple[str, ...]] = [(endpoint.until,), (endpoint.complete_at,)]
     else:
         wanted = [endpoint.baseline, (endpoint.at,), *((visit,) for visit in endpoint.secondary_at)]
     for arm in endpoint.compare.arms if endpoint.compare else protocol.arms:

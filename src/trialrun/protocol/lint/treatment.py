@@ -141,7 +141,7 @@ def idle(protocol: Protocol) -> Iterator[Found]:
 @finding(
     "decision-after-course",
     narrow=True,
-    means="A decision that may stop the treatment may come after the next course has begun, which awaits none.",
+    means="A decision that may stop the treatment may come after the next course, which waits for none.",
     matters="Whoever should have been stopped is given the next course first.",
     mend="Let that course have its `setting: by` the decision, or decide before it begins.",
     was="suspensions:\n",
@@ -153,7 +153,8 @@ def idle(protocol: Protocol) -> Iterator[Found]:
     needs: []
     expected: home
     outcomes:
-      stop: {effect: stop, when: severe_events >= 1, unknown: wait, text: {en: Stop, fr: Arrêter}, from: outline#2}
+      stop: {effect: stop, when: severe_events >= 1, unknown: wait,
+        text: {en: Stop, fr: Arrêter}, from: outline#2}
       home: {effect: continue, otherwise: true, text: {en: Go on, fr: Continuer}, from: outline#2}
     from: outline#2
 suspensions:
@@ -173,7 +174,7 @@ def too_late(protocol: Protocol) -> Iterator[Found]:
         if last > early:
             message = (
                 f"{name} may come as late as study day {day(last)}; {start.cycle} may begin on day "
-                f"{day(early)}, and waits for no decision of that name."
+                f"{day(early)}, and does not wait for it."
             )
             yield Found(f"decisions/{name}", message)
 
@@ -219,14 +220,16 @@ def doses_overlap(protocol: Protocol) -> Iterator[Found]:
     now="enrolment: {strata: {by: sex, at_most: {M: 5, F: 5}}, planned: 12,",
 )
 def short(protocol: Protocol) -> Iterator[Found]:
+    """That only few kinds have a limit is meant; that only few have none is most likely forgotten."""
     strata, planned = protocol.study.enrolment.strata, protocol.study.enrolment.planned
     if strata is None:
         return
-    bare = [code for code in protocol.types[strata.by].codes if code not in strata.at_most]
+    codes = protocol.types[strata.by].codes
+    bare = [code for code in codes if code not in strata.at_most]
     total = sum(strata.at_most.values())
-    if bare:
+    if bare and 2 * len(bare) < len(codes):
         yield Found("enrolment/strata", f"There is no limit for {', '.join(bare)}.")
-    elif total < planned:
+    elif not bare and total < planned:
         yield Found("enrolment/strata", f"At most {total} of all kinds may take part; {planned} are planned.")
 
 
@@ -277,4 +280,16 @@ def boundaries(protocol: Protocol) -> Iterator[Found]:
                 yield Found(f"suspensions/{name}", message)
 
 
-CODES = (masking, beyond, incomplete, capped, held_too_long, idle, too_late, doses_overlap, short, staggered, boundaries)
+CODES = (
+    masking,
+    beyond,
+    incomplete,
+    capped,
+    held_too_long,
+    idle,
+    too_late,
+    doses_overlap,
+    short,
+    staggered,
+    boundaries,
+)

@@ -237,9 +237,9 @@ def named_alike(protocol: Protocol) -> Iterator[Found]:
     means="The form that ends participation is asked at some visits, and not at the last one.",
     matters="Whoever is followed to the end is never recorded as such.",
     mend="Ask it at the last visit, or at any time.",
-    was="  any_time: {title: {en: Whenever it happens, fr: À tout moment}, forms: [ae, rescue, deviation, end]",
-    now="  end: {title: {en: End, fr: Fin}, forms: [end], at: [W6], from: outline#3}\n"
-    "  any_time: {title: {en: Whenever it happens, fr: À tout moment}, forms: [ae, rescue, deviation]",
+    was="forms: [ae, rescue, deviation, end], at: [any time], from: outline#2}",
+    now="forms: [ae, rescue, deviation], at: [any time], from: outline#2}\n"
+    "  ending: {title: {en: End, fr: Fin}, forms: [end], at: [W6], from: outline#3}",
 )
 def endless(protocol: Protocol) -> Iterator[Found]:
     form = protocol.study.recorded_on.end.partition(".")[0]
