@@ -23,7 +23,7 @@ from trialrun.protocol.chain import Mask
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule import Rule
 from trialrun.protocol.rule_columns import expression
-from trialrun.protocol.variable import Variable
+from trialrun.protocol.variable import Variable, body_surface
 
 Knowledge = Literal["complete", "so far"]
 Answers = NDArray[np.int8]  # YES, NO or UNKNOWN each
@@ -129,12 +129,9 @@ def _item(view: View, variable: Variable) -> pl.Series:
 
 
 def _surface(view: View, variable: Variable) -> Numbers:
-    """The body surface in m², by Mosteller (1987, N Engl J Med 317:1098) or Du Bois and Du Bois (1916, Arch
-    Intern Med 17:863), from centimetres and kilograms; NaN where one of them is not known."""
+    """The body surface in m²; NaN where the height or the weight is not known."""
     height, weight = (_number(view, variable, form, item) for form, item in variable.read_all)
-    if variable.formula == "Mosteller":
-        return np.asarray(np.sqrt(height * weight / 3600))
-    return np.asarray(0.007184 * height**0.725 * weight**0.425)
+    return np.asarray(body_surface(variable.formula, height, weight))
 
 
 def _number(view: View, variable: Variable, form: str, item: str) -> Numbers:

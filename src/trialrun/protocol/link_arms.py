@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from trialrun.protocol.allocation import MOVES, SITE, Blocks, Table
 from trialrun.protocol.problem import Problem, suggestion
-from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.protocol import Protocol, Timepoint
 from trialrun.protocol.source import Source
 
 STUDY = "study.yaml"
@@ -84,12 +84,35 @@ def _tabled(protocol: Protocol, allocation: Table) -> Iterator[Said]:
     elif lacking := [arm for arm in arms if not judged.of(arm)]:
         cure = "Name a visit or decision that every arm has."
         yield at, f"`{judged.id}` is not a timepoint of the arm {', '.join(lacking)}", cure
+    else:
+        yield from _judged_early(protocol, judged)
     for i, step in enumerate(allocation.table):
         if step.next not in (*arms, *MOVES):
             yield _unknown((*path, i, "next"), "arm", step.next, (*arms, *MOVES))
         for k, arm in enumerate(step.on):
             if arm not in arms:
                 yield _unknown((*path, i, "on", k), "arm", arm, arms)
+
+
+def _judged_early(protocol: Protocol, judged: Timepoint) -> Iterator[Said]:
+    """Nobody is judged before the first dose, or before the course whose events count is over."""
+    at: Path = ("allocation", "judged_at")
+    if judged.offset < 0:
+        yield at, f"`{judged.id}` comes before the first dose", "Name a visit or decision after it."
+        return
+    rule = protocol.rules.get("allocation.counted")
+    earliest = judged.offset - judged.window.before
+    for name in sorted(rule.reads if rule else ()):
+        course = protocol.variables[name].during
+        if course not in protocol.cycles:
+            continue
+        last = protocol.timepoints[f"{course}.D1"].offset + protocol.length(course) - 1
+        if earliest < last:
+            message = (
+                f"`{judged.id}` may come on study day {earliest + 1:g}, and `{name}` counts the events of "
+                f"{course}, until day {last + 1:g}"
+            )
+            yield at, message, "Judge later, or shorten the course (`length`)."
 
 
 def _stratified(protocol: Protocol) -> Iterator[Said]:

@@ -23,7 +23,7 @@ class Substance(Element):
 class Level(Element):
     """A dose: a fixed amount, or so much ``per`` kg or m² ``of`` a variable, rounded to a step and capped.
 
-    A placebo is a substance of its own, with a dose in its own unit (a tablet, a millilitre).
+    A placebo is a substance of its own, dosed in the unit of what it stands for (a tablet, a millilitre).
     """
 
     dose: float = Field(gt=0)

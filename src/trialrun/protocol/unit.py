@@ -18,7 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 from math import isfinite
 
-__all__ = ["Unit", "UnitError", "convert", "days", "factor", "linear", "quantity"]
+__all__ = ["Unit", "UnitError", "convert", "days", "factor", "linear", "named", "quantity"]
 
 _LONGEST = 80  # characters; keeps the recursion over parentheses shallow
 
@@ -215,6 +215,15 @@ def days(text: str) -> float:
     return convert(value, _FRIENDLY.get(name.removesuffix("s"), name), "d")
 
 
+def named(words: str) -> Unit | None:
+    """The unit that words name, as a code or as people write it (``µg``, ``mcg``); None if they name none."""
+    try:
+        return _parse(words.strip())
+    except UnitError:
+        code = _code(words)
+    return _parse(code) if code else None
+
+
 def _unit(unit: str | Unit) -> Unit:
     return unit if isinstance(unit, Unit) else _parse(unit)
 
@@ -242,6 +251,12 @@ def _parse(text: str) -> Unit:
 
 
 def _meant(text: str) -> str | None:
+    code = _code(text)
+    return f"write '{code}'" if code else None
+
+
+def _code(text: str) -> str | None:
+    """The code that people mean by what is not one."""
     said = text.strip()
     for habit, code in _HABITS:
         said = re.sub(habit, code, said)
@@ -252,7 +267,7 @@ def _meant(text: str) -> str | None:
             _Reader(said).whole()
         except UnitError:
             return None
-    return f"write '{said}'"
+    return said
 
 
 @lru_cache(maxsize=512)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
@@ -82,6 +82,14 @@ class Variable(Sourced):
         named = self.surface or (str(self.item or getattr(self, str(self.aggregate))),)
         pairs = (name.partition(".") for name in named)
         return tuple((form, item) for form, _, item in pairs)
+
+
+def body_surface(formula: str | None, height: Any, weight: Any) -> Any:
+    """The body surface in m², of one height in cm and weight in kg or of arrays of them: by Mosteller (1987,
+    N Engl J Med 317:1098) or Du Bois and Du Bois (1916, Arch Intern Med 17:863)."""
+    if formula == "Mosteller":
+        return (height * weight / 3600) ** 0.5
+    return 0.007184 * height**0.725 * weight**0.425
 
 
 class VariablesFile(Part):

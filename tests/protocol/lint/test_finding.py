@@ -77,3 +77,20 @@ def test_many_texts_without_words_are_one_finding(clean: Path) -> None:
     [found] = changed(clean, "study.yaml", ("languages: [en, fr]", "languages: [en, fr, de]"))
     assert found.code == "untranslated"
     assert "no words in `de`" in found.message and " more." in found.message
+
+
+FEVER = ("temperature >= '38.5 Cel'", "temperature >= '40 Cel' AND temperature < '39 Cel'")
+
+
+def test_what_protects_is_accepted_at_its_place(clean: Path) -> None:
+    named = ACCEPTED.format(name="never-true@before_dose/fever")
+    [found] = changed(clean, "study.yaml", FEVER, ("enrolment: {", named))
+    assert (found.code, found.resolution) == ("never-true", "Looked at by the sponsor.")
+
+
+def test_what_protects_is_not_accepted_everywhere(clean: Path) -> None:
+    found = changed(clean, "study.yaml", FEVER, ("enrolment: {", ACCEPTED.format(name="never-true")))
+    assert [(one.code, one.path, one.resolution) for one in found] == [
+        ("never-true", "before_dose/fever", None),
+        ("accepted-too-wide", "accepted/never-true", None),
+    ]

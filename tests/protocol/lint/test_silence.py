@@ -13,6 +13,7 @@ URINE = "  urine: {title: {en: Urine, fr: Urine}, volume: 5 mL, tube: dry, from:
 RUN_IN = "  run_in: {title: {en: Run-in, fr: Période préalable}, from: outline#1}\n"
 ARCHIVE = "  archive: {lasts: 1 month, from: outline#5}\n"
 OF_C2 = "  C2.D10: {epoch: follow_up, label: D10, after: C2 + 9 days, from: outline#3}\n"
+TENTH = "  tenth: {title: {en: T, fr: D}, specimens: [serum], at: [C2.D10], from: outline#3}\n"
 ZINC = "    zinc: {name: {en: zinc, fr: zinc}, route: oral, unit: mg, unit_name: MG, from: outline#2}\n"
 
 
@@ -25,8 +26,8 @@ ZINC = "    zinc: {name: {en: zinc, fr: zinc}, route: oral, unit: mg, unit_name:
         (S, "after: C1 + 14 days, window: ±2 days", "after: C1 + 14 days, window: -7/+13 days"),
         (
             S,
-            "  W6: {epoch: follow_up",
-            f"{OF_C2}  W6: {{epoch: follow_up",
+            "activities:\n",
+            f"{OF_C2}activities:\n{TENTH}",
         ),
         (S, "late: 12 hours, apart: 8 hours", "late: 12 hours, apart: 24 hours"),
         (S, "delays: {cumulative: 7 days", "delays: {cumulative: 14 days"),

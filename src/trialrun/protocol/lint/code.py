@@ -35,7 +35,7 @@ class Code:
     """One thing that `check` can say.
 
     ``look`` finds it in a compiled protocol; what has none is an error of the compiler, which places it in
-    its file.
+    its file. What is ``narrow`` is about rules that protect, and is accepted at one place only.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Code:
     mend: str
     example: Example
     look: Look | None = None
+    narrow: bool = False
 
     @property
     def kind(self) -> Literal["error", "finding"]:
@@ -62,11 +63,19 @@ class Code:
 
 
 def finding(
-    name: str, *, means: str, matters: str, mend: str, was: str, now: str, file: str = "study.yaml"
+    name: str,
+    *,
+    means: str,
+    matters: str,
+    mend: str,
+    was: str,
+    now: str,
+    file: str = "study.yaml",
+    narrow: bool = False,
 ) -> Callable[[Look], Code]:
     """Gives a function that looks at a protocol its code and its explanation."""
 
     def named(look: Look) -> Code:
-        return Code(name, means, matters, mend, Example(file, was, now), look)
+        return Code(name, means, matters, mend, Example(file, was, now), look, narrow)
 
     return named

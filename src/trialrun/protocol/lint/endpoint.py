@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import comb
 
-from trialrun.protocol.endpoint import OrganResponse, PairedChange, WithoutEvent
+from trialrun.protocol.endpoint import Endpoint, OrganResponse, PairedChange, WithoutEvent
 from trialrun.protocol.knowable import asked_at_any_time
 from trialrun.protocol.link import DEATH
 from trialrun.protocol.lint.code import Found, finding
@@ -22,11 +22,11 @@ from trialrun.protocol.protocol import Protocol
 )
 def not_fed(protocol: Protocol) -> Iterator[Found]:
     for name, endpoint in protocol.study.endpoints.items():
-        for message in _unfed(protocol, endpoint):
+        for message in (*_unfed(protocol, endpoint), *_unvisited(protocol, endpoint)):
             yield Found(f"endpoints/{name}", message)
 
 
-def _unfed(protocol: Protocol, endpoint: object) -> Iterator[str]:
+def _unfed(protocol: Protocol, endpoint: Endpoint) -> Iterator[str]:
     if isinstance(endpoint, PairedChange):
         yield from _unmeasured(protocol, (endpoint.parameter,), endpoint.secondary_at)
     if isinstance(endpoint, OrganResponse):
@@ -39,6 +39,18 @@ def _unfed(protocol: Protocol, endpoint: object) -> Iterator[str]:
                 yield f"Nothing is asked at {visit}, so nobody is known to be without event there."
         if protocol.timepoints[endpoint.complete_at].offset > protocol.timepoints[endpoint.until].offset:
             yield f"It is complete at {endpoint.complete_at}, after the period ends at {endpoint.until}."
+
+
+def _unvisited(protocol: Protocol, endpoint: Endpoint) -> Iterator[str]:
+    """Visits that one of the arms, of those that are compared, does not have."""
+    if isinstance(endpoint, WithoutEvent):
+        wanted: list[tuple[str, ...]] = [(endpoint.until,), (endpoint.complete_at,)]
+    else:
+        wanted = [endpoint.baseline, (endpoint.at,), *((visit,) for visit in endpoint.secondary_at)]
+    for arm in endpoint.compare.arms if endpoint.compare else protocol.arms:
+        for visits in dict.fromkeys(wanted):
+            if not any(protocol.timepoints[visit].of(arm) for visit in visits):
+                yield f"The arm {arm} does not have {' or '.join(visits)}."
 
 
 def _unmeasured(protocol: Protocol, parameters: tuple[str, ...], visits: tuple[str, ...]) -> Iterator[str]:
@@ -57,6 +69,30 @@ def _unheard(protocol: Protocol, events: tuple[str, ...]) -> Iterator[str]:
     for event in events:
         if event != DEATH and event not in asked_at_any_time(protocol) and not protocol.where_asked[event]:
             yield f"The form {event} is asked nowhere, so its events are never known."
+
+
+@finding(
+    "endpoint-order",
+    means="The baseline of an end point lies after the first dose, or its visits not after its baseline.",
+    matters="The change would be one under treatment only, or have its sign turned round.",
+    mend="Take the baseline before the first dose, and measure the effect after it.",
+    was="    baseline: [SCR]\n    at: W6",
+    now="    baseline: [W2]\n    at: W6",
+)
+def turned_round(protocol: Protocol) -> Iterator[Found]:
+    for name, endpoint in protocol.study.endpoints.items():
+        if isinstance(endpoint, WithoutEvent):
+            continue
+        points = [protocol.timepoints[visit] for visit in endpoint.baseline]
+        known = [point for point in points if point.planned]
+        for point in known:
+            if point.offset > 0:
+                message = f"The baseline, {point.id}, is on study day {point.day}, after the first dose."
+                yield Found(f"endpoints/{name}", message)
+        for visit in (endpoint.at, *endpoint.secondary_at):
+            at = protocol.timepoints[visit]
+            if at.planned and any(at.offset <= point.offset for point in known):
+                yield Found(f"endpoints/{name}", f"{visit} does not come after the baseline.")
 
 
 @finding(
@@ -196,4 +232,4 @@ def unshared(protocol: Protocol) -> Iterator[Found]:
         yield Found("multiplicity", f"{', '.join(tested)} are primary and tested, and share no level.")
 
 
-CODES = (not_fed, states, unwanted, unanswered, powerless, too_many, unshared)
+CODES = (not_fed, turned_round, states, unwanted, unanswered, powerless, too_many, unshared)

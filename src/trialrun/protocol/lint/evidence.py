@@ -84,8 +84,8 @@ def not_asked(protocol: Protocol) -> Iterator[Found]:
     means="Two activities ask the same form at the same timepoint.",
     matters="It is filled once: the blood, the condition or the timing of the second activity are lost.",
     mend="Take the form, or the timepoint, out of one of them.",
-    was="forms: [review], at: [C*.D1, tolerance, W6, W10]",
-    now="forms: [review, diary], at: [C*.D1, tolerance, W6, W10]",
+    was="forms: [review], at: [C*.D1, tolerance, W6, W10, EVENT]",
+    now="forms: [review, diary], at: [C*.D1, tolerance, W6, W10, EVENT]",
 )
 def asked_twice(protocol: Protocol) -> Iterator[Found]:
     by: dict[tuple[str, str], str] = {}

@@ -11,6 +11,8 @@ from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.trace import assumptions
 
 STALE = "accepted-nothing"
+WIDE = "accepted-too-wide"
+NARROW = frozenset(code.name for code in CODES if code.narrow)
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,10 @@ def report(protocol: Protocol) -> dict[str, Any]:
     }
 
 
-def _names(finding: Finding) -> tuple[str, str]:
-    """How a study may call a finding: at its place, or wherever it is."""
-    return f"{finding.code}@{finding.path}", finding.code
+def _names(finding: Finding) -> tuple[str, ...]:
+    """How a study may call a finding: at its place, or wherever it is unless it is about protection."""
+    here = f"{finding.code}@{finding.path}"
+    return (here,) if finding.code in NARROW else (here, finding.code)
 
 
 def _accepted(protocol: Protocol, finding: Finding) -> Finding:
@@ -60,8 +63,11 @@ def _accepted(protocol: Protocol, finding: Finding) -> Finding:
 
 
 def _stale(protocol: Protocol, found: list[Finding]) -> Iterator[Finding]:
-    """What is accepted and is not there (any more)."""
+    """What is accepted and is not there (any more), or may not be accepted everywhere."""
     named = {name for one in found for name in _names(one)}
     for key in protocol.study.accepted:
-        if key not in named:
+        if key in NARROW:
+            message = f"`{key}` is about rules that protect: it is accepted at one place (`{key}@...`)."
+            yield Finding(WIDE, f"accepted/{key}", message)
+        elif key not in named:
             yield Finding(STALE, f"accepted/{key}", f"`{key}` is accepted, and there is no such finding.")

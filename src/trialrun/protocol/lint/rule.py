@@ -20,6 +20,7 @@ MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
 @finding(
     "misread",
+    narrow=True,
     means="A rule is right, and people are likely to read it otherwise.",
     matters="AND binds before OR in the machine, not in everyone's mind: the rule would act on other people.",
     mend="Add parentheses that say what is meant.",
@@ -49,6 +50,7 @@ def _when(moments: tuple[Moment, ...]) -> str:
 
 @finding(
     "read-too-early",
+    narrow=True,
     means="A rule reads what is collected only after it is read.",
     matters="The value is never known in time: what waits for it, a criterion or a decision, never opens.",
     mend="Collect it earlier, or read it from an earlier visit.",
@@ -62,6 +64,7 @@ def too_early(protocol: Protocol) -> Iterator[Found]:
 
 @finding(
     "never-entered",
+    narrow=True,
     means="A rule reads a value that nobody enters, or not at the visit at which the rule is read.",
     matters="The rule stays unknown: a permission stays shut for everyone, a decision waits for ever.",
     mend="Ask the form at that visit (`activities`), or read the value elsewhere (`at: latest`).",
@@ -74,6 +77,7 @@ def never_entered(protocol: Protocol) -> Iterator[Found]:
 
 @finding(
     "too-old",
+    narrow=True,
     means="A rule reads a value that is always older than the study lets it be.",
     matters="The value never counts: what waits for it never opens.",
     mend="Measure it later, or let it be older (`within`).",
@@ -114,6 +118,7 @@ def _read_there(protocol: Protocol, name: str, decision: str) -> Iterator[str]:
 
 @finding(
     "unproven-list",
+    narrow=True,
     means="A permission counts the rows of a form, and nothing says that all rows are there.",
     matters="An empty list is not `none`: the count stays unknown, and the permission never opens.",
     mend="Name the signed statement that the list is whole (`complete: review.reviewed@this visit`).",
@@ -127,6 +132,7 @@ def unproven(protocol: Protocol) -> Iterator[Found]:
 
 @finding(
     "threshold-outside-limits",
+    narrow=True,
     means="A comparison is always true or never true, whatever may be entered.",
     matters="Most often a unit or a decimal point has slipped, and the rule protects nobody or everybody.",
     mend="Correct the threshold, its unit, or the limits of the item.",

@@ -173,8 +173,10 @@ def screening(protocol: Protocol) -> Iterator[Found]:
     means="A visit is planned before the one at which consent is asked.",
     matters="Nothing may be done to a person for a trial before they agree to it.",
     mend="Ask for consent at the first visit.",
-    was="visits:\n",
-    now="visits:\n  CALL: {epoch: screening, label: {en: Call, fr: Appel}, day: -20, from: outline#1}\n",
+    was="activities:\n",
+    now="  CALL: {epoch: screening, label: {en: Call, fr: Appel}, day: -20, from: outline#1}\n"
+    "activities:\n"
+    "  call: {title: {en: Call, fr: Appel}, specimens: [serum], at: [CALL], from: outline#1}\n",
 )
 def consent(protocol: Protocol) -> Iterator[Found]:
     form = protocol.study.recorded_on.consent.partition(".")[0]

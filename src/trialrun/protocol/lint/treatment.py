@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from trialrun.protocol.allocation import Table
 from trialrun.protocol.lint.code import Found, finding
-from trialrun.protocol.lint.time import day
+from trialrun.protocol.lint.time import day, together
+from trialrun.protocol.plan import LAST_DOSE
 from trialrun.protocol.protocol import Protocol, Timepoint
-
-MOST_LOOKED_AT = 60  # participants of one arm
 
 
 @finding(
@@ -25,42 +24,6 @@ def masking(protocol: Protocol) -> Iterator[Found]:
     if said != "open":
         message = f"The design says `masking: {said}`, and concealing the arm is not enforced."
         yield Found("design/masking", message)
-
-
-@finding(
-    "allocation-gap",
-    means="The allocation table has no line for a count that a full cohort may give.",
-    matters="Inclusions would stop in the middle of the trial, and nobody could say how to go on.",
-    mend="Add a line for it, or say how many participants are `enough` in an arm.",
-    was="design: {arms: 1, masking: open, allocation: none,",
-    now="""arms:
-  low: {title: {en: Low, fr: Faible}, from: outline#2}
-  high: {title: {en: High, fr: Forte}, from: outline#2}
-allocation:
-  method: table
-  start: low
-  cohort: 3
-  enough: 3
-  counted: severe_events >= 1
-  judged_at: W6
-  table: [{of: 3..3, counted: 0..0, next: higher}, {of: 3..3, counted: 2..3, next: stop}]
-  from: outline#2
-design: {arms: 2, masking: open, allocation: adaptive,""",
-)
-def gaps(protocol: Protocol) -> Iterator[Found]:
-    """Looked at for as many as may come to be in an arm: up to what is enough, or to the last line."""
-    table = protocol.study.allocation
-    if not isinstance(table, Table):
-        return
-    most = table.enough or max(int(step.of.high) for step in table.table)
-    for arm in protocol.arms:
-        lines = [step for step in table.table if not step.on or arm in step.on]
-        for of in range(table.cohort, min(most, MOST_LOOKED_AT) + 1, table.cohort):
-            bare = [k for k in range(of + 1) if not any(of in s.of and k in s.counted for s in lines)]
-            if bare:
-                counts = ", ".join(map(str, bare))
-                message = f"The table has no line for {counts} of {of} in the arm {arm}."
-                yield Found("allocation/table", message)
 
 
 @finding(
@@ -98,7 +61,24 @@ def incomplete(protocol: Protocol) -> Iterator[Found]:
 
 
 @finding(
+    "dose-cap",
+    narrow=True,
+    means="The most that a dose may be (`at_most`) is no multiple of what it is rounded to (`round`).",
+    matters="Whoever is capped would get an amount that the medicine cannot be measured in.",
+    mend="Make `at_most` a multiple of `round`.",
+    was="usual: {dose: 300, from: outline#2}",
+    now="usual: {dose: 300, per: kg, of: weight, round: 100, at_most: 350, from: outline#2}",
+)
+def capped(protocol: Protocol) -> Iterator[Found]:
+    for name, level in protocol.study.treatment.levels.items():
+        if level.round and level.at_most and round(level.at_most / level.round, 9) % 1:
+            message = f"At most {level.at_most:g} is no multiple of {level.round:g}, to which it is rounded."
+            yield Found(f"treatment/levels/{name}", message)
+
+
+@finding(
     "hold-outlasts-course",
+    narrow=True,
     means="A hold may last longer than the window of the course that waits for it.",
     matters="The hold is then no pause but the loss of a course, and nobody has said so.",
     mend="Shorten the hold (`for`), decide earlier, or widen the window of the course.",
@@ -159,6 +139,101 @@ def idle(protocol: Protocol) -> Iterator[Found]:
 
 
 @finding(
+    "decision-after-course",
+    narrow=True,
+    means="A decision that may stop the treatment may come after the next course, which waits for none.",
+    matters="Whoever should have been stopped is given the next course first.",
+    mend="Let that course have its `setting: by` the decision, or decide before it begins.",
+    was="suspensions:\n",
+    now="""  look:
+    title: {en: A second look, fr: Second regard}
+    when: C1 + 21..30 days
+    by: investigator
+    within: 72 hours
+    needs: []
+    expected: home
+    outcomes:
+      stop: {effect: stop, when: severe_events >= 1, unknown: wait,
+        text: {en: Stop, fr: Arrêter}, from: outline#2}
+      home: {effect: continue, otherwise: true, text: {en: Go on, fr: Continuer}, from: outline#2}
+    from: outline#2
+suspensions:
+""",
+)
+def too_late(protocol: Protocol) -> Iterator[Found]:
+    awaited = {cycle.setting_decision for cycle in protocol.study.treatment.cycles.values()}
+    allocation = protocol.study.allocation
+    judging = allocation.judged_at if isinstance(allocation, Table) else None
+    for name, decision in protocol.decisions.items():
+        stops = any(one.effect == "stop" for one in decision.outcomes.values())
+        point = protocol.timepoints[name]
+        start = _following(protocol, point)
+        if name in awaited or not (stops or name == judging) or start is None or not point.planned:
+            continue
+        last, early = point.offset + point.window.after, start.offset - start.window.before
+        if last > early:
+            message = (
+                f"{name} may come as late as study day {day(last)}; {start.cycle} may begin on day "
+                f"{day(early)}, and does not wait for it."
+            )
+            yield Found(f"decisions/{name}", message)
+
+
+def _following(protocol: Protocol, decision: Timepoint) -> Timepoint | None:
+    """Day 1 of the course that follows the one from which a decision is counted (or the first dose)."""
+    starts = [protocol.timepoints[f"{cycle}.D1"] for cycle in protocol.cycles]
+    after = decision.anchor.after if decision.anchor else None
+    if after == LAST_DOSE:
+        return None
+    begun = protocol.timepoints[f"{after}.D1"].offset if after in protocol.cycles else 0
+    later = [one for one in starts if one.offset > begun and together(decision, one)]
+    return min(later, key=lambda start: start.offset, default=None)
+
+
+@finding(
+    "dose-windows-overlap",
+    means="The window of one dose reaches that of the next one of its course.",
+    matters="A dose that is given could be the one or the other, and two could fall on one day.",
+    mend="Narrow the window (`each`), or let a dose be less late (`missed_dose.late`).",
+    was="late: 12 hours, apart: 8 hours",
+    now="late: 36 hours, apart: 8 hours",
+)
+def doses_overlap(protocol: Protocol) -> Iterator[Found]:
+    late = protocol.study.treatment.missed_dose.late
+    for name, cycle in protocol.study.treatment.cycles.items():
+        every, each = cycle.doses.every, cycle.each
+        apart = f"{every} day{'s' if every != 1 else ''} apart"
+        if cycle.doses.count > 1 and each and each.before + each.after >= every:
+            message = f"The doses of {name} are {apart}, and each may be given {each} from its day."
+            yield Found(f"treatment/cycles/{name}", message)
+        elif cycle.doses.count > 1 and not each and late.days > every:
+            message = f"The doses of {name} are {apart}, and each may be {late} late."
+            yield Found(f"treatment/cycles/{name}", message)
+
+
+@finding(
+    "strata-short",
+    means="The limits of the kinds of participants add up to fewer than are planned, or leave a kind out.",
+    matters="Inclusions would end before the trial is full; a kind without a limit may fill it alone.",
+    mend="Give every kind a limit, together at least as many as are planned.",
+    was="enrolment: {planned: 12,",
+    now="enrolment: {strata: {by: sex, at_most: {M: 5, F: 5}}, planned: 12,",
+)
+def short(protocol: Protocol) -> Iterator[Found]:
+    """That only few kinds have a limit is meant; that only few have none is most likely forgotten."""
+    strata, planned = protocol.study.enrolment.strata, protocol.study.enrolment.planned
+    if strata is None:
+        return
+    codes = protocol.types[strata.by].codes
+    bare = [code for code in codes if code not in strata.at_most]
+    total = sum(strata.at_most.values())
+    if bare and 2 * len(bare) < len(codes):
+        yield Found("enrolment/strata", f"There is no limit for {', '.join(bare)}.")
+    elif not bare and total < planned:
+        yield Found("enrolment/strata", f"At most {total} of all kinds may take part; {planned} are planned.")
+
+
+@finding(
     "stagger-too-slow",
     means="The participants who start one by one take longer than all inclusions may last.",
     matters="Inclusions would close before the first few have been seen through.",
@@ -183,6 +258,7 @@ def staggered(protocol: Protocol) -> Iterator[Found]:
 
 @finding(
     "boundary-never-reached",
+    narrow=True,
     means="A boundary that suspends inclusions asks for more people than the trial, or its step, has.",
     matters="The rule stands in the protocol, and would protect nobody.",
     mend="Ask for fewer, or begin the step with as many as it asks for.",
@@ -224,4 +300,17 @@ def unlimited(protocol: Protocol) -> Iterator[Found]:
             yield Found(f"forms/{form}/items/{name}", message)
 
 
-CODES = (masking, unlimited, beyond, incomplete, held_too_long, idle, staggered, boundaries)
+CODES = (
+    masking,
+    unlimited,
+    beyond,
+    incomplete,
+    capped,
+    held_too_long,
+    idle,
+    too_late,
+    doses_overlap,
+    short,
+    staggered,
+    boundaries,
+)

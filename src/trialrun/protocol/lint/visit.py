@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trialrun.protocol.knowable import asked_at_any_time
 from trialrun.protocol.lint.code import Found, finding
 from trialrun.protocol.lint.time import dated, day, together
 from trialrun.protocol.plan import LAST_DOSE
@@ -168,4 +169,84 @@ def unstopped(protocol: Protocol) -> Iterator[Found]:
             )
 
 
-CODES = (within, across, early, lost, unstopped)
+@finding(
+    "otherwise-same-course",
+    means="A visit is counted from a course, and its `otherwise` from the same one.",
+    matters="Whoever does not have that course has no such visit, although the study says when it is.",
+    mend="Count `otherwise` from an earlier course, or from the first dose.",
+    was="after: C2 + 14 days, otherwise: C1 + 42 days",
+    now="after: C2 + 14 days, otherwise: C2 + 42 days",
+)
+def no_other_way(protocol: Protocol) -> Iterator[Found]:
+    for point in protocol.visits:
+        if point.anchor and point.otherwise and point.anchor.after == point.otherwise.after:
+            message = f"{point.id} and its `otherwise` are both counted from {point.anchor.after}."
+            yield Found(f"visits/{point.id}", message)
+
+
+@finding(
+    "visit-empty",
+    means="Nothing is done at a visit: no activity is planned there.",
+    matters="People come for nothing, or what was to be done has been forgotten.",
+    mend="Name the visit in an activity (`at`), or remove it.",
+    was="activities:\n",
+    now="  CALL: {epoch: treatment, label: {en: Call, fr: Appel}, after: C1 + 18 days, from: outline#1}\n"
+    "activities:\n",
+)
+def empty(protocol: Protocol) -> Iterator[Found]:
+    for point in protocol.visits:
+        if not point.tasks:
+            yield Found(f"visits/{point.id}", f"No activity is planned at {point.id}.")
+
+
+@finding(
+    "visit-moves",
+    means="A visit is counted from a date that moves with every further event.",
+    matters="A visit that was due, or has taken place, is no longer where it was planned.",
+    mend="Count from the first event (`first`), or plan the visit `as_needed`.",
+    file="variables.yaml",
+    was="first_event: {first: ae.onset,",
+    now="first_event: {last: ae.onset,",
+)
+def moves(protocol: Protocol) -> Iterator[Found]:
+    for point in protocol.visits:
+        variable = protocol.variables.get(point.event or "")
+        if variable and variable.aggregate in ("last", "max"):
+            message = f"{point.id} is counted from {point.event}, which every further event moves."
+            yield Found(f"visits/{point.id}", message)
+
+
+@finding(
+    "visit-named-as-course",
+    means="A visit has the name of a course.",
+    matters="A reader cannot tell whether C2 is the course or the visit.",
+    mend="Give the visit another name.",
+    was="activities:\n",
+    now="  C2: {epoch: treatment, label: {en: Call, fr: Appel}, after: C1 + 18 days, from: outline#1}\n"
+    "activities:\n"
+    "  call: {title: {en: Call, fr: Appel}, specimens: [serum], at: [C2], from: outline#1}\n",
+)
+def named_alike(protocol: Protocol) -> Iterator[Found]:
+    for point in protocol.visits:
+        if point.id in protocol.cycles:
+            yield Found(f"visits/{point.id}", f"{point.id} is a course and a visit.")
+
+
+@finding(
+    "end-not-asked",
+    means="The form that ends participation is asked at some visits, and not at the last one.",
+    matters="Whoever is followed to the end is never recorded as such.",
+    mend="Ask it at the last visit, or at any time.",
+    was="forms: [ae, rescue, deviation, end], at: [any time], from: outline#2}",
+    now="forms: [ae, rescue, deviation], at: [any time], from: outline#2}\n"
+    "  ending: {title: {en: End, fr: Fin}, forms: [end], at: [W6], from: outline#3}",
+)
+def endless(protocol: Protocol) -> Iterator[Found]:
+    form = protocol.study.recorded_on.end.partition(".")[0]
+    asked = protocol.where_asked[form]
+    if asked and protocol.last_visit not in asked and form not in asked_at_any_time(protocol):
+        message = f"The form {form} is not asked at the last visit, {protocol.last_visit}."
+        yield Found(f"forms/{form}", message)
+
+
+CODES = (within, across, early, lost, unstopped, no_other_way, empty, moves, named_alike, endless)
