@@ -205,6 +205,14 @@ def test_calendar_warns_programs_on_the_rows_concerned() -> None:
     assert sum(row["dose"] or 0 for row in rows) == 37.5
 
 
+def test_a_calendar_refuses_a_course_of_another_arm() -> None:
+    result = run(
+        "calendar", "dilfrequency_like", "--start", "2015-01-01", "--arm", "R5", "--began", "T1=2015-01-01"
+    )
+    assert result.exit_code == 2
+    assert "T1 is not a cycle of the arm R5, which has T5. Write one of these, or --arm R1." in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -177,6 +177,8 @@ def _actual(
         if cycle not in protocol.cycles:
             hint = (suggestion(cycle, protocol.cycles) or "").replace("`", "'")
             wrong = f"there is no cycle '{cycle}'. {hint}"
+        elif not protocol.timepoints[f"{cycle}.D1"].of(arm):
+            wrong = _of_another_arm(protocol, cycle, arm)
         elif cycle in actual:
             wrong = f"{cycle} is given twice, with {actual[cycle]} and {date}; write it once."
         elif cycle == first and date != start:
@@ -185,6 +187,12 @@ def _actual(
             raise click.BadParameter(wrong, param_hint="'--began'")
         actual[cycle] = date
     return actual
+
+
+def _of_another_arm(protocol: Protocol, cycle: str, arm: str | None) -> str:
+    mine = ", ".join(name for name in protocol.cycles if protocol.timepoints[f"{name}.D1"].of(arm))
+    others = " or ".join(f"--arm {one}" for one in protocol.timepoints[f"{cycle}.D1"].arms)
+    return f"{cycle} is not a cycle of the arm {arm}, which has {mine}. Write one of these, or {others}."
 
 
 def _for_people(
