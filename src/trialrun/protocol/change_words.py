@@ -319,7 +319,8 @@ _CHOICES = {
     "continue": "continuer", "hold": "suspendre", "stop": "arrêter", "wait": "attendre", "do": "faire",
     "skip": "ne pas faire", "open": "ouvert", "single": "simple", "double": "double", "none": "aucune",
     "randomised": "aléatoire", "number": "nombre", "integer": "nombre entier", "boolean": "oui ou non",
-    "choice": "choix", "higher": "plus haut", "lower": "plus bas", "same": "le même", "date": "date", "text": "texte",
+    "choice": "choix", "higher": "plus haut", "lower": "plus bas", "same": "le même",
+    "date": "date", "text": "texte",
 }  # fmt: skip
 _SPANS = {"day": "jour", "hour": "heure", "month": "mois", "week": "semaine"}
 _YES = {"en": ("no", "yes"), "fr": ("non", "oui")}

@@ -186,10 +186,9 @@ def reader(protocol: Protocol, rule: str) -> Text:
     if section in ("allocation", "enrolment"):
         return join((field(section), field(name)), " → ")
     if section == "treatment":
-        section, name, rest = name, rest[0], []
-        member: Part = getattr(protocol.study.treatment, section)[name]
-    else:
-        member = getattr(protocol.study, section)[name]
+        level: Part = getattr(protocol.study.treatment, name)[rest[0]]
+        return join((noun(name), label(rest[0], level)), " ")
+    member = getattr(protocol.study, section)[name]
     said = join((noun(section), label(name, member)), " ")
     return said if not rest else join((said, label(rest[0], member.outcomes[rest[0]])), " → ")
 
