@@ -94,3 +94,9 @@ def test_a_collision_points_at_the_line_of_the_series(spoiled: Spoiled) -> None:
 def test_an_error_of_a_series_is_told_once(spoiled: Spoiled) -> None:
     [problem] = spoiled("small", "every: 14 days, substance: drug", "every: 14 days, substance: drugs")
     assert "there is no substance `drugs`" in problem.message
+
+
+@pytest.mark.parametrize("word", ["no", "yes", "off"])
+def test_a_word_is_neither_true_nor_false(spoiled: Spoiled, word: str) -> None:
+    [problem] = spoiled("vascu_il2", "text, required: false", f"text, required: {word}", "forms.yaml")
+    assert problem.message == f"this must be true or false, not `{word}`"

@@ -26,6 +26,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "dates": "dates if the first dose is on",
         "colon": ":",
         "course": "course",
+        "arm": "arm",
         "decision": "Decision",
         "point": ".",
         "if": "{}, if “{}” ends as expected",
@@ -42,6 +43,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "dates": "dates si la première dose est le",
         "colon": " :",
         "course": "cure",
+        "arm": "bras",
         "decision": "Décision",
         "point": ",",
         "if": "{}, si « {} » finit comme prévu",
@@ -155,7 +157,7 @@ def calendar(
     if ics is not None:
         click.echo(ics)
         return
-    _for_people(protocol, start, rows, slipped, language, full)
+    _for_people(protocol, start, arm, rows, slipped, language, full)
 
 
 def _arm(protocol: Protocol, arm: str | None) -> str | None:
@@ -198,6 +200,7 @@ def _of_another_arm(protocol: Protocol, cycle: str, arm: str | None) -> str:
 def _for_people(
     protocol: Protocol,
     start: datetime.date,
+    arm: str | None,
     rows: list[dict[str, Any]],
     slipped: Mapping[str, Slip],
     language: str,
@@ -205,7 +208,8 @@ def _for_people(
 ) -> None:
     words = WORDS.get(language, WORDS["en"])
     out = console()
-    out.print(f"{protocol.id}{words['colon']} {words['dates']} {start}", style="bold")
+    whose = f", {words['arm']} {arm} ({protocol.study.arms[arm].title(language)})" if arm else ""
+    out.print(f"{protocol.id}{whose}{words['colon']} {words['dates']} {start}", style="bold")
     print_standing(out, protocol, language)
     rows = [{**row, "where": _where(protocol, row, language)} for row in rows]
     cells = [(*words["columns"], words["what"]), *(_cells(row, words) for row in rows)]

@@ -27,7 +27,6 @@ _DECLARE = "declare it in variables.yaml and write its name here"
 _AGGREGATES = frozenset(
     ["COUNT", "SUM", "MIN", "MAX", "AVG", "MEAN", "MEDIAN", "FIRST", "LAST", "ANY", "ALL", "EVERY", "SOME"]
 )
-_FOREIGN = {"OU": "OR", "ET": "AND", "ODER": "OR", "UND": "AND"}
 _FUNCTIONS_INSTEAD = {
     "COALESCE": "say what unknown means: CASE WHEN x IS NULL THEN … ELSE x END",
     "IFNULL": "say what unknown means: CASE WHEN x IS NULL THEN … ELSE x END",
@@ -132,11 +131,6 @@ class _Outline:
 
     def _value(self, at: int) -> int:
         word = self.words[at]
-        if self.wants_value is False and word.text not in self.known and word.text.upper() in _FOREIGN:
-            meant = _FOREIGN[word.text.upper()]
-            self._report(word.offset, f"`{word.text}` is not a word of rules", f"write {meant}")
-            self.wants_value = True
-            return 1
         self._expect_value(at)
         self.wants_value = False
         if word.kind != "name" or self._kind(at + 1) != "(":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from trialrun.protocol.element import Element, Name
 from trialrun.protocol.problem import Refusal
@@ -98,7 +98,7 @@ class Outcome(Element):
 
     effect: Literal["continue", "hold", "stop"]
     when: str | None = None
-    otherwise: bool = False
+    otherwise: StrictBool = False
     unknown: Literal["wait"] | None = None
     setting: str | None = None
     for_: Length | None = Field(default=None, alias="for")
