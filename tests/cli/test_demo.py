@@ -61,6 +61,12 @@ def test_a_command_is_shown_as_it_was_called(monkeypatch: pytest.MonkeyPatch, tm
     assert program() == "trialrun"
 
 
+def test_the_tool_of_this_environment_goes_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [str(Path(sys.prefix) / "bin" / "trialrun")])
+    monkeypatch.setenv("PATH", "")
+    assert program() == "trialrun"
+
+
 def test_what_to_try_next_can_be_copied(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

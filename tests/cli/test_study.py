@@ -87,7 +87,7 @@ def test_check_for_people() -> None:
     assert "Historical reference, not for enrolment" in output
     assert "20 doses (52.5 million IU in all), last visit W37 on study day 260" in " ".join(output.split())
     assert re.search(r"No errors\. \d+ findings, none open:", output)
-    assert "label-against-offset  treatment/cycles" in output
+    assert "label-against-offset  study.yaml:93:3  treatment/cycles" in output
     assert "check --explain CODE" in output
     assert "Resolved by the study" in output
     assert f"{len(as_json('check', 'vascu_il2')['assumptions'])} assumptions, each with its reason" in output
@@ -203,6 +203,34 @@ def test_calendar_warns_programs_on_the_rows_concerned() -> None:
     assert {(row["cycle"], row["kind"], row["dose"]) for row in warned} == {("C2", "omitted", None)}
     assert warned[0]["warning"].startswith("C2 began on 2008-04-10, 17 days after the planned 2008-03-24")
     assert sum(row["dose"] or 0 for row in rows) == 37.5
+
+
+@pytest.mark.parametrize(
+    "command", [("check", "vascu_il2"), ("calendar", "vascu_il2", "--start", "2008-03-03")]
+)
+def test_no_line_ends_in_blanks(command: tuple[str, ...]) -> None:
+    assert [line for line in run(*command).stdout.splitlines() if line != line.rstrip()] == []
+
+
+def test_a_finding_has_its_place() -> None:
+    [found] = [one for one in as_json("check", "vascu_il2")["findings"] if one["code"] == "participation"]
+    text = (bundled()["vascu_il2"] / found["file"]).read_text("utf-8").splitlines()
+    assert text[found["line"] - 1][found["column"] - 1 :].startswith("participation:")
+    shown = run("check", "vascu_il2").stdout
+    assert f"participation  study.yaml:{found['line']}:{found['column']}  timeline/participation" in shown
+
+
+def test_a_calendar_says_which_arm_it_shows() -> None:
+    shown = " ".join(run("calendar", "dilfrequency_like", "--start", "2015-01-01").stdout.split())
+    assert shown.startswith("DILFREQUENCY-LIKE, arm R1 (")
+
+
+def test_a_calendar_refuses_a_course_of_another_arm() -> None:
+    result = run(
+        "calendar", "dilfrequency_like", "--start", "2015-01-01", "--arm", "R5", "--began", "T1=2015-01-01"
+    )
+    assert result.exit_code == 2
+    assert "T1 is not a cycle of the arm R5, which has T5. Write one of these, or --arm R1." in result.stderr
 
 
 @pytest.mark.parametrize(

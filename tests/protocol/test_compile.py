@@ -265,7 +265,7 @@ SPOILED = [
         "there is no statement `registrie#18`",
         "Did you mean `registry`?",
     ),
-    Spoiled(STUDY, "from: registry#18", "from: hearsay", "`hearsay` is not a source", "registry#12"),
+    Spoiled(STUDY, "from: registry#18", "from: hearsay", "`hearsay` is not a source", "registry#1"),
     Spoiled(
         VARIABLES, "item: demography.sex", "item: demography.sexe", "called `sexe`", "Did you mean `sex`?"
     ),
@@ -346,7 +346,7 @@ SPOILED = [
         "when: rescues >= 1, unknown: continue",
         "when: rescues >= 1",
         "`unknown` is missing in `rescue`",
-        "unknown value means",
+        "Write `unknown: continue`",
     ),
     # Rules
     Spoiled(STUDY, "failed_lines >= 1", "failed_lines >= 1 consent_signed", "in the rule:", "AND"),

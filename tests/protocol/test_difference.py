@@ -3,6 +3,7 @@
 import itertools
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -630,3 +631,83 @@ def test_rules_of_one_meaning_decide_alike(text: str, other: str) -> None:
     assert said["one"].to_list() == said["same"].to_list()
     if said["one"].to_list() != said["another"].to_list():
         assert meaning(one.tree) != meaning(another.tree)
+
+
+# ---- any two studies -------------------------------------------------------------------------------
+
+STUDIES = {**bundled(), "small_study": Path(__file__).parents[1] / "small_study"}
+
+
+@pytest.mark.parametrize(("old", "new"), list(itertools.permutations(STUDIES, 2)))
+def test_any_two_studies_can_be_compared(old: str, new: str) -> None:
+    changes = difference(load(STUDIES[old]), load(STUDIES[new]))
+    assert changes
+    for change in changes:
+        for language in ("en", "fr"):
+            assert change.as_json(language)["says"]
+
+
+@pytest.fixture
+def altered(tmp_path: Any) -> Callable[..., tuple[Protocol, Protocol]]:
+    """A bundled study before and after edits, each of one place."""
+
+    def altered(study: str, *edits: Edit) -> tuple[Protocol, Protocol]:
+        folder = tmp_path / study
+        shutil.copytree(bundled()[study], folder)
+        for file, old, new in edits:
+            text = (folder / file).read_text("utf-8")
+            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+            (folder / file).write_text(text.replace(old, new), "utf-8")
+        return load(bundled()[study]), load(folder)
+
+    return altered
+
+
+Altered = Callable[..., tuple[Protocol, Protocol]]
+
+
+def test_what_the_allocation_counts_is_a_reader(altered: Altered) -> None:
+    edit = (V, "cytometry.treg_percent, at: TROUGH", "cytometry.treg_percent, at: [TROUGH, SCR]")
+    changes = difference(*altered("dilfrequency_like", edit), examples=False)
+    found = one(changes, "variables/treg_trough/at")
+    assert found.kind == "safety"
+    assert any("who counts for the next cohort" in note("en") for note in found.notes)
+
+
+def test_doses_are_readers_of_the_measure_they_are_computed_from(altered: Altered) -> None:
+    edit = (V, "formula: Mosteller", "formula: Du Bois")
+    changes = difference(*altered("dilfrequency_like", edit), examples=False)
+    found = one(changes, "variables/body_surface/formula")
+    assert any("dose level low" in note("en") for note in found.notes)
+    assert found.concerns == STAGES[:3]
+
+
+def test_strata_are_readers_and_their_limits_are_told_in_words(altered: Altered) -> None:
+    old, new = altered("transreg_like", (S, "lupus: 12", "lupus: 24"))
+    found = one(difference(old, new, examples=False), "enrolment/strata/at_most/lupus")
+    assert found.kind == "eligibility"
+    assert found.says("en") == "Participants with «Systemic lupus erythematosus»: at most 12 → 24."
+
+
+def test_a_line_of_the_table_is_told_readably_and_is_of_safety(altered: Altered) -> None:
+    line = "{of: 10..10, counted: 7..10, next: lower, or_else: stop}"
+    edit = (S, line, line.replace("lower", "same, exclude: true"))
+    changes = difference(*altered("dilfrequency_like", edit), examples=False)
+    found = one(changes, "allocation/table/8/next")
+    assert found.says("en") == "Table, line 9 (10 judged, 7 to 10 counted): next lower → same."
+    assert found.says("fr") == "Table, ligne 9 (10 jugés, 7 à 10 comptés) : ensuite plus bas → le même."
+    assert {change.kind for change in changes} == {"safety"}
+    assert found.concerns == STAGES[:2]
+
+
+def test_one_edit_of_a_series_is_told_once(tmp_path: Any) -> None:
+    folder = tmp_path / "small"
+    shutil.copytree(STUDIES["small_study"], folder)
+    text = (folder / S).read_text("utf-8")
+    (folder / S).write_text(text.replace("repeat: 4, every: 14 days", "repeat: 4, every: 21 days"), "utf-8")
+    old, new = load(STUDIES["small_study"]), load(folder)
+    found = [one for one in difference(old, new, examples=False) if one.path.startswith("treatment/cycles")]
+    assert [change.says("en") for change in found] == [
+        "Course S2 … S4: day counted from S1 + 14 days → S1 + 21 days."
+    ]
+    assert found[0].notes[-1]("en") == "S4 study day 43 → 64."

@@ -72,7 +72,7 @@ def test_the_calendar_of_an_arm_has_its_own_courses_and_only_what_is_planned(stu
         ("per: kg, of: weight", "per: kg, of: surface", "the dose is per kg, and `surface` is in m2"),
         ("per: m2, of: surface", "per: m2", "`per` and `of` go together"),
         ("of: surface, round: 5", "of: surface", "comes out as an amount that nobody can measure off"),
-        ("after: first_event + 5 days", "after: weight + 5 days", "there is no cycle `weight`"),
+        ("after: first_event + 5 days", "after: weight + 5 days", "`weight` is a variable, but not a date"),
         ("substudy: biobank", "substudy: biobanks", "there is no substudy `biobanks`"),
         ("design: {arms: 2", "design: {arms: 3", "the design has 3 arms, and `arms` describes 2"),
         ("allocation: randomised", "allocation: none", "the design says `none`, and allocation is by blocks"),

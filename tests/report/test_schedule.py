@@ -313,3 +313,19 @@ def test_for_programs(made: Schedule) -> None:
     assert told["columns"][2]["timepoints"] == ["C1.D2", "C1.D3", "C1.D4"]
     assert all(len(row["cells"]) == len(told["columns"]) for row in told["rows"])
     assert told["protocol_hash"] == load("vascu_il2").hash
+
+
+def test_how_arms_are_chosen_and_inclusions_suspended_is_noted() -> None:
+    blocks = [note.text for _, note in schedule(load("parallel_blank"), EN).notes]
+    assert any("drawn at random in permuted blocks" in text for text in blocks)
+    assert any(text.startswith("Inclusions are suspended for ") for text in blocks)
+    for words, start in ((EN, "Cohorts of 2, the first in "), (FR, "Cohortes de 2, la première dans ")):
+        notes = [note for _, note in schedule(load("dilfrequency_like"), words).notes]
+        [table] = [note for note in notes if note.text.startswith(start)]
+        assert len(table.items) == 11
+
+
+def test_a_reason_that_a_series_shares_is_told_once() -> None:
+    small = load(Path(__file__).parents[1] / "small_study")
+    for _, found in schedule(small, EN).assumed:
+        assert len({(reason, re.sub(r"[0-9]+", "", about)) for about, reason in found}) == len(found)

@@ -11,7 +11,7 @@ from trialrun.protocol.protocol import Protocol
 
 MONDAY = datetime.date(2014, 2, 3)
 # NCT01988506: 1 million IU a day from day 1 to day 5, then every 2 weeks from day 15 to day 180; primary on
-# day 8. The announcement adds days 15, 29, 85, 183 and 240.
+# day 8. The announcement adds days 15, 29, 85, 183 and 240. The arm says "once every 15 days" instead.
 INDUCTION = [1, 2, 3, 4, 5]
 MAINTENANCE = list(range(15, 180 + 1, 14))
 CELLS = [1, 8, 15, 29, 85, 183, 240]
@@ -34,6 +34,11 @@ def test_injections_are_on_the_days_of_the_registration(protocol: Protocol) -> N
 
 
 def test_six_months_of_every_two_weeks_are_twelve_injections(protocol: Protocol) -> None:
+    """Every 15 days there are twelve as well, of which the last is on day 180: the number does not choose
+    between the two readings of the registration. The days of the announcement after day 15 do."""
+    assert list(range(15, 180 + 1, 15))[11] == 180
+    assert {(day - 15) % 14 for day in (29, 85, 183)} == {0}
+    assert all((day - 15) % 15 for day in (29, 85, 183))
     assert len(MAINTENANCE) == 12
     assert MAINTENANCE[-1] == 169
     assert protocol.timepoints["D183"].day == MAINTENANCE[-1] + 14  # the thirteenth would fall after day 180

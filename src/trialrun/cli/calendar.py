@@ -26,6 +26,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "dates": "dates if the first dose is on",
         "colon": ":",
         "course": "course",
+        "arm": "arm",
         "decision": "Decision",
         "point": ".",
         "if": "{}, if “{}” ends as expected",
@@ -42,6 +43,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "dates": "dates si la première dose est le",
         "colon": " :",
         "course": "cure",
+        "arm": "bras",
         "decision": "Décision",
         "point": ",",
         "if": "{}, si « {} » finit comme prévu",
@@ -155,7 +157,7 @@ def calendar(
     if ics is not None:
         click.echo(ics)
         return
-    _for_people(protocol, start, rows, slipped, language, full)
+    _for_people(protocol, start, arm, rows, slipped, language, full)
 
 
 def _arm(protocol: Protocol, arm: str | None) -> str | None:
@@ -177,6 +179,8 @@ def _actual(
         if cycle not in protocol.cycles:
             hint = (suggestion(cycle, protocol.cycles) or "").replace("`", "'")
             wrong = f"there is no cycle '{cycle}'. {hint}"
+        elif not protocol.timepoints[f"{cycle}.D1"].of(arm):
+            wrong = _of_another_arm(protocol, cycle, arm)
         elif cycle in actual:
             wrong = f"{cycle} is given twice, with {actual[cycle]} and {date}; write it once."
         elif cycle == first and date != start:
@@ -187,9 +191,16 @@ def _actual(
     return actual
 
 
+def _of_another_arm(protocol: Protocol, cycle: str, arm: str | None) -> str:
+    mine = ", ".join(name for name in protocol.cycles if protocol.timepoints[f"{name}.D1"].of(arm))
+    others = " or ".join(f"--arm {one}" for one in protocol.timepoints[f"{cycle}.D1"].arms)
+    return f"{cycle} is not a cycle of the arm {arm}, which has {mine}. Write one of these, or {others}."
+
+
 def _for_people(
     protocol: Protocol,
     start: datetime.date,
+    arm: str | None,
     rows: list[dict[str, Any]],
     slipped: Mapping[str, Slip],
     language: str,
@@ -197,7 +208,8 @@ def _for_people(
 ) -> None:
     words = WORDS.get(language, WORDS["en"])
     out = console()
-    out.print(f"{protocol.id}{words['colon']} {words['dates']} {start}", style="bold")
+    whose = f", {words['arm']} {arm} ({protocol.study.arms[arm].title(language)})" if arm else ""
+    out.print(f"{protocol.id}{whose}{words['colon']} {words['dates']} {start}", style="bold")
     print_standing(out, protocol, language)
     rows = [{**row, "where": _where(protocol, row, language)} for row in rows]
     cells = [(*words["columns"], words["what"]), *(_cells(row, words) for row in rows)]

@@ -165,7 +165,10 @@ def _tally(findings: list[Finding]) -> str:
 def _finding(finding: Finding) -> Any:
     from rich.text import Text
 
-    found = Text.assemble((f"{finding.code}  ", "bold"), (finding.path, "dim"), f"\n{finding.message}")
+    place = finding.place
+    where = place.file if place.line is None else f"{place.file}:{place.line}:{place.column}"
+    head = (f"{finding.code}  ", "bold"), (f"{where}  {finding.path}", "dim")
+    found = Text.assemble(*head, f"\n{finding.message}")
     if finding.resolution:
         return found.append("\nResolved by the study: ", style="green").append(finding.resolution)
     return found.append("\nOpen.", style="yellow")

@@ -46,7 +46,8 @@ def rehearse(study: str, seed: int, participants: int, as_json: bool) -> None:
 
     They answer at, just below and just above every threshold of the rules, leave out, come late, tell late,
     correct and leave, until nothing new is reached. Each finding comes with the shortest history that shows
-    it. Exit code 1 if there is any.
+    it. Exit code 1 if there is any. If --participants ends it sooner, only what some history shows is a
+    finding; what nobody did is listed as not reached yet.
     """
     from trialrun.simulate.rehearse.rehearsal import rehearse as run
 
@@ -97,15 +98,29 @@ def _for_people(found: Rehearsal, seconds: float) -> None:
     out.print(Text(f"{protocol.id}, version {protocol.study.version}: rehearsal", style="bold"))
     end = "nothing new was reached" if found.exhausted else "no more were allowed (--participants)"
     out.print(f"{found.participants} participants in {seconds:.0f} s, until {end}.", style="dim")
-    if not found.exhausted:
-        out.print("What was not reached may only not have been walked to.", style="yellow")
+    if not found.shortened:
+        out.print("Some histories are longer than they need be, for the same reason.", style="yellow")
     number = len(found.findings)
     out.print(f"\n{number or 'No'} finding{'' if number == 1 else 's'}{':' if number else '.'}")
     for k, finding in enumerate(found.findings, 1):
         _finding(out, found, k, finding)
+    if not found.exhausted:
+        _pending(out, found)
     for note in found.notes:
         out.print(Padding(Text(f"Note: {note}", style="green"), (1, 2, 0, 2)))
     _coverage(out, found)
+
+
+def _pending(out: Any, found: Rehearsal) -> None:
+    """What cannot be judged, since more participants might reach it; no finding, and no clean bill."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    said = "Unsafe acts were looked for; that nobody can reach something was not judged, for more may."
+    if found.pending:
+        places = ", ".join(dict.fromkeys(one.place for one in found.pending))
+        said = f"{said} Not reached yet, or seen one way only: {places}."
+    out.print(Padding(Text(f"{said} Allow more with --participants.", style="yellow"), (1, 2, 0, 2)))
 
 
 def _finding(out: Any, found: Rehearsal, number: int, finding: Finding) -> None:

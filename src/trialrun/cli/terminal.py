@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from trialrun.protocol.protocol import Protocol
+
+_FILLED = re.compile(r" +((?:\x1b\[[0-9;]*m)*)(?=\n)")  # blanks, and what ends a colour
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
@@ -28,7 +31,20 @@ def console() -> Console:
     """Where people read; rich is imported here, so that programs do not wait for it."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    return Console(highlight=False, markup=False, emoji=False, file=cast("IO[str]", _Trimmed(sys.stdout)))
+
+
+class _Trimmed:
+    """A stream without the blanks at the ends of lines, with which rich fills them up."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        return self.stream.write(_FILLED.sub(r"\1", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
 
 
 def print_standing(out: Console, protocol: Protocol, language: str = "en") -> None:
@@ -67,5 +83,6 @@ def program() -> str:
     if called.stem != "trialrun":  # called from Python
         return "trialrun"
     found = shutil.which("trialrun")
-    on_path = found is not None and Path(found).resolve() == called.resolve()
-    return "trialrun" if on_path else shlex.quote(sys.argv[0])
+    by_name = found is not None and Path(found).resolve() == called.resolve()
+    ours = called.resolve().parent == Path(sys.prefix).resolve() / "bin"  # run from .venv/bin
+    return "trialrun" if by_name or ours else shlex.quote(sys.argv[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from trialrun.protocol.element import Element, Name, Part
 from trialrun.protocol.text import Range, Several
@@ -52,7 +52,7 @@ class Step(Part):
     of: Range
     counted: Range
     next: str
-    exclude: bool = False
+    exclude: StrictBool = False
     or_else: Literal["same", "stop"] = "stop"
 
 

@@ -98,6 +98,10 @@ FIELDS: dict[str, tuple[str, str]] = {
     "lasts": ("lasts", "dure"),
     "masking": ("masking", "insu"),
     "missed_dose": ("missed doses", "doses manquées"),
+    "next": ("next", "ensuite"),
+    "on": ("of the arms", "des bras"),
+    "or_else": ("if that cannot be", "sinon"),
+    "enough": ("participants that are enough of an arm", "participants suffisants d'un bras"),
     "month": ("per month", "par mois"),
     "multiplicity": ("multiplicity", "multiplicité"),
     "needs": ("forms it needs", "formulaires requis"),
@@ -159,6 +163,16 @@ SAID: dict[str, tuple[str, str]] = {
         "{noun} {label}: `{old}` is now called `{new}`; nothing else about it changes.",
         "{noun} {label} : `{old}` s'appelle maintenant `{new}` ; rien d'autre n'y change.",
     ),
+    "cap": (
+        "Participants with {what}: at most {old} → {new}.",
+        "Participants avec {what} : au plus {old} → {new}.",
+    ),
+    "line": (
+        "Table, line {number} ({arms}{of} judged, {counted} counted)",
+        "Table, ligne {number} ({arms}{of} jugés, {counted} comptés)",
+    ),
+    "line.new": ("{line} is new: next {next}.", "{line}, nouvelle : ensuite {next}."),
+    "line.gone": ("{line} is dropped: next {next}.", "{line}, supprimée : ensuite {next}."),
     "changed": ("{what}: {field} {old} → {new}.", "{what} : {field} {old} → {new}."),
     "ruled": ("{what}: change of the {field}.", "{what} : changement ({field})."),
     "more": ("{what}: {field} also include {new}.", "{what} : {field}, comprend aussi {new}."),
@@ -305,7 +319,8 @@ _CHOICES = {
     "continue": "continuer", "hold": "suspendre", "stop": "arrêter", "wait": "attendre", "do": "faire",
     "skip": "ne pas faire", "open": "ouvert", "single": "simple", "double": "double", "none": "aucune",
     "randomised": "aléatoire", "number": "nombre", "integer": "nombre entier", "boolean": "oui ou non",
-    "choice": "choix", "date": "date", "text": "texte",
+    "choice": "choix", "higher": "plus haut", "lower": "plus bas", "same": "le même",
+    "date": "date", "text": "texte",
 }  # fmt: skip
 _SPANS = {"day": "jour", "hour": "heure", "month": "mois", "week": "semaine"}
 _YES = {"en": ("no", "yes"), "fr": ("non", "oui")}
@@ -328,6 +343,8 @@ def shown(value: Any, language: str) -> str:
             return value.words(language)
         case Span() | Anchor() | Doses():
             return _french(str(value)) if language == "fr" else str(value)
+        case Limits(low, high) if low == high:
+            return shown(low, language)
         case Limits():
             to = "à" if language == "fr" else "to"
             return f"{shown(value.low, language)} {to} {shown(value.high, language)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -115,8 +116,18 @@ def _shape_all(sources: Mapping[str, Source], problems: list[Problem]) -> dict[s
         try:
             models[name] = shape(sources[name], REQUIRED[name])
         except ProtocolError as error:
-            problems += coded(error.problems, "shape")
+            problems += coded((_cited(one, sources) for one in error.problems), "shape")
     return models
+
+
+def _cited(problem: Problem, sources: Mapping[str, Source]) -> Problem:
+    """A problem whose cure cites a source, with one that this study has."""
+    known = sources["sources.yaml"].content.get("sources") if "sources.yaml" in sources else None
+    for name, source in known.items() if isinstance(known, dict) else ():
+        listed = source.get("statements") if isinstance(source, dict) else None
+        if problem.hint and isinstance(listed, dict) and listed:
+            return replace(problem, hint=problem.hint.replace("registry#12", f"{name}#{next(iter(listed))}"))
+    return problem
 
 
 def _meaning(
@@ -131,7 +142,7 @@ def _meaning(
     variables: dict[str, Variable] = models["variables.yaml"].variables if readable else {}
     known = {name: type_of(variable, forms) for name, variable in variables.items()}
     dates = {name for name, found in known.items() if found is None or found.kind == "date"}
-    plan = Plan(study, sources["study.yaml"], dates if readable else None)
+    plan = Plan(study, sources["study.yaml"], dates if readable else None, known.keys() - dates)
     points = plan.build()
     problems += plan.problems
     if not readable:

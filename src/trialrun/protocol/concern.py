@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from trialrun.protocol.allocation import Blocks
 from trialrun.protocol.change import (
     NOBODY,
     NOT_FOLLOWED,
@@ -17,6 +18,7 @@ from trialrun.protocol.change import (
 from trialrun.protocol.change_words import both, quoted, say
 from trialrun.protocol.plan import ANY_TIME
 from trialrun.protocol.protocol import Protocol, Timepoint
+from trialrun.protocol.study import StudyFile
 from trialrun.protocol.text import Text
 
 Path = tuple[str, ...]
@@ -39,6 +41,9 @@ KIND_OF: dict[str, Kind] = {
 }  # fmt: skip
 """Section -> the kind of a change in it; all others are administrative."""
 
+_ESCALATING = (("table",), ("counted",), ("judged_at",), ("cohort",))
+"""What of the allocation decides who gets a dose that others have not yet borne."""
+
 _PROTECTING = ("before_course", "before_dose", "stops")
 _EVERYONE = ("design", "substudies", "prohibited", "blood_limits", "recorded_on")
 Reach = tuple[tuple[Stage, ...], Text | None]
@@ -47,10 +52,12 @@ Reach = tuple[tuple[Stage, ...], Text | None]
 def kind_of(protocols: Iterable[Protocol], path: Path) -> Kind:
     """The kind of a change of what a section says; a variable's is that of the gravest rule that reads it."""
     if path[0] == "variables":
-        sections = {rule.split(".")[0] for one in protocols for rule in readers(one, path[1])}
-        return gravest((KIND_OF.get(section, "data") for section in sections), "data")
-    if path[:2] == ("enrolment", "stagger"):
+        rules = {rule for one in protocols for rule in readers(one, path[1])}
+        return gravest((kind_of((), tuple(rule.split("."))) for rule in rules), "data")
+    if path[:2] == ("enrolment", "stagger") or (path[0] == "allocation" and path[1:2] in _ESCALATING):
         return "safety"
+    if path[:2] == ("enrolment", "strata"):
+        return "eligibility"
     return KIND_OF.get(path[0], "administrative")
 
 
@@ -61,7 +68,18 @@ def readers(protocol: Protocol, variable: str) -> tuple[str, ...]:
     indirect = [name.partition(".")[2] for name in found if name.startswith("variables.")]
     own = [name for name in found if not name.startswith(("variables.", "forms."))]
     more = [rule for other in indirect if other != variable for rule in readers(protocol, other)]
-    return tuple(dict.fromkeys([*own, *more]))
+    return tuple(dict.fromkeys([*own, *more, *_uses(protocol.study, variable)]))
+
+
+def _uses(study: StudyFile, variable: str) -> Iterator[str]:
+    """What goes by a variable without a rule: doses that are computed from it, and strata."""
+    for name, level in study.treatment.levels.items():
+        if level.of == variable:
+            yield f"treatment.levels.{name}"
+    if isinstance(study.allocation, Blocks) and variable in study.allocation.strata:
+        yield "allocation.strata"
+    if study.enrolment.strata and study.enrolment.strata.by == variable:
+        yield "enrolment.strata"
 
 
 def concern(protocol: Protocol, path: Path) -> Reach:

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from trialrun.protocol.allocation import Step
 from trialrun.protocol.change import KINDS, NOBODY, STAGES, Change, Kind
 from trialrun.protocol.change_words import both, field, gender, join, label, noun, quoted, say, told_apart
 from trialrun.protocol.concern import Reach, called, concern, kind_of, readers, wider
 from trialrun.protocol.content import Content, Path, content, rule_of
 from trialrun.protocol.difference_plan import dosed, moved, plan_changes
 from trialrun.protocol.difference_rule import clauses
+from trialrun.protocol.difference_series import told_once
 from trialrun.protocol.element import Part
 from trialrun.protocol.form import Form, Item
 from trialrun.protocol.protocol import Protocol
@@ -69,7 +71,8 @@ def difference(old: Protocol, new: Protocol, examples: bool = True) -> tuple[Cha
     if old.hash == new.hash:
         return ()
     found = pair(old, new)
-    changes = [*_names(found), *_elements(found), *_values(found), *_orders(found), *plan_changes(found)]
+    told = told_once([*_elements(found), *_values(found)], lambda change: _member(found, change))
+    changes = [*_names(found), *told, *_orders(found), *plan_changes(found)]
     if examples:
         from trialrun.protocol.difference_example import with_examples  # here: polars is heavy
 
@@ -123,6 +126,11 @@ def _element(found: Pair, path: Path, where: Protocol, said: Content, act: str) 
     element, collection = said.elements[path], path[-2]
     inside = path[: -2 if len(path) > 2 and path[:-2] in said.elements else 0]
     name = label(path[-1], element)
+    if isinstance(element, Step):
+        kind, what = kind_of((where,), path), _line(path, element)
+        reached = concern(where, path)
+        act = "line.gone" if act == "gone" else "line.new"
+        return Change(kind, "changes", "/".join(path), say(act, line=what, next=element.next), *reached)
     if collection in ("visits", "cycles"):
         name = _timed(where, _of(where, path, found, said))
     if inside:
@@ -175,6 +183,11 @@ def _about(found: Pair, path: Path, where: Protocol, said: Content, act: str) ->
 def reader(protocol: Protocol, rule: str) -> Text:
     """The part of the study that a rule belongs to, as people call it."""
     section, name, *rest = rule.split(".")
+    if section in ("allocation", "enrolment"):
+        return join((field(section), field(name)), " → ")
+    if section == "treatment":
+        level: Part = getattr(protocol.study.treatment, name)[rest[0]]
+        return join((noun(name), label(rest[0], level)), " ")
     member = getattr(protocol.study, section)[name]
     said = join((noun(section), label(name, member)), " ")
     return said if not rest else join((said, label(rest[0], member.outcomes[rest[0]])), " → ")
@@ -190,12 +203,27 @@ def owner(found: Pair, path: Path) -> Text:
         return field(path[-1]) if path else both(("The protocol", "Le protocole"))
     element, collection, name = found.element(path[:depth]), path[depth - 2], path[depth - 1]
     assert element is not None
+    if isinstance(element, Step):
+        return _line(path, element)
     said = _timed(found.new, path) if collection in ("visits", "cycles") else label(name, element)
     mine = join((noun(collection), said), " ")
     inside = path[: depth - 2]
     if depth > 2 and inside in found.after.elements | found.before.elements:
         return say("on" if collection == "items" else "of", inner=mine, outer=owner(found, inside))
     return mine
+
+
+def _line(path: Path, step: Step) -> Text:
+    """A line of the table of allocation, by its number and by whom it is about."""
+    arms = join((", ".join(step.on), ": "), "") if step.on else both(("", ""))
+    return say("line", number=int(path[2]) + 1, arms=arms, of=step.of, counted=step.counted)
+
+
+def _member(found: Pair, change: Change) -> Text:
+    """How the visit or course is called that a change is about."""
+    path = tuple(change.path.split("/"))
+    where = found.old if change.act == "vanishes" else found.new
+    return _timed(where, path[:2] if path[0] == "visits" else path[:3])
 
 
 def _timed(protocol: Protocol, path: Path) -> Text:
@@ -258,6 +286,8 @@ def _sentence(found: Pair, path: Path, old: Any, new: Any, told: bool) -> Text:
     """The change in a sentence; where clauses are ``told`` below, the whole rule is not repeated."""
     depth = max((i for i in range(1, len(path)) if found.element(path[:i])), default=0)
     rest = path[depth:] if depth else path[-1:]
+    if path[:3] == ("enrolment", "strata", "at_most"):
+        return say("cap", what=_stratum(found, path[-1]), old=old, new=new)
     what = owner(found, path[:-1])
     ruled = rule_of(old) is not None and rule_of(new) is not None
     named = join((field(name, ruled) for name in rest), " ")
@@ -275,6 +305,18 @@ def _sentence(found: Pair, path: Path, old: Any, new: Any, told: bool) -> Text:
     if isinstance(old, Text) and isinstance(new, Text):
         before, after = told_apart(old, new)
     return say("changed", what=what, field=named, old=before, new=after)
+
+
+def _stratum(found: Pair, code: str) -> Text:
+    """A kind of participants by the words of the answer that makes them one."""
+    for protocol in (found.new, found.old):
+        strata = protocol.study.enrolment.strata
+        variable = protocol.variables.get(strata.by) if strata else None
+        if variable and variable.reads[1] in (items := protocol.forms[variable.reads[0]].items):
+            codes = items[variable.reads[1]].codes
+            if code in codes:
+                return quoted(codes[code])
+    return both((code, code))
 
 
 def _coded(code: str, words: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from trialrun.protocol.element import Element, Name, Part, Sourced
 from trialrun.protocol.problem import Refusal
@@ -23,7 +23,7 @@ class Item(Sourced):
     limits: Range | None = None
     usual: Range | None = None
     codes: dict[str, Words] = Field(default_factory=dict)
-    required: bool = True
+    required: StrictBool = True
     only_if: str | None = None
     sdtm: str | None = None
     test: str | None = None
@@ -66,7 +66,7 @@ class Form(Element):
     title: Words
     by: Literal["nurse", "investigator", "pharmacist", "laboratory", "adjudicator", "participant"]
     domain: str = Field(pattern=r"^[A-Z]{2}$")
-    repeats: bool = False
+    repeats: StrictBool = False
     occurs: str | None = None
     items: dict[Name, Item] = Field(min_length=1)
 

@@ -170,7 +170,9 @@ def _decisions(protocol: Protocol) -> Iterator[Missing]:
         path: Path = ("decisions", name)
         asked = protocol.timepoints[name].forms if name in protocol.timepoints else ()
         for i, form in enumerate(decision.needs):
-            if form not in asked:
+            if form not in protocol.forms:
+                yield STUDY, (*path, "needs", i), "form", form, protocol.forms
+            elif form not in asked:
                 yield STUDY, (*path, "needs", i), f"form collected at {name} called", form, asked
         if decision.expected not in decision.outcomes:
             yield STUDY, (*path, "expected"), "outcome", decision.expected, decision.outcomes

@@ -25,13 +25,21 @@ Path = tuple[str | int, ...]
 class Plan:
     """Builds the timepoints, collecting what is wrong as it goes.
 
-    events: the variables that are dates, from which visits may be counted (None: not known, so any name is).
+    events: the variables that are dates, from which visits may be counted (None: not known, so any name is);
+    undated: all other variables.
     """
 
-    def __init__(self, study: StudyFile, source: Source, events: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        study: StudyFile,
+        source: Source,
+        events: Collection[str] | None = None,
+        undated: Collection[str] = (),
+    ) -> None:
         self.study = study
         self.source = source
         self.events = events
+        self.undated = undated
         self.problems: list[Problem] = []
         self.points: dict[str, Timepoint] = {}
 
@@ -187,6 +195,8 @@ class Plan:
 
     def _last_for_everyone(self) -> None:
         """Participation ends with a visit, which everyone has."""
+        if any(problem.code == "name" for problem in self.problems):
+            return  # a visit whose day is not known may be the one
         visits = [point for point in self.points.values() if point.kind == "visit" and point.planned]
         if not any(point.offset > 0 and not point.only and not point.arms for point in visits):
             message = "no visit after the first dose is for everyone: participation ends with the last one"
@@ -202,7 +212,12 @@ class Plan:
         if anchor.after not in starts:
             if self.events is None or anchor.after in self.events:
                 return self._last_dose() + int(anchor.offset)
-            self._unknown(path, "cycle", anchor.after, [*starts, FIRST_DOSE, LAST_DOSE, *self.events])
+            known = [*starts, FIRST_DOSE, LAST_DOSE, *self.events]
+            if anchor.after in self.undated:
+                message = f"`{anchor.after}` is a variable, but not a date: no day can be counted from it"
+                self._problem(path, message, suggestion("", known), "name")
+            else:
+                self._unknown(path, "cycle", anchor.after, known)
             return 0
         return starts[anchor.after] + int(anchor.offset)
 

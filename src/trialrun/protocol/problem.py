@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -66,13 +67,22 @@ class Refusal(ValueError):
         self.code = code
 
 
+def _same(problem: Problem) -> tuple[object, ...]:
+    """What makes two problems one: of a series, which stands at one place, the members differ by a number."""
+    place = problem.place
+    if place.line is None:
+        return (problem,)
+    return place.file, place.line, place.column, re.sub(r"[0-9]+", "#", problem.message)
+
+
 class ProtocolError(Exception):
     """The study files cannot be compiled. Carries every problem found, each once, in file order."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(
             sorted(
-                dict.fromkeys(problems), key=lambda p: (p.place.file, p.place.line or 0, p.place.column or 0)
+                {_same(problem): problem for problem in reversed(list(problems))}.values(),
+                key=lambda p: (p.place.file, p.place.line or 0, p.place.column or 0),
             )
         )
         super().__init__(self.render())

@@ -103,7 +103,11 @@ def words(text: str, known: frozenset[str], problems: list[RuleProblem]) -> list
         _between(text, end, token.start, problems)
         end = token.end + 1
         word = Word(_kind(token, text[token.start : end], known), token.text, token.start)
-        if word.kind == "?":
+        if word.text not in known and (meant := _FOREIGN.get(word.text.upper())):
+            message = f"`{word.text}` is not a word of rules"
+            problems.append(RuleProblem(token.start, message, f"write {meant}"))
+            word = Word(meant, word.text, token.start)
+        elif word.kind == "?":
             problems.append(_stranger(text[token.start : end], token.start))
         elif word.kind == "name" and word.text not in known:
             called = text[end:].lstrip().startswith("(")
@@ -171,6 +175,10 @@ def _stranger(source: str, offset: int) -> RuleProblem:
         else f"{source} is not allowed in a rule"
     )
     return RuleProblem(offset, what, hint)
+
+
+_FOREIGN = {"OU": "OR", "ET": "AND", "ODER": "OR", "UND": "AND"}
+"""AND and OR as they are called in other languages."""
 
 
 def _unknown(word: Word, known: frozenset[str]) -> RuleProblem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from trialrun.protocol.element import Element, Name
 from trialrun.protocol.problem import Refusal
@@ -66,7 +66,8 @@ class Activity(Element):
     def _condition_says_unknown(self) -> Self:
         if (self.only_if is None) != (self.unknown is None):
             raise Refusal(
-                "`only_if` and `unknown` go together: say whether an unknown condition means `do` or `skip`",
+                "`only_if` and `unknown` go together; write `unknown: do` (done while the condition is not "
+                "known) or `unknown: skip`",
                 "unknown-unsaid",
             )
         return self
@@ -97,7 +98,7 @@ class Outcome(Element):
 
     effect: Literal["continue", "hold", "stop"]
     when: str | None = None
-    otherwise: bool = False
+    otherwise: StrictBool = False
     unknown: Literal["wait"] | None = None
     setting: str | None = None
     for_: Length | None = Field(default=None, alias="for")
@@ -110,7 +111,8 @@ class Outcome(Element):
             raise ValueError("an outcome has either `when` (its rule) or `otherwise: true`")
         if self.when is not None and self.effect != "continue" and self.unknown is None:
             raise Refusal(
-                "an outcome that holds or stops says what an unknown rule means: `unknown: wait`",
+                "an outcome that holds or stops says what an unknown rule means; write `unknown: wait` (the "
+                "decision waits until it is known)",
                 "unknown-unsaid",
             )
         if self.effect == "hold" and (self.for_ is None or self.then is None):

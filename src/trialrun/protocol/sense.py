@@ -134,9 +134,10 @@ def _endings(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Prob
         ]
         if not last.otherwise or others:
             message = "the last outcome, and only it, says `otherwise: true`"
-            yield Problem(
-                source.key_place(("decisions", name, "outcomes")), message, "So that everyone has an outcome."
-            )
+            where = [f"Remove it from {', '.join(others)}."] if others else []
+            key = next(reversed(decision.outcomes))
+            where += [] if last.otherwise else [f"Write `otherwise: true` in `{key}` instead of its `when`."]
+            yield Problem(source.key_place(("decisions", name, "outcomes")), message, " ".join(where))
     for name, visit in protocol.study.visits.items():
         if visit.after and visit.after.after == LAST_DOSE and visit.otherwise:
             message = "a visit counted from the last dose has no `otherwise`"

@@ -14,6 +14,14 @@ from typing import Any
 MOST = 120  # of one series
 
 
+class Collision(ValueError):
+    """A series that cannot be unrolled, with the path in the study file where it is written."""
+
+    def __init__(self, message: str, path: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 def unrolled(cycles: Any) -> Any:
     """Cycles as written, each series as its members; what has no right shape is left for later checks."""
     if not isinstance(cycles, dict):
@@ -22,9 +30,8 @@ def unrolled(cycles: Any) -> Any:
     for name, cycle in cycles.items():
         for key, member in _members(name, cycle):
             if key in found or (key != name and key in cycles):
-                raise ValueError(
-                    f"the series {name} makes `{key}`, which is there already; rename one of them"
-                )
+                said = f"the series {name} makes `{key}`, which is there already; rename one of them"
+                raise Collision(said, ("treatment", "cycles", name))
             found[key] = member
     return found
 
@@ -61,9 +68,8 @@ def visits(study: Any) -> Any:
     for name, visit in study["visits"].items():
         for key, member in _of_courses(name, visit, cycles if isinstance(cycles, dict) else {}):
             if key in found or (key != name and key in study["visits"]):
-                raise ValueError(
-                    f"the visits {name} make `{key}`, which is there already; rename one of them"
-                )
+                said = f"the visits {name} make `{key}`, which is there already; rename one of them"
+                raise Collision(said, ("visits", name))
             found[key] = member
     return {**study, "visits": found}
 
@@ -84,7 +90,8 @@ def _each_course(name: str, visit: Mapping[str, Any], cycles: Iterable[str]) -> 
     pattern = name.partition(".")[0]
     named = [str(cycle) for cycle in cycles if fnmatchcase(str(cycle), pattern)]
     if not named:
-        raise ValueError(f"no cycle is called like `{pattern}`, of which `{name}` is a visit")
+        said = f"no cycle is called like `{pattern}`, of which `{name}` is a visit"
+        raise Collision(f"{said}; known here: {', '.join(map(str, cycles))}", ("visits", name))
     for cycle in named:
         member = {key: _filled(value, pattern, cycle) for key, value in visit.items()}
         yield name.replace(pattern, cycle, 1), member

@@ -53,10 +53,16 @@ _PATTERNS = {
 }
 _NEEDED = {
     "from": "Say where it comes from: registry#12, doi:10.1056/…, or assumption with a reason.",
-    "unknown": "Say what an unknown value means here.",
     "text": "Say it in words, as people on site will read it.",
 }
 
+# The words that may say what unknown means, by the section of the rule.
+_UNKNOWN = {
+    "before_dose": "Write `unknown: hold` (no dose until it is known) or `unknown: continue`.",
+    "stops": "Write `unknown: continue`: only what is known stops a treatment.",
+    "decisions": "Write `unknown: wait`: the decision waits until it is known.",
+    "activities": "Write `unknown: do` or `unknown: skip`.",
+}
 _NEEDED_CODE = {"from": "no-source", "unknown": "unknown-unsaid"}
 
 
@@ -99,6 +105,7 @@ def _problem(found: Mapping[str, Any], source: Source, model: type[BaseModel]) -
         message, _, cure = said.partition("; ")
         empty = found["input"] in (None, "") and found["loc"][-1] != "[key]"
         message = "there is nothing here" if empty and cure else message
+        path = getattr(found["ctx"]["error"], "path", path)
         place = source.key_place(path) if inside else source.place(path)
         code = getattr(found["ctx"]["error"], "code", None)
         return Problem(place, message, f"{cure[0].upper()}{cure[1:]}." if cure else None, code)
@@ -150,7 +157,8 @@ def _missing(path: Path, source: Source, model: type[BaseModel]) -> Problem:
     if len(path) > 2 and isinstance(path[-2], int):
         of = f" in part {path[-2] + 1} of `{path[-3]}`"
     last, meant = str(path[-1]), _meant(path, model)
-    hint = _NEEDED.get(last) or (f"Add {meant}" if meant else None)
+    hint = _UNKNOWN.get(str(path[0])) if last == "unknown" else None
+    hint = hint or _NEEDED.get(last) or (f"Add {meant}" if meant else None)
     return Problem(found, f"`{last}` is missing{of}", hint, _NEEDED_CODE.get(last))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from trialrun.protocol.allocation import Allocation
 from trialrun.protocol.element import Element, Name, Part, VisitName
@@ -167,7 +167,7 @@ class StudyFile(Part):
 
 class Statement(Part):
     says: str
-    context: bool = False
+    context: StrictBool = False
 
 
 class Cited(Part):
@@ -183,7 +183,7 @@ class PublishedResult(Part):
     value: Words
     number: dict[str, float] | None = None
     endpoint: str | None = None
-    fitted: bool = False  # the model of virtual participants was fitted to this result
+    fitted: StrictBool = False  # the model of virtual participants was fitted to this result
     note: Words | None = None
 
 

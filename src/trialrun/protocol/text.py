@@ -202,6 +202,11 @@ def _doses(value: Any) -> Doses:
     daily = re.fullmatch(r"([0-9]{1,5}) daily", text)
     spaced = re.fullmatch(r"([0-9]{1,5}) every ([0-9]{1,5}) days", text)
     count, every = (int(daily[1]), 1) if daily else (int(spaced[1]), int(spaced[2])) if spaced else (0, 0)
+    if re.search(r"hours?\b|times (a|per) day|(twice|[0-9]+ ?x) (daily|a day)", text):
+        raise ValueError(
+            f"`{shown(value)}`: several doses a day cannot be written yet; write the days, e.g. 5 daily, "
+            "with the amount of a whole day"
+        )
     if not 1 <= count <= MOST_DOSES or not 1 <= every <= MOST_DAYS:
         raise ValueError(f"`{shown(value)}` is not a number of doses; write e.g. 5 daily or 13 every 14 days")
     return Doses(count, every)

@@ -18,7 +18,7 @@ from trialrun.simulate.rehearse.history import rows
 from trialrun.simulate.rehearse.oracle import reckoned
 from trialrun.simulate.rehearse.rehearsal import Rehearsal, coverage, rehearse
 
-ENOUGH = 700  # participants: all that the rules and the plan suggest, in a study of this size
+ENOUGH = 5000  # participants: nothing new is left before, in a study of this size
 
 SCALES = (
     "  scales: {title: Scales, by: nurse, domain: VS, from: outline#1, "

@@ -14,7 +14,7 @@ from trialrun.simulate.rehearse.history import rows
 from trialrun.simulate.rehearse.rehearsal import Rehearsal, rehearse
 
 Study = Callable[..., Protocol]
-ENOUGH = 500  # participants: all that the rules and the plan suggest, in a study of this size
+ENOUGH = 5000  # participants: nothing new is left before, in a study of this size
 
 SLEEP = """
   sleep:

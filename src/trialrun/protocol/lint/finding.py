@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from trialrun.protocol.lint.registry import CODES
+from trialrun.protocol.problem import Place
 from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.source import Source, parse
 from trialrun.protocol.trace import assumptions
 
+_FILE = {
+    "forms": "forms.yaml",
+    "variables": "variables.yaml",
+    **dict.fromkeys(("sources", "published"), "sources.yaml"),
+}
+"""Section -> the file it stands in; all others stand in study.yaml."""
+NOT_PLACED = Place("study.yaml")
 STALE = "accepted-nothing"
 WIDE = "accepted-too-wide"
 NARROW = frozenset(code.name for code in CODES if code.narrow)
@@ -17,15 +27,25 @@ NARROW = frozenset(code.name for code in CODES if code.narrow)
 
 @dataclass(frozen=True)
 class Finding:
-    """One remark: its code, what it is about, and how the study resolves it (None = open)."""
+    """One remark: its code, what it is about and where that is written, and how the study resolves it (None =
+    open)."""
 
     code: str
     path: str
     message: str
     resolution: str | None = None
+    place: Place = NOT_PLACED
 
     def as_json(self) -> dict[str, Any]:
-        return {"code": self.code, "path": self.path, "message": self.message, "resolution": self.resolution}
+        return {
+            "code": self.code,
+            "file": self.place.file,
+            "line": self.place.line,
+            "column": self.place.column,
+            "path": self.path,
+            "message": self.message,
+            "resolution": self.resolution,
+        }
 
 
 def lint(protocol: Protocol) -> list[Finding]:
@@ -36,7 +56,21 @@ def lint(protocol: Protocol) -> list[Finding]:
         if code.look
         for one in code.look(protocol)
     ]
-    return [*(_accepted(protocol, one) for one in found), *_stale(protocol, found)]
+    listed = [*(_accepted(protocol, one) for one in found), *_stale(protocol, found)]
+    return [replace(one, place=_place(protocol, one.path)) for one in listed]
+
+
+def _place(protocol: Protocol, path: str) -> Place:
+    """Where in the files a path is written, a member of a series where its series is."""
+    section, _, rest = path.partition("/")
+    file = _FILE.get(section, "study.yaml")
+    steps = (section, rest) if section == "accepted" else (section, *rest.split("/"))
+    return _source(file, protocol.files[file]).key_place(steps)
+
+
+@lru_cache(maxsize=8)
+def _source(file: str, text: str) -> Source:
+    return parse(text, file)
 
 
 def report(protocol: Protocol) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from trialrun.protocol.allocation import SITE, Blocks, Step, Table
 from trialrun.protocol.calendar import dose_unit
+from trialrun.protocol.change_words import shown
 from trialrun.protocol.plan import FIRST_DOSE
 from trialrun.protocol.protocol import Dose, Protocol, Timepoint
 from trialrun.protocol.rule_prose import asked, course_label, in_words, length, quoted
@@ -208,6 +210,40 @@ def of_doses(protocol: Protocol, words: Language) -> Iterator[Note]:
         yield _ruled(protocol, "stops", {k: each.text for k, each in study.stops.items()}, words)
     yield from _measured(protocol, words)
     yield _missed(protocol, words)
+    if study.allocation:
+        yield _allocation(protocol, study.allocation, words)
+    for name, suspension in study.suspensions.items():
+        rule = in_words(protocol, protocol.rules[f"suspensions.{name}"], words.code)
+        least = sorted(suspension.at_least.items())
+        bounds = ", ".join(words("soa.of", count=count, size=size) for size, count in least)
+        text = suspension.text(words.code)
+        yield Note(words("soa.suspension", text=text, rule=rule, bounds=bounds))
+
+
+def _allocation(protocol: Protocol, allocation: Blocks | Table, words: Language) -> Note:
+    """How the arm of the next participant is chosen."""
+    title = {arm: each.title(words.code) for arm, each in protocol.study.arms.items()}
+    if isinstance(allocation, Blocks):
+        ratio = ", ".join(f"{title[arm]} {share}" for arm, share in allocation.ratio.items())
+        sizes = ", ".join(map(str, allocation.blocks))
+        strata = [
+            words("soa.site") if one == SITE else asked(protocol, one, words.code)
+            for one in allocation.strata
+        ]
+        within = words("soa.strata", strata=", ".join(strata)) if strata else ""
+        return Note(f"{words('soa.blocks', ratio=ratio, sizes=sizes)} {within}".strip())
+    rule = in_words(protocol, protocol.rules["allocation.counted"], words.code)
+    said = words("soa.table", size=allocation.cohort, start=title[allocation.start], rule=rule)
+    return Note(said, tuple(_line(step, title, words) for step in allocation.table))
+
+
+def _line(step: Step, title: Mapping[str, str], words: Language) -> str:
+    """A line of the table of allocation."""
+    after = title.get(step.next) or words(f"soa.next.{step.next}")
+    arms = words("soa.on", arms=", ".join(title[arm] for arm in step.on)) if step.on else ""
+    of, counted = shown(step.of, words.code), shown(step.counted, words.code)
+    line = words("soa.line", arms=arms, of=of, counted=counted, next=after)
+    return f"{line}{words('soa.excluded') if step.exclude else ''}"
 
 
 def _measured(protocol: Protocol, words: Language) -> Iterator[Note]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
@@ -325,4 +326,17 @@ def _assumed(protocol: Protocol, words: Language) -> Iterator[tuple[str, tuple[t
             listed[section].append((about, each["reason"]))
     for section, found in listed.items():
         if found:
-            yield words(f"group.{section}"), tuple(found)
+            yield words(f"group.{section}"), tuple(_once(found))
+
+
+def _once(found: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """A reason that the members of a series share is told once, of the first to the last."""
+    told: dict[str, list[str]] = {}
+    for about, reason in found:
+        told.setdefault(reason, []).append(about)
+    for reason, names in told.items():
+        stem = {re.sub(r"[0-9]+", "", name) for name in names}
+        if len(names) > 1 and len(stem) == 1:
+            yield f"{names[0]} … {names[-1]}", reason
+        else:
+            yield from ((name, reason) for name in names)

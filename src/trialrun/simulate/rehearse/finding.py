@@ -12,6 +12,10 @@ from trialrun.simulate.rehearse.history import History, as_json, rows
 Usual = Mapping[tuple[str, str], Any]
 
 
+SEEN = ("unsafe", "blind", "dead-end")
+"""The kinds that one history proves; the others say of everyone that they never did."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """code: the kind; place: the element of the study; history: how someone got there, the last act being
@@ -21,6 +25,11 @@ class Finding:
     place: str
     message: str
     history: History = ()
+
+    @property
+    def seen(self) -> bool:
+        """Whether a history shows it; all else is that nobody did something, and more may yet."""
+        return self.code in SEEN
 
     def as_json(self, protocol: Protocol, usual: Usual) -> dict[str, Any]:
         return {

@@ -14,7 +14,7 @@ from trialrun.simulate.rehearse.choice import Choices
 from trialrun.simulate.rehearse.finding import Finding
 from trialrun.simulate.rehearse.hope import Hope, hope
 from trialrun.simulate.rehearse.reached import Reached
-from trialrun.simulate.rehearse.shorten import shorten
+from trialrun.simulate.rehearse.shorten import Budget, shorten
 from trialrun.simulate.rehearse.stage import Stage
 from trialrun.simulate.rehearse.twist import Script, Twists, Walk
 from trialrun.simulate.rehearse.verdicts import notes, verdicts
@@ -24,31 +24,38 @@ CHANCE = 256  # random participants at a time, shared out among the arms
 FEW = 64  # but at least so many of one arm
 PARTICIPANTS = 5000
 MOST_TWISTS = 4
+REPLAYS = 5  # of a history without some of its acts, for each participant allowed
 
 Tell = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """findings: what is wrong, the dangerous first; notes: what only looks so; reached: the coverage;
-    participants: how many walked; exhausted: whether it ended because nothing new was reached."""
+    """findings: what is wrong, the dangerous first; pending: what was not reached yet, and would be wrong if
+    it never were; notes: what only looks so; reached: the coverage; participants: how many walked;
+    exhausted: whether it ended because nothing new was reached; shortened: whether every history is a
+    shortest one."""
 
     protocol: Protocol
     hopes: Hope
     findings: tuple[Finding, ...]
+    pending: tuple[Finding, ...]
     notes: tuple[str, ...]
     reached: Reached
     participants: int
     exhausted: bool
+    shortened: bool
 
     def as_json(self) -> dict[str, Any]:
         return {
             "study": self.protocol.id,
             "protocol_hash": self.protocol.hash,
             "findings": [one.as_json(self.protocol, self.hopes.answers) for one in self.findings],
+            "not_reached_yet": [{"code": one.code, "place": one.place} for one in self.pending],
             "notes": list(self.notes),
             "participants": self.participants,
             "exhausted": self.exhausted,
+            "shortened": self.shortened,
             "coverage": coverage(self.protocol, self.reached),
             "not_looked_at": list(NOT_LOOKED_AT),
         }
@@ -83,15 +90,20 @@ def rehearse(
         walked += len(some)
         tell("twists", walked / (wanted + len(arms)))
     more, exhausted = _by_chance(stage, walks, seed, participants - walked, tell)
-    found = verdicts(protocol, reached)
+    whole = exhausted and wanted == len(walks)
+    listed = verdicts(protocol, reached)
+    found = [one for one in listed if whole or one.seen]
+    budget = Budget(REPLAYS * participants)
     return Rehearsal(
         protocol,
         hopes,
-        tuple(_short(protocol, found, tell)),
-        tuple(notes(protocol, reached)),
+        tuple(_short(protocol, found, budget, tell)),
+        tuple(one for one in listed if one not in found),
+        tuple(notes(protocol, reached)) if whole else (),
         reached,
         walked + more,
-        exhausted and wanted == len(walks),
+        whole,
+        budget.left > 0,
     )
 
 
@@ -151,11 +163,11 @@ def _several(pool: list[Script], chance: random.Random) -> Script:
     return tuple(twist for script in some for twist in script)
 
 
-def _short(protocol: Protocol, found: list[Finding], tell: Tell) -> Iterator[Finding]:
-    """Every finding with its shortest history."""
+def _short(protocol: Protocol, found: list[Finding], budget: Budget, tell: Tell) -> Iterator[Finding]:
+    """Every finding with its shortest history, as far as the budget reaches."""
     for k, finding in enumerate(found):
         tell("short", k / len(found))
-        yield replace(finding, history=shorten(protocol, finding.history))
+        yield replace(finding, history=shorten(protocol, finding.history, budget))
     tell("short", 1.0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,28 +15,37 @@ from trialrun.simulate.rehearse.play import Play
 from trialrun.simulate.rehearse.reached import Reached
 
 Kept = NDArray[np.bool_]
+UNBOUNDED = 1_000_000  # replays
 SIZES = (64, 16, 4, 1)  # acts that are dropped together, the many first
 
 
-def shorten(protocol: Protocol, history: History) -> History:
-    """A shortest history in this sense: no single act can be left out (1-minimal).
+@dataclass
+class Budget:
+    """How many more replays are allowed; at or below zero, histories stay as long as they are by then."""
+
+    left: int
+
+
+def shorten(protocol: Protocol, history: History, budget: Budget | None = None) -> History:
+    """A shortest history in this sense: no single act can be left out (1-minimal), if the budget allows.
 
     What the rules did by themselves is no act, and follows again from the acts that stay.
     """
+    budget = budget or Budget(UNBOUNDED)
     acts = tuple(step for step in history if step.does != "stop")
     if not acts or not acts[-1].codes:
         return history
     wanted = acts[-1].codes
     for size in SIZES:
-        while True:
-            fewer = _fewer(protocol, acts, wanted, size)
+        while budget.left > 0:
+            fewer = _fewer(protocol, acts, wanted, size, budget)
             if len(fewer) == len(acts):
                 break
             acts = fewer
     return tuple(_replay(protocol, acts, np.ones((1, len(acts)), dtype=bool)).steps[0])
 
 
-def _fewer(protocol: Protocol, acts: History, wanted: frozenset[str], size: int) -> History:
+def _fewer(protocol: Protocol, acts: History, wanted: frozenset[str], size: int, budget: Budget) -> History:
     """Drop every piece of this many acts that can go, as many together as can."""
     pieces = [range(k, min(k + size, len(acts) - 1)) for k in range(0, len(acts) - 1, size)]
     alone = [
@@ -42,6 +53,7 @@ def _fewer(protocol: Protocol, acts: History, wanted: frozenset[str], size: int)
         for piece, holds in zip(pieces, _hold(protocol, acts, [[p] for p in pieces], wanted), strict=True)
         if holds
     ]
+    budget.left -= len(pieces) + len(alone)
     together = [alone[: k + 1] for k in range(len(alone))]
     best = max((k for k, holds in enumerate(_hold(protocol, acts, together, wanted)) if holds), default=None)
     dropped = set() if best is None else {j for piece in together[best] for j in piece}
