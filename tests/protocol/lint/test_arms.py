@@ -17,7 +17,7 @@ TWO_ARMS, STRATA = "parallel_blank", "transreg_like"
         (TWO_ARMS, "  W8: {epoch: follow_up,", "  W8: {epoch: follow_up, arms: active,",
          "endpoint-not-fed", "endpoints/", "The arm placebo does not have W8"),
         (STRATA, "lupus: 12, ", "", "strata-short", "enrolment/strata", "no limit for lupus"),
-        (STRATA, "planned: 81", "planned: 200", "strata-short", "enrolment/strata", "At most 132 of all kinds"),
+        (STRATA, "planned: 81", "planned: 200", "strata-short", "enrolment/strata", "At most 132 of all"),
         (STRATA, "each: ±3 days", "each: ±7 days", "dose-windows-overlap", "treatment/cycles/M", "±7 days"),
     ],
 )  # fmt: skip
