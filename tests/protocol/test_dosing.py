@@ -37,9 +37,9 @@ def edited(tmp_path: Path, study: str, file: str, old: str, new: str) -> Path:
             BY_SURFACE,
             S,
             LOW,
-            "low: {dose: 20, per: m2, of: body_surface",
+            "low: {dose: 20, per: m2, of: body_surface, round: 0.01",
             "dose",
-            "of 4.38 m² (body_surface) would be given 87.5595, which the form injection cannot hold",
+            "of 4.38 m² (body_surface) would be given 87.56, which the form injection cannot hold",
         ),
         (
             BY_SURFACE,

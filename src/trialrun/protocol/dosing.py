@@ -37,7 +37,7 @@ def _unfit_form(protocol: Protocol, source: Source) -> Iterator[Problem]:
         asked = protocol.forms[form].items[key].type
         if asked not in kinds:
             place = source.place(("forms", form, "items", key, "type"))
-            message = f"`{key}` of the form that records a dose is {wanted}, and here a {asked}"
+            message = f"`{key}` of the form that records a dose is {wanted}, and its type here is {asked}"
             yield Problem(place, message, f"Write `type: {kinds[0]}`.", "injection-form")
 
 

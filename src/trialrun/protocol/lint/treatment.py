@@ -66,8 +66,8 @@ def incomplete(protocol: Protocol) -> Iterator[Found]:
     means="The most that a dose may be (`at_most`) is no multiple of what it is rounded to (`round`).",
     matters="Whoever is capped would get an amount that the medicine cannot be measured in.",
     mend="Make `at_most` a multiple of `round`.",
-    was="usual: {dose: 300, from: outline#2}",
-    now="usual: {dose: 300, per: kg, of: weight, round: 100, at_most: 350, from: outline#2}",
+    was="round: 50, at_most: 300",
+    now="round: 50, at_most: 320",
 )
 def capped(protocol: Protocol) -> Iterator[Found]:
     for name, level in protocol.study.treatment.levels.items():
