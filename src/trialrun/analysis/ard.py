@@ -13,18 +13,34 @@ from typing import Any
 
 import polars as pl
 
-from trialrun.analysis.columns import Columns, Tables
 from trialrun.analysis.estimate import NotEstimable
-from trialrun.analysis.grouping import Column, Groups
-from trialrun.analysis.statement import Line, Stated, Value
-from trialrun.analysis.verbs import Verbs
-from trialrun.analysis.wording import written
-from trialrun.protocol.output import Output
+from trialrun.analysis.outputs.asked import Asked
+from trialrun.analysis.outputs.columns import Columns, Tables
+from trialrun.analysis.outputs.count import categories, count
+from trialrun.analysis.outputs.grouping import Column, Groups
+from trialrun.analysis.outputs.hierarchy import hierarchy
+from trialrun.analysis.outputs.listing import listing
+from trialrun.analysis.outputs.numbers import summary
+from trialrun.analysis.outputs.statement import Line, Stated, Value, words
+from trialrun.analysis.outputs.wording import written
+from trialrun.protocol.output import (
+    PARTICIPANTS,
+    Analysis,
+    Categories,
+    Count,
+    Drawn,
+    EndpointResult,
+    Heading,
+    Hierarchy,
+    Listed,
+    Output,
+    Summarised,
+)
 from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text
 
-SCHEMA = pl.Schema({
+_COLUMNS: dict[str, Any] = {
     "output": pl.String,  # its number, 14.1.1
     "analysis": pl.String,  # the name of the row in the file; "N" for the numbers in the column heads
     "line": pl.Int64,  # place of the line in the output, from 0
@@ -44,7 +60,8 @@ SCHEMA = pl.Schema({
     "parameters": pl.String,  # canonical JSON
     "inputs": pl.String,  # SHA-256 of the participants and values read
     "sources": pl.List(pl.UInt32),  # numbers of rows, see `Ard.rows`
-})  # fmt: skip
+}
+SCHEMA = pl.Schema(_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -93,9 +110,15 @@ class Ard:
         found = self.cells.filter(pl.col("cell") == cell)["sources"].explode().unique()
         return self.rows.filter(pl.col("row").is_in(found.implode()))
 
+    def heads(self, output: str) -> dict[str, str]:
+        """Column -> the id of the cell that counts its participants."""
+        sizes = self.of(output).filter(pl.col("line") == -1)
+        return dict(sizes.select("column", "cell").iter_rows())
+
     def lines(self, output: str) -> Iterator[tuple[Line, list[Cell]]]:
         """The lines of an output with their cells, in order; words in the lines' labels."""
-        found = self.of(output).drop("sources", "parameters", "inputs").rows(named=True)
+        told = self.of(output).drop("sources", "parameters", "inputs").filter(pl.col("line") >= 0)
+        found = told.rows(named=True)
         place = 0
         while place < len(found):
             end = place
@@ -129,7 +152,7 @@ def analyse_outputs(tables: Tables, outputs: Outputs, protocol: Protocol | None 
 
     ProtocolError, with the place in the outputs file, where a table or a column is not there.
     """
-    columns = Columns(tables, outputs)
+    columns = Columns(tables, outputs, protocol)
     records: list[dict[str, Any]] = []
     heads, headers = {}, {}
     for key, output in outputs.planned.items():
@@ -142,11 +165,56 @@ def analyse_outputs(tables: Tables, outputs: Outputs, protocol: Protocol | None 
 
 
 def _of_output(key: str, groups: Groups) -> Iterator[dict[str, Any]]:
-    verbs, place = Verbs(groups), 0
-    for name in groups.output.rows:
-        for line in verbs.lines(name):
+    """The heads of the columns as line -1, then the analyses one after the other."""
+    yield from _records(key, "N", -1, _sizes(groups))
+    place = 0
+    for name, analysis in groups.output.rows.items():
+        for line in _lines(groups, name, analysis):
             yield from _records(key, name, place, line)
             place += 1
+
+
+def _sizes(groups: Groups) -> Line:
+    inputs = groups.fingerprints(PARTICIPANTS, groups.members, groups.reads)
+    own = groups.members.select("_who", "_row").join(groups.membership, on="_who", how="inner")
+    rows = {str(key): tuple(found) for key, found in own.group_by("_column").agg("_row").iter_rows()}
+    cells = [
+        Stated(
+            one.key,
+            {"N": float(one.n)},
+            words("{N}"),
+            "size/1",
+            sources=tuple(sorted(rows.get(one.key, ()))),
+            inputs=inputs[one.key],
+            parameters={"set": groups.output.set, "column": one.key},
+        )
+        for one in groups.list
+    ]
+    return Line(("N",), (words("N"),), tuple(cells))
+
+
+def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
+    """The lines of one analysis, by its verb."""
+    if isinstance(analysis, Heading):
+        return iter([Line((name,), (analysis.heading,), indent=analysis.indent)])
+    asked = Asked(groups, name, analysis)
+    match analysis:
+        case Count():
+            return count(asked, analysis)
+        case Categories():
+            return categories(asked, analysis)
+        case Summarised():
+            return summary(asked, analysis)
+        case Hierarchy():
+            return hierarchy(asked, analysis)
+        case Listed():
+            return listing(asked, analysis)
+        case EndpointResult():
+            from trialrun.analysis.outputs.endpoints import endpoint  # here, as it imports the whole engine
+
+            return endpoint(asked, analysis)
+        case Drawn():
+            return iter(())
 
 
 def _records(output: str, analysis: str, place: int, line: Line) -> Iterator[dict[str, Any]]:
@@ -157,7 +225,7 @@ def _records(output: str, analysis: str, place: int, line: Line) -> Iterator[dic
     if not line.cells:
         yield head
     for cell in line.cells:
-        parameters = _json(cell.parameters)
+        parameters = _json(cell.parameters, sort=True)
         told = {
             "column": cell.column, "part": cell.part, "cell": _identity(cell, parameters),
             "pattern": _json(dict(cell.pattern.by_language)),
@@ -179,10 +247,5 @@ def _identity(cell: Stated, parameters: str) -> str:
     return hashlib.sha256(f"{cell.method}\n{cell.inputs}\n{parameters}".encode()).hexdigest()
 
 
-def _json(value: Any) -> str:
-    return json.dumps(
-        value,
-        sort_keys=isinstance(value, dict) and "analysis" in value,
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
+def _json(value: Any, sort: bool = False) -> str:
+    return json.dumps(value, sort_keys=sort, ensure_ascii=False, separators=(",", ":"))

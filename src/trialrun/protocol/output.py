@@ -66,7 +66,7 @@ class _Derived(Part):
 
 
 class Picked(_Derived):
-    """One value for each participant from the rows of a table: ``{last: DS.DSDECOD, where: …, by: DSSTDTC}``."""
+    """A value of each participant from the rows of a table: ``{last: DS.DSDECOD, by: DSSTDTC}``."""
 
     first: Column | None = None
     last: Column | None = None
@@ -96,7 +96,7 @@ class Computed(_Derived):
 
 
 class Cut(_Derived):
-    """Numbers in groups: ``{cut: AGE, at: [65, 81], titles: [<65, 65-80, >80]}``; a limit begins its group."""
+    """Numbers in groups: ``{cut: AGE, at: [65, 81], titles: [<65, 65-80, >80]}``; a limit begins one."""
 
     cut: Column
     at: tuple[Number, ...] = Field(min_length=1)
@@ -107,10 +107,8 @@ class Cut(_Derived):
         if list(self.at) != sorted(set(self.at)):
             raise ValueError("the limits do not rise; write each once, the smallest first")
         if len(self.titles) != len(self.at) + 1:
-            raise ValueError(
-                f"{len(self.at)} limits make {len(self.at) + 1} groups, and there are {len(self.titles)} titles; "
-                "write one title for each group"
-            )
+            made = f"{len(self.at)} limits make {len(self.at) + 1} groups"
+            raise ValueError(f"{made}, not {len(self.titles)}; write one title for each group")
         return self
 
 
@@ -157,7 +155,7 @@ class View(Part):
 
     rows: Name
     where: str | None = None
-    derive: dict[Name, Derived] = {}
+    derive: dict[Name, Derived] = Field(default_factory=dict)
     keep: Literal["first", "last"] | None = None
     by: Name | None = None
     each: Several = ()
@@ -198,8 +196,8 @@ class Grouping(Part):
 
     column: Name | None = None
     order: Several = ()
-    titles: dict[str, Words] = {}
-    groups: dict[Name, Group] = {}
+    titles: dict[str, Words] = Field(default_factory=dict)
+    groups: dict[Name, Group] = Field(default_factory=dict)
     total: Words | None = None
     header: Pattern | None = None
 
@@ -225,46 +223,60 @@ class Comparison(Written):
     mark: Mark | None = None
 
 
+class Each(Part):
+    """How the values of a column that an analysis is repeated for are ordered and titled."""
+
+    titles: dict[str, Words] = Field(default_factory=dict)
+    by: Name | None = None
+
+
+Repeated = dict[Name, Each] | Several
+
 # ---- analyses ------------------------------------------------------------------------------------
 
 
-class _Analysis(Written):
+class AnalysisPart(Written):
+    """What every analysis has: its title, its rows, how its cells are written, and what is compared."""
+
     indent: int = Field(default=0, ge=0, le=6)
     compare: bool | Several = True
 
 
-class Count(_Analysis):
+class Count(AnalysisPart):
     """Participants (of a table: who have such a row), n (%) and how many rows."""
 
     count: Name
     of: str = "set"
+    time: Name | None = None
+    each: Repeated = ()
 
 
 class Statistic(Written):
     """One line of a summary."""
 
 
-class Summarised(_Analysis):
+class Summarised(AnalysisPart):
     """Numbers: one line for each of ``statistics``, by default n, mean_sd, median, q1_q3, min_max."""
 
     summary: Column
     statistics: dict[Name, Statistic] | Several = ()
     decimals: int | None = Field(default=None, ge=0, le=8)
-    each: Several = ()
+    each: Repeated = ()
 
 
-class Categories(_Analysis):
+class Categories(AnalysisPart):
     """The levels of a variable, n (%); ``known`` names a first line that counts whoever has a value."""
 
     categories: Column
-    levels: dict[str, Words] = {}
+    levels: dict[str, Words] = Field(default_factory=dict)
     others: bool = True
     known: Words | None = None
     missing: Words | None = None
     of: str = "set"
+    each: Repeated = ()
 
 
-class Hierarchy(_Analysis):
+class Hierarchy(AnalysisPart):
     """Terms within terms, n (%) [events]: ``{hierarchy: AE, levels: [AEBODSYS, AEDECOD]}``."""
 
     hierarchy: Name
@@ -272,8 +284,11 @@ class Hierarchy(_Analysis):
     any: Words | None = None
     sort: Literal["frequency", "alphabet"] = "frequency"
     sort_by: str | None = None
-    at_least: float = 0
+    at_least: float = Field(default=0, ge=0, le=100)
+    worst: Name | None = None
+    grades: dict[str, Words] = Field(default_factory=dict)
     of: str = "set"
+    time: Name | None = None
 
 
 class ListedColumn(Part):
@@ -281,7 +296,7 @@ class ListedColumn(Part):
     format: Pattern | None = None
 
 
-class Listed(_Analysis):
+class Listed(AnalysisPart):
     """The rows of a table as they stand."""
 
     listing: Name
@@ -289,19 +304,18 @@ class Listed(_Analysis):
     sort: Several = ()
 
 
-class EndpointResult(_Analysis):
+class EndpointResult(AnalysisPart):
     """An endpoint of the study, by the lines that its kind has."""
 
     endpoint: Name
     statistics: dict[Name, Statistic] | Several = ()
-    decimals: int | None = Field(default=None, ge=0, le=8)
 
 
-class Drawn(_Analysis):
+class Drawn(AnalysisPart):
     """A figure of a known kind, with what it is drawn from."""
 
     figure: Name
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = Field(default_factory=dict)
 
 
 class Heading(Part):
@@ -341,8 +355,9 @@ class Output(Sourced):
     by: By | None = None
     stub: tuple[Pattern, ...] = ()
     space: bool = False
-    cells: dict[Name, Written] = {}
-    compare: dict[Name, Comparison] = {}
+    across: Literal["statistics"] | None = None
+    cells: dict[Name, Written] = Field(default_factory=dict)
+    compare: dict[Name, Comparison] = Field(default_factory=dict)
     rows: dict[Name, Analysis] = Field(min_length=1)
     footnotes: tuple[Words, ...] = ()
 
@@ -352,9 +367,9 @@ class OutputsFile(Part):
 
     participants: Name = "DM"
     by: By | None = None
-    derive: dict[Name, Derived] = {}
-    tables: dict[Name, View] = {}
-    sets: dict[Name, AnalysisSet] = {}
-    statistics: dict[Name, Statistic] = {}
-    formats: dict[Name, Written] = {}
+    derive: dict[Name, Derived] = Field(default_factory=dict)
+    tables: dict[Name, View] = Field(default_factory=dict)
+    sets: dict[Name, AnalysisSet] = Field(default_factory=dict)
+    statistics: dict[Name, Statistic] = Field(default_factory=dict)
+    formats: dict[Name, Written] = Field(default_factory=dict)
     outputs: dict[OutputId, Output] = Field(min_length=1)

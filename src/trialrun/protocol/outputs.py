@@ -144,8 +144,8 @@ def _walk(part: Any, path: Path) -> Iterator[tuple[Path, str]]:
             yield from _walk(one, (*path, key))
     if not isinstance(part, BaseModel):
         return
-    for name, field in type(part).model_fields.items():
-        value, here = getattr(part, name), (*path, field.alias or name)
+    for name, said in type(part).model_fields.items():
+        value, here = getattr(part, name), (*path, said.alias or name)
         if value is None:
             continue
         rule = name == "where" or (isinstance(part, Computed) and name == "value")
@@ -192,5 +192,5 @@ def _written(part: Any, path: Path) -> Iterator[tuple[Path, BaseModel]]:
     elif isinstance(part, BaseModel):
         if isinstance(part, Written) or "header" in type(part).model_fields:
             yield path, part
-        for name, field in type(part).model_fields.items():
-            yield from _written(getattr(part, name), (*path, field.alias or name))
+        for name, said in type(part).model_fields.items():
+            yield from _written(getattr(part, name), (*path, said.alias or name))

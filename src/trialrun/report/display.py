@@ -5,12 +5,16 @@ Every cell carries the id of the result that it shows and its text. HTML, PDF, R
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from trialrun.analysis.ard import Ard, Cell, formatted
 from trialrun.analysis.estimate import NotEstimable
-from trialrun.analysis.wording import written
-from trialrun.protocol.output import Listed, Output
+from trialrun.analysis.outputs.grouping import Column
+from trialrun.analysis.outputs.statement import Line
+from trialrun.analysis.outputs.wording import written
+from trialrun.protocol.output import Listed, Output, Written
 from trialrun.protocol.text import Text
 
 HEADER = Text((("en", "{title}\n(N={N})"), ("fr", "{title}\n(N={N})")))
@@ -18,18 +22,22 @@ HEADER = Text((("en", "{title}\n(N={N})"), ("fr", "{title}\n(N={N})")))
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a column: its words, of the group above it and of the part below."""
+    """The head of a column: its words, those of the group above it, and which cells stand in it.
+
+    ``id``: the result that counts its participants (the N in the words), None where there is none.
+    """
 
     key: str
     title: str
     part: str = ""
     under: str = ""
     numeric: bool = True
+    id: str | None = None
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A cell: the id of its result, None for an empty one, and its text."""
+    """A cell: its text and the id of its result, None for an empty one."""
 
     text: str = ""
     id: str | None = None
@@ -37,7 +45,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class DisplayRow:
-    """A line: the words of its label columns, how far it is indented, its cells; ``gap``: an empty line."""
+    """A line: the words of its label columns, how far they are indented, its cells.
+
+    ``heading``: words alone. ``gap``: an empty line.
+    """
 
     labels: tuple[str, ...]
     cells: tuple[Shown, ...] = ()
@@ -48,6 +59,9 @@ class DisplayRow:
 
 @dataclass(frozen=True)
 class Display:
+    """One output in one language. ``stub``: the heads of the label columns; ``reasons``: why something in it
+    could not be estimated; ``landscape``: whether it is wide."""
+
     id: str
     kind: str
     title: str
@@ -59,28 +73,22 @@ class Display:
     section: str | None = None
     language: str = "en"
     landscape: bool = False
-    reasons: tuple[str, ...] = field(default=())
+    reasons: tuple[str, ...] = ()
+
+
+WIDE = 6  # columns, beyond which a page is turned
 
 
 def display(ard: Ard, output: str, language: str = "en") -> Display:
     """The layout of one output in one language."""
     planned = ard.outputs[output]
-    heads = _heads(ard, output, planned, language)
-    stub = tuple(one(language) for one in planned.stub) or (() if planned.kind == "listing" else ("",))
-    reasons: dict[str, None] = {}
-    rows: list[DisplayRow] = []
-    last = None
-    for line, cells in ard.lines(output):
-        new = line.key[0] != last
-        if new and planned.space and last is not None:
-            rows.append(DisplayRow(tuple("" for _ in stub), gap=True))
-        labels = tuple(one(language) for one in line.labels)
-        rows += _laid(labels, _shown(heads, cells, language), line.indent, len(stub), new)
-        last = line.key[0]
-        for cell in cells:
-            reasons.update(
-                dict.fromkeys(v.reason for v in cell.values.values() if isinstance(v, NotEstimable))
-            )
+    lines = list(ard.lines(output))
+    if planned.across == "statistics":
+        heads, lines = _across(ard, output, lines, language)
+    else:
+        heads = _heads(ard, output, planned, language)
+    listed = planned.kind == "listing"
+    stub = tuple(one(language) for one in planned.stub) or (() if listed else ("",))
     return Display(
         output,
         planned.kind,
@@ -88,74 +96,117 @@ def display(ard: Ard, output: str, language: str = "en") -> Display:
         planned.subtitle(language) if planned.subtitle else "",
         stub,
         heads,
-        tuple(rows),
+        tuple(_rows(planned, lines, heads, len(stub), language)),
         tuple(one(language) for one in planned.footnotes),
         planned.section,
         language,
-        len(heads) + len(stub) > 6,
-        tuple(reasons),
+        len(heads) + len(stub) > WIDE,
+        tuple(dict.fromkeys(reason for _, cells in lines for cell in cells for reason in _reasons(cell))),
     )
 
 
+def _reasons(cell: Cell) -> list[str]:
+    return [value.reason for value in cell.values.values() if isinstance(value, NotEstimable)]
+
+
+# ---- columns -------------------------------------------------------------------------------------
+
+
 def _heads(ard: Ard, output: str, planned: Output, language: str) -> tuple[Head, ...]:
+    """Of a listing its columns; else the groups, with the parts of their cells, and the comparisons."""
     listed = [row for row in planned.rows.values() if isinstance(row, Listed)]
     if listed:
         return tuple(Head(key, one.title(language), numeric=False) for key, one in listed[0].columns.items())
-    pattern = ard.headers.get(output) or HEADER
-    found = []
+    found, ids = [], ard.heads(output)
     for column in ard.columns[output]:
-        title = written(pattern, {"title": column.title(language), "N": float(column.n)}, None, language)
-        if planned.cells:
-            for part, cell in planned.cells.items():
-                found.append(Head(column.key, cell.title(language) if cell.title else "", part, title))
-        else:
-            found.append(Head(column.key, title))
-    found += [
-        Head(key, one.title(language), under=one.under(language) if one.under else "")
-        for key, one in planned.compare.items()
-    ]
+        title = _head_title(ard, output, column, language)
+        for part, cell in (planned.cells or {"": Written()}).items():
+            words = cell.title(language) if cell.title else ""
+            below, above = (words, title) if planned.cells else (title, "")
+            found.append(Head(column.key, below, part, above, id=ids[column.key]))
+    for key, one in planned.compare.items():
+        found.append(Head(key, one.title(language), under=one.under(language) if one.under else ""))
     return tuple(found)
 
 
-def _shown(heads: tuple[Head, ...], cells: list[Cell], language: str) -> tuple[Shown, ...]:
-    held = {(cell.column, cell.part): Shown(formatted(cell, language), cell.id) for cell in cells}
-    return tuple(held.get((head.key, head.part), Shown()) for head in heads) if held else ()
+def _head_title(ard: Ard, output: str, column: Column, language: str) -> str:
+    pattern = ard.headers.get(output) or HEADER
+    return written(pattern, {"title": column.title(language), "N": float(column.n)}, None, language)
+
+
+def _across(
+    ard: Ard, output: str, lines: list[tuple[Line, list[Cell]]], language: str
+) -> tuple[tuple[Head, ...], list[tuple[Line, list[Cell]]]]:
+    """Statistics as columns, and a line for each group of participants."""
+    heads: dict[str, Head] = {}
+    turned: list[tuple[Line, list[Cell]]] = []
+    for _, some in groupby(lines, key=lambda one: one[0].key[:-1]):
+        together = list(some)
+        for line, _ in together:
+            heads.setdefault(line.key[-1], Head(line.key[-1], line.labels[-1](language)))
+        first = together[0][0]
+        for column in ard.columns[output]:
+            cells = [
+                replace(cell, column=line.key[-1], part="")
+                for line, found in together
+                for cell in found
+                if cell.column == column.key
+            ]
+            key, labels = (*first.key[:-1], column.key), (*first.labels[:-1], column.title)
+            turned.append((replace(first, key=key, labels=labels), cells))
+    return tuple(heads.values()), turned
+
+
+# ---- lines ---------------------------------------------------------------------------------------
+
+
+def _rows(
+    planned: Output, lines: list[tuple[Line, list[Cell]]], heads: tuple[Head, ...], stubs: int, language: str
+) -> Iterator[DisplayRow]:
+    before: Line | None = None
+    for line, cells in lines:
+        if planned.space and before is not None and line.key[0] != before.key[0]:
+            yield DisplayRow(("",) * stubs, gap=True)
+        held = {(cell.column, cell.part): Shown(formatted(cell, language), cell.id) for cell in cells}
+        shown = tuple(held.get((head.key, head.part), Shown()) for head in heads) if held else ()
+        yield from _laid(line, before, shown, stubs, language)
+        before = line
 
 
 def _laid(
-    labels: tuple[str, ...], cells: tuple[Shown, ...], indent: int, stubs: int, new: bool
-) -> list[DisplayRow]:
-    """A line in its label columns; the title of an analysis stands once, beside or above its lines."""
-    if len(labels) < 2:
-        padded = (*labels, *("" for _ in range(stubs - len(labels)))) if stubs else ()
-        return [DisplayRow(padded, cells, indent, heading=not cells)]
-    if stubs > 1:
-        return [DisplayRow((labels[0] if new else "", *labels[1:]), cells, indent)]
-    title = [DisplayRow((labels[0],), (), indent, heading=True)] if new else []
-    return [*title, DisplayRow((labels[1],), cells, indent + 1)]
+    line: Line, before: Line | None, cells: tuple[Shown, ...], stubs: int, language: str
+) -> Iterator[DisplayRow]:
+    """A line in its label columns. Words that the line above has too are not said again; words for which
+    there is no column stand above, each on its own line."""
+    labels = [one(language) for one in line.labels]
+    if not stubs:
+        yield DisplayRow((), cells)
+        return
+    same = 0
+    while before is not None and same < len(labels) - 1 and before.key[: same + 1] == line.key[: same + 1]:
+        same += 1
+    above = max(0, len(labels) - stubs)
+    for depth, words in enumerate(labels[:above]):
+        if depth >= same:
+            yield DisplayRow((words, *("",) * (stubs - 1)), (), line.indent + depth, heading=True)
+    own = [words if above + i >= same else "" for i, words in enumerate(labels[above:])]
+    padded = (*own, *("",) * (stubs - len(own)))
+    yield DisplayRow(padded, cells, line.indent + above, heading=not cells)
 
 
 def text(shown: Display) -> str:
     """The display as plain text, for terminals and tests."""
-    table = [[*shown.stub, *(head.title.replace("\n", " ") for head in shown.heads)]]
+    names = [f"{head.under} {head.title}".replace("\n", " ").strip() for head in shown.heads]
+    table = [[one.replace("\n", " ") for one in shown.stub] + names]
     for row in shown.rows:
-        first = "  " * row.indent + row.labels[0] if row.labels else ""
-        table.append(
-            [first, *row.labels[1:], *(cell.text for cell in row.cells)]
-            if row.labels
-            else [c.text for c in row.cells]
-        )
+        labels = ["  " * row.indent + row.labels[0], *row.labels[1:]] if row.labels else []
+        table.append([*labels, *(cell.text for cell in row.cells)])
     width = max(map(len, table))
     padded = [[*row, *[""] * (width - len(row))] for row in table]
     sizes = [max(len(row[i]) for row in padded) for i in range(width)]
-    lines = [
+    head, *body = [
         "  ".join(one.ljust(size) for one, size in zip(row, sizes, strict=True)).rstrip() for row in padded
     ]
-    rule = "-" * max(map(len, lines))
-    notes = shown.footnotes
-    return (
-        "\n".join(
-            [f"{shown.id}  {shown.title}", shown.subtitle, rule, lines[0], rule, *lines[1:], rule, *notes]
-        )
-        + "\n"
-    )
+    rule = "-" * max(map(len, [head, *body]))
+    above = [f"{shown.id}  {shown.title}", *([shown.subtitle] if shown.subtitle else [])]
+    return "\n".join([*above, rule, head, rule, *body, rule, *shown.footnotes]) + "\n"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import exp, fsum, log, sqrt
 
 from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.outputs.statement import words
 from trialrun.analysis.rounding import quantile
-from trialrun.analysis.statement import words
 from trialrun.protocol.output import Statistic
 from trialrun.protocol.text import Text
 

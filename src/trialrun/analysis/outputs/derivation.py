@@ -11,7 +11,7 @@ from trialrun.protocol.output import PARTICIPANTS, Cases, Computed, Cut, Derived
 from trialrun.protocol.rule import Type
 
 if TYPE_CHECKING:
-    from trialrun.analysis.columns import Columns, Path
+    from trialrun.analysis.outputs.columns import Columns, Path
 
 _AGGREGATED = {
     "first": lambda one: one.first(),

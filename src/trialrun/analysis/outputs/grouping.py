@@ -9,7 +9,7 @@ from functools import cached_property
 
 import polars as pl
 
-from trialrun.analysis.columns import Columns, Path
+from trialrun.analysis.outputs.columns import Columns, Path
 from trialrun.protocol.output import PARTICIPANTS, Grouping, Output
 from trialrun.protocol.text import Text
 

@@ -1,22 +1,26 @@
 """Tables as an outputs file sees them: typed columns, participant-level columns, rules, and row numbers.
 
 Supplemental qualifiers stand beside their rows, and columns of participants beside the rows of any table.
-A text column whose name ends in DTC is a date in a rule (a partial date is unknown). Every row of every
-table has a number of its own (``_row``), so that a result can name the rows that it was made from.
+In a rule a text column whose name ends in DTC is a date (a partial one is unknown), a grade (TOXGR) a number.
+Every row of every table has a number of its own (``_row``), so that a result can name the rows behind it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NoReturn
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NoReturn, TypeVar
 
 import polars as pl
 
-from trialrun.protocol.output import PARTICIPANTS, View
+from trialrun.protocol.output import PARTICIPANTS, Each, View
 from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.problem import ProtocolError, suggestion
+from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule import Rule, RuleError, Type, parse
 from trialrun.protocol.rule_columns import evaluate
+from trialrun.protocol.text import Text
+
+_T = TypeVar("_T")
 
 Path = tuple[str | int, ...]
 Tables = Mapping[str, pl.DataFrame]
@@ -26,8 +30,10 @@ OURS = ("_row", "_who")
 class Columns:
     """The tables of a study, by name, with what an outputs file adds to them."""
 
-    def __init__(self, tables: Tables, outputs: Outputs) -> None:
+    def __init__(self, tables: Tables, outputs: Outputs, protocol: Protocol | None = None) -> None:
         self.outputs = outputs
+        self.protocol = protocol
+        self._shared: dict[str, Any] = {}
         self.raw = {name: table for name, table in tables.items() if "USUBJID" in table.columns}
         self.offsets: dict[str, int] = {}
         self.types: dict[str, dict[str, Type]] = {}
@@ -39,9 +45,18 @@ class Columns:
             self.offsets[name] = total
             total += self.raw[name].height
         self.people = self._people()
-        from trialrun.analysis.derivation import derive_participants  # here, as it needs these columns
+        from trialrun.analysis.outputs.derivation import (
+            derive_participants,
+        )  # here, as it needs these columns
 
         derive_participants(self)
+
+    def shared(self, name: str, make: Callable[[], _T]) -> _T:
+        """Something that several analyses need, made once."""
+        if name not in self._shared:
+            self._shared[name] = make()
+        made: _T = self._shared[name]
+        return made
 
     def refuse(self, path: Path, message: str, hint: str | None = None) -> NoReturn:
         raise ProtocolError([self.outputs.problem(path, message, hint, "output")])
@@ -93,7 +108,7 @@ class Columns:
         return made
 
     def _view(self, name: str, view: View) -> pl.DataFrame:
-        from trialrun.analysis.derivation import derive_rows
+        from trialrun.analysis.outputs.derivation import derive_rows
 
         path: Path = ("tables", name)
         self._made[name] = self.chosen(view.rows, view.where, (*path, "where"), (*path, "rows"))
@@ -130,6 +145,36 @@ class Columns:
             self.refuse(path, f"{where} has no column `{name}`", suggestion(name, known))
         return table, name
 
+    def titles(self, table: str, column: str) -> dict[str, Text]:
+        """The words that the study has for the values of a column: of a choice its answers, of TIMEPT the
+        timepoints, in the order of the study."""
+        if self.protocol is None:
+            return {}
+        if column == "TIMEPT":
+            points = sorted(self.protocol.timepoints.values(), key=lambda point: point.offset)
+            return {point.id: point.label for point in points}
+        view = self.outputs.file.tables.get(table)
+        named = f"{view.rows if view else table}.{column}"
+        items = (item for form in self.protocol.forms.values() for item in form.items.values())
+        return {code: text for item in items if item.sdtm == named for code, text in item.codes.items()}
+
+    def levels(
+        self, table: str, column: str, how: Each, rows: pl.DataFrame, held: str | None = None
+    ) -> dict[str, Text]:
+        """The values of a column in order, with their words: those titled; else as the study or a cut has
+        them; then any other, by another column (``by``) or the alphabet. ``held``: where the values stand."""
+        known = {code: Text((("en", code),)) for code in self.known(table)[column].codes}
+        titles = {**self.titles(table, column), **known, **how.titles}
+        name = held or column
+        more = dict.fromkeys([name, how.by] if how.by else [name])
+        frame = self.with_columns(table, rows, [column, *more]).select(list(more)).drop_nulls(name)
+        found = frame.unique(name, keep="first", maintain_order=True) if frame.height else frame
+        found = found.sort(how.by or name, name)
+        present = [_value_text(value) for value in found[name].to_list()]
+        declared = [*how.titles] or [*known]
+        order = [*declared, *(one for one in titles if one in present), *present]
+        return {one: titles.get(one, Text((("en", one),))) for one in dict.fromkeys(order)}
+
     def with_columns(self, name: str, rows: pl.DataFrame, needed: Iterable[str]) -> pl.DataFrame:
         """Rows of a table with the participants' columns that are needed and are not there."""
         more = [column for column in dict.fromkeys(needed) if column not in rows.columns]
@@ -153,12 +198,14 @@ class Columns:
     def value(self, name: str, rows: pl.DataFrame, rule: Rule) -> pl.Series:
         """What a rule says of each of some rows of a table."""
         frame = self.with_columns(name, rows, rule.reads)
-        dated = [
-            pl.col(column).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-            for column in sorted(rule.reads)
-            if self.known(name)[column].kind == "date" and frame.schema[column] == pl.String
-        ]
-        return evaluate({"value": rule}, frame.with_columns(dated) if dated else frame)["value"]
+        known, read = self.known(name), [one for one in sorted(rule.reads) if frame.schema[one] == pl.String]
+        dates = [one for one in read if known[one].kind == "date"]
+        grades = [one for one in read if known[one].kind == "number"]
+        frame = frame.with_columns(
+            *(pl.col(one).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) for one in dates),
+            *(pl.col(one).cast(pl.Float64, strict=False) for one in grades),
+        )
+        return evaluate({"value": rule}, frame)["value"]
 
     def chosen(self, name: str, text: str | None, path: Path, table_path: Path = ()) -> pl.DataFrame:
         """The rows of a table for which a rule is true; of those for which it is unknown, none."""
@@ -200,6 +247,10 @@ class Columns:
         return pl.concat([empty, *found]).sort("row")
 
 
+def _value_text(value: object) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
 def types(table: pl.DataFrame) -> dict[str, Type]:
     """The types of a table's columns, as rules have them."""
     return {
@@ -214,7 +265,7 @@ def _type(name: str, dtype: pl.DataType) -> Type:
         return Type("boolean")
     if dtype == pl.Date or (dtype == pl.String and name.endswith("DTC")):
         return Type("date")
-    return Type("number" if dtype.is_numeric() else "choice")
+    return Type("number" if dtype.is_numeric() or name.endswith("TOXGR") else "choice")
 
 
 def _supplemented(name: str, table: pl.DataFrame, extra: pl.DataFrame) -> pl.DataFrame:

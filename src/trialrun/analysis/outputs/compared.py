@@ -8,6 +8,7 @@ from functools import lru_cache
 from math import comb, fsum, prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trialrun.analysis.estimate import NotEstimable
 
@@ -67,9 +68,10 @@ def chi_square(table: Sequence[Sequence[int]]) -> P:
     return float(chdtrc((counts.shape[0] - 1) * (counts.shape[1] - 1), statistic))
 
 
-def _filled(table: Sequence[Sequence[int]]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    counts = np.asarray(table, dtype=np.float64)
-    return counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
+def _filled(table: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    counts = np.array(table, dtype=np.float64, ndmin=2)
+    rows, columns = np.flatnonzero(counts.sum(axis=1)), np.flatnonzero(counts.sum(axis=0))
+    return np.asarray(counts[np.ix_(rows, columns)])
 
 
 def fisher(table: Sequence[Sequence[int]]) -> P:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.outputs.statement import Value
 from trialrun.analysis.rounding import half_away
-from trialrun.analysis.statement import Value
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.text import Text
 
