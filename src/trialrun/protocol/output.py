@@ -133,18 +133,18 @@ def _verb(value: Any, kinds: dict[str, str], example: str) -> Any:
 
 def _tag(value: Any, kinds: dict[str, str]) -> str:
     if isinstance(value, Part):
-        return f"a {type(value).__name__}"
+        return f"[{type(value).__name__}]"
     said = [kinds[word] for word in kinds if isinstance(value, dict) and word in value]
-    return f"a {said[0] if said else next(iter(kinds.values()))}"
+    return f"[{said[0] if said else next(iter(kinds.values()))}]"
 
 
 _DERIVED = {**dict.fromkeys(PICKS, "Picked"), "value": "Computed", "cut": "Cut", "cases": "Cases"}
 
 Derived = Annotated[
-    Annotated[Picked, Tag("a Picked")]
-    | Annotated[Computed, Tag("a Computed")]
-    | Annotated[Cut, Tag("a Cut")]
-    | Annotated[Cases, Tag("a Cases")],
+    Annotated[Picked, Tag("[Picked]")]
+    | Annotated[Computed, Tag("[Computed]")]
+    | Annotated[Cut, Tag("[Cut]")]
+    | Annotated[Cases, Tag("[Cases]")],
     Discriminator(lambda value: _tag(value, _DERIVED)),
     BeforeValidator(lambda value: _verb(value, _DERIVED, "e.g. {last: DS.DSDECOD}")),
 ]
@@ -183,8 +183,11 @@ class Written(Part):
 
 
 class Group(Part):
+    """A column of those who satisfy a rule; ``under`` are the words above it and its neighbours."""
+
     title: Words
     where: str
+    under: Words | None = None
 
 
 def _by(value: Any) -> Any:
@@ -230,7 +233,16 @@ class Each(Part):
     by: Name | None = None
 
 
-Repeated = dict[Name, Each] | Several
+def _listed(value: Any) -> Any:
+    """Names alone, or each with more to say of it."""
+    if isinstance(value, str):
+        return {value: {}}
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return {one: {} for one in value}
+    return value
+
+
+Repeated = Annotated[dict[Name, Each], BeforeValidator(_listed)]
 
 # ---- analyses ------------------------------------------------------------------------------------
 
@@ -248,20 +260,23 @@ class Count(AnalysisPart):
     count: Name
     of: str = "set"
     time: Name | None = None
-    each: Repeated = ()
+    each: Repeated = Field(default_factory=dict)
 
 
 class Statistic(Written):
     """One line of a summary."""
 
 
+Statistics = Annotated[dict[Name, Statistic], BeforeValidator(_listed)]
+
+
 class Summarised(AnalysisPart):
-    """Numbers: one line for each of ``statistics``, by default n, mean_sd, median, q1_q3, min_max."""
+    """Numbers: a line for each of ``statistics``, by default n, mean_sd, median, q1_q3 and min_max."""
 
     summary: Column
-    statistics: dict[Name, Statistic] | Several = ()
+    statistics: Statistics = Field(default_factory=dict)
     decimals: int | None = Field(default=None, ge=0, le=8)
-    each: Repeated = ()
+    each: Repeated = Field(default_factory=dict)
 
 
 class Categories(AnalysisPart):
@@ -273,7 +288,7 @@ class Categories(AnalysisPart):
     known: Words | None = None
     missing: Words | None = None
     of: str = "set"
-    each: Repeated = ()
+    each: Repeated = Field(default_factory=dict)
 
 
 class Hierarchy(AnalysisPart):
@@ -308,7 +323,7 @@ class EndpointResult(AnalysisPart):
     """An endpoint of the study, by the lines that its kind has."""
 
     endpoint: Name
-    statistics: dict[Name, Statistic] | Several = ()
+    statistics: Statistics = Field(default_factory=dict)
 
 
 class Drawn(AnalysisPart):
@@ -331,14 +346,14 @@ _VERBS = {
 }  # fmt: skip
 
 Analysis = Annotated[
-    Annotated[Count, Tag("a Count")]
-    | Annotated[Summarised, Tag("a Summarised")]
-    | Annotated[Categories, Tag("a Categories")]
-    | Annotated[Hierarchy, Tag("a Hierarchy")]
-    | Annotated[Listed, Tag("a Listed")]
-    | Annotated[EndpointResult, Tag("a EndpointResult")]
-    | Annotated[Drawn, Tag("a Drawn")]
-    | Annotated[Heading, Tag("a Heading")],
+    Annotated[Count, Tag("[Count]")]
+    | Annotated[Summarised, Tag("[Summarised]")]
+    | Annotated[Categories, Tag("[Categories]")]
+    | Annotated[Hierarchy, Tag("[Hierarchy]")]
+    | Annotated[Listed, Tag("[Listed]")]
+    | Annotated[EndpointResult, Tag("[EndpointResult]")]
+    | Annotated[Drawn, Tag("[Drawn]")]
+    | Annotated[Heading, Tag("[Heading]")],
     Discriminator(lambda value: _tag(value, _VERBS)),
     BeforeValidator(lambda value: _verb(value, _VERBS, "e.g. {summary: AGE}")),
 ]
@@ -356,6 +371,8 @@ class Output(Sourced):
     stub: tuple[Pattern, ...] = ()
     space: bool = False
     across: Literal["statistics"] | None = None
+    group_before: Name | None = None
+    repeat: bool = False
     cells: dict[Name, Written] = Field(default_factory=dict)
     compare: dict[Name, Comparison] = Field(default_factory=dict)
     rows: dict[Name, Analysis] = Field(min_length=1)
@@ -370,6 +387,6 @@ class OutputsFile(Part):
     derive: dict[Name, Derived] = Field(default_factory=dict)
     tables: dict[Name, View] = Field(default_factory=dict)
     sets: dict[Name, AnalysisSet] = Field(default_factory=dict)
-    statistics: dict[Name, Statistic] = Field(default_factory=dict)
+    statistics: Statistics = Field(default_factory=dict)
     formats: dict[Name, Written] = Field(default_factory=dict)
     outputs: dict[OutputId, Output] = Field(min_length=1)

@@ -84,7 +84,7 @@ def display(ard: Ard, output: str, language: str = "en") -> Display:
     planned = ard.outputs[output]
     lines = list(ard.lines(output))
     if planned.across == "statistics":
-        heads, lines = _across(ard, output, lines, language)
+        heads, lines = _across(ard, output, planned, lines, language)
     else:
         heads = _heads(ard, output, planned, language)
     listed = planned.kind == "listing"
@@ -120,9 +120,10 @@ def _heads(ard: Ard, output: str, planned: Output, language: str) -> tuple[Head,
     found, ids = [], ard.heads(output)
     for column in ard.columns[output]:
         title = _head_title(ard, output, column, language)
+        over = column.under(language) if column.under else ""
         for part, cell in (planned.cells or {"": Written()}).items():
             words = cell.title(language) if cell.title else ""
-            below, above = (words, title) if planned.cells else (title, "")
+            below, above = (words, title) if planned.cells else (title, over)
             found.append(Head(column.key, below, part, above, id=ids[column.key]))
     for key, one in planned.compare.items():
         found.append(Head(key, one.title(language), under=one.under(language) if one.under else ""))
@@ -135,26 +136,44 @@ def _head_title(ard: Ard, output: str, column: Column, language: str) -> str:
 
 
 def _across(
-    ard: Ard, output: str, lines: list[tuple[Line, list[Cell]]], language: str
+    ard: Ard, output: str, planned: Output, lines: list[tuple[Line, list[Cell]]], language: str
 ) -> tuple[tuple[Head, ...], list[tuple[Line, list[Cell]]]]:
-    """Statistics as columns, and a line for each group of participants."""
+    """Statistics as columns, and a line for each group of participants; the group stands last among the
+    words, or before the column of ``each`` that ``group_before`` names."""
     heads: dict[str, Head] = {}
     turned: list[tuple[Line, list[Cell]]] = []
-    for _, some in groupby(lines, key=lambda one: one[0].key[:-1]):
-        together = list(some)
-        for line, _ in together:
+    for _, block in groupby(lines, key=lambda one: _until(planned, one[0])):
+        found = list(block)
+        for line, _ in found:
             heads.setdefault(line.key[-1], Head(line.key[-1], line.labels[-1](language)))
-        first = together[0][0]
         for column in ard.columns[output]:
-            cells = [
-                replace(cell, column=line.key[-1], part="")
-                for line, found in together
-                for cell in found
-                if cell.column == column.key
-            ]
-            key, labels = (*first.key[:-1], column.key), (*first.labels[:-1], column.title)
-            turned.append((replace(first, key=key, labels=labels), cells))
+            for _, some in groupby(found, key=lambda one: one[0].key[:-1]):
+                turned.append(_turned(column, list(some), len(_until(planned, found[0][0]))))
     return tuple(heads.values()), turned
+
+
+def _until(planned: Output, line: Line) -> tuple[str, ...]:
+    """The part of a line's key that stands before the group."""
+    if planned.group_before is None:
+        return line.key[:-1]
+    each = list(getattr(planned.rows[line.key[0]], "each", ()))
+    place = each.index(planned.group_before) if planned.group_before in each else len(each)
+    return line.key[: 1 + place]
+
+
+def _turned(column: Column, lines: list[tuple[Line, list[Cell]]], place: int) -> tuple[Line, list[Cell]]:
+    """The statistics of one group, side by side."""
+    first = lines[0][0]
+    cells = [
+        replace(cell, column=line.key[-1], part="")
+        for line, found in lines
+        for cell in found
+        if cell.column == column.key
+    ]
+    word = place - (len(first.key) - len(first.labels))
+    key = (*first.key[:place], column.key, *first.key[place:-1])
+    labels = (*first.labels[:word], column.title, *first.labels[word:-1])
+    return replace(first, key=key, labels=labels), cells
 
 
 # ---- lines ---------------------------------------------------------------------------------------
@@ -169,12 +188,17 @@ def _rows(
             yield DisplayRow(("",) * stubs, gap=True)
         held = {(cell.column, cell.part): Shown(formatted(cell, language), cell.id) for cell in cells}
         shown = tuple(held.get((head.key, head.part), Shown()) for head in heads) if held else ()
-        yield from _laid(line, before, shown, stubs, language)
+        yield from _laid(planned, line, before, shown, stubs, language)
         before = line
 
 
 def _laid(
-    line: Line, before: Line | None, cells: tuple[Shown, ...], stubs: int, language: str
+    planned: Output,
+    line: Line,
+    before: Line | None,
+    cells: tuple[Shown, ...],
+    stubs: int,
+    language: str,
 ) -> Iterator[DisplayRow]:
     """A line in its label columns. Words that the line above has too are not said again; words for which
     there is no column stand above, each on its own line."""
@@ -182,9 +206,7 @@ def _laid(
     if not stubs:
         yield DisplayRow((), cells)
         return
-    same = 0
-    while before is not None and same < len(labels) - 1 and before.key[: same + 1] == line.key[: same + 1]:
-        same += 1
+    same = 0 if before is None or planned.repeat else _shared(before, line)
     above = max(0, len(labels) - stubs)
     for depth, words in enumerate(labels[:above]):
         if depth >= same:
@@ -192,6 +214,15 @@ def _laid(
     own = [words if above + i >= same else "" for i, words in enumerate(labels[above:])]
     padded = (*own, *("",) * (stubs - len(own)))
     yield DisplayRow(padded, cells, line.indent + above, heading=not cells)
+
+
+def _shared(before: Line, line: Line) -> int:
+    """How many of a line's words, but for its last, the line above has already said."""
+    untold = len(line.key) - len(line.labels)
+    same = 0
+    while same < len(line.labels) - 1 and before.key[: untold + same + 1] == line.key[: untold + same + 1]:
+        same += 1
+    return same
 
 
 def text(shown: Display) -> str:

@@ -63,8 +63,11 @@ class Asked:
         return self.groups.columns
 
     @property
-    def title(self) -> Text:
-        return self.analysis.title or words(self.name)
+    def title(self) -> tuple[Text, ...]:
+        """The words of the analysis; of one that is repeated without a title, none."""
+        if self.analysis.title is None and self.each:
+            return ()
+        return (self.analysis.title or words(self.name),)
 
     def format(self, verb: str) -> Written | None:
         return self.columns.outputs.file.formats.get(verb)
@@ -88,8 +91,7 @@ class Asked:
     @cached_property
     def each(self) -> dict[str, Each]:
         """The columns that the analysis is repeated for."""
-        asked = getattr(self.analysis, "each", ())
-        return dict(asked) if isinstance(asked, Mapping) else {one: Each() for one in asked}
+        return dict(getattr(self.analysis, "each", {}))
 
     def combinations(self, table: str, rows: pl.DataFrame) -> list[tuple[Key, tuple[Text, ...]]]:
         """Every combination of values that rows have in the columns of ``each``, in order, with its words."""

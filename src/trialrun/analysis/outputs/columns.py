@@ -141,8 +141,8 @@ class Columns:
         self.table(table, path)
         known = self.known(table)
         if name not in known:
-            where = "the participants" if table == PARTICIPANTS else table
-            self.refuse(path, f"{where} has no column `{name}`", suggestion(name, known))
+            where = "the participants have" if table == PARTICIPANTS else f"{table} has"
+            self.refuse(path, f"{where} no column `{name}`", suggestion(name, known))
         return table, name
 
     def titles(self, table: str, column: str) -> dict[str, Text]:

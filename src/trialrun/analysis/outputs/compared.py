@@ -95,13 +95,16 @@ def _freeman_halton(counts: tuple[tuple[int, ...], ...]) -> P:
     rows, columns = tuple(map(sum, counts)), list(zip(*counts, strict=True))
     observed = prod(_ways(column) for column in columns)
     partial: dict[tuple[int, ...], dict[int, int]] = {rows: {1: 1}}
-    for column in columns:
+    for column in columns[:-1]:
         partial = _further(partial, sum(column))
         if sum(map(len, partial.values())) > MOST:
             return NotEstimable("too many tables with these margins for an exact test")
-    [weights] = partial.values()
-    total = sum(weight * count for weight, count in weights.items())
-    extreme = sum(weight * count for weight, count in weights.items() if weight <= observed)
+    total = extreme = 0
+    for rest, weights in partial.items():  # the last column is what is left
+        last = _ways(rest)
+        for weight, count in weights.items():
+            total += weight * last * count
+            extreme += weight * last * count if weight * last <= observed else 0
     return float(Fraction(extreme, total))
 
 
@@ -134,6 +137,6 @@ def _columns(rest: tuple[int, ...], size: int) -> Iterator[tuple[int, ...]]:
         if size <= rest[0]:
             yield (size,)
         return
-    for first in range(min(rest[0], size) + 1):
+    for first in range(max(0, size - sum(rest[1:])), min(rest[0], size) + 1):
         for more in _columns(rest[1:], size - first):
             yield first, *more

@@ -27,7 +27,7 @@ def count(asked: Asked, analysis: Count) -> Iterator[Line]:
     for values, labels in asked.combinations(table, rows):
         made, key = counted.get(values, NOBODY), named(values)
         cells = [*asked.cells("count", made, of, seen, key), *asked.tested(made, of, seen, key)]
-        yield Line((asked.name, *key), (asked.title, *labels), tuple(cells), analysis.indent)
+        yield Line((asked.name, *key), (*asked.title, *labels), tuple(cells), analysis.indent)
 
 
 def named(values: Key) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def categories(asked: Asked, analysis: Categories) -> Iterator[Line]:
     for values, labels in asked.combinations(table, rows):
         here = _here(known, values, list(asked.each))
         of = asked.denominators(analysis.of, here)
-        above, words_above = (asked.name, *named(values)), (asked.title, *labels)
+        above, words_above = (asked.name, *named(values)), (*asked.title, *labels)
         p = _tested(asked, counted, values, seen)
         if analysis.known is not None:
             how = Written(format=(asked.format("known") or KNOWN).format)

@@ -26,54 +26,63 @@ from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text
 from trialrun.protocol.write import said
 
-SHARE = "{x}/{n} ({percent:.1}%)"
-RANGE = "{lower:.1}–{upper:.1}"
-P = "{p:.4<>}"
+SHARE = words("{x}/{n} ({percent:.1}%)", "{x}/{n} ({percent:.1} %)")
+RANGE = words("{lower:.1} to {upper:.1}", "{lower:.1} à {upper:.1}")
+P = words("{p:.4<>}")
 
 # The lines of each kind, unless the file says others.
-LINES: Mapping[str, Mapping[str, tuple[Text, str]]] = {
+LINES: Mapping[str, Mapping[str, tuple[Text, Text]]] = {
     "proportion_without_event": {
         "without_event": (words("Without an event, n/N (%)", "Sans événement, n/N (%)"), SHARE),
         "interval": (words("Exact confidence interval (%)", "Intervalle de confiance exact (%)"), RANGE),
         "rate_upper": (
             words("Upper bound of the event rate (%)", "Borne supérieure du taux d'événements (%)"),
-            "{rate_upper:.1}",
+            words("{rate_upper:.1}"),
         ),
-        "observed": (words("With an event", "Avec événement"), "{observed}"),
-        "lost": (words("Lost, counted as events", "Perdus de vue, comptés comme événements"), "{lost}"),
-        "pending": (words("Still followed", "Encore suivis"), "{pending}"),
+        "observed": (words("With an event", "Avec événement"), words("{observed}")),
+        "lost": (
+            words("Lost, counted as events", "Perdus de vue, comptés comme événements"),
+            words("{lost}"),
+        ),
+        "pending": (words("Still followed", "Encore suivis"), words("{pending}")),
         "complete_case": (
             words("Without the lost, n/N (%)", "Sans les perdus de vue, n/N (%)"),
-            "{complete_x}/{complete_n} ({complete_percent:.1}%)",
+            words(
+                "{complete_x}/{complete_n} ({complete_percent:.1}%)",
+                "{complete_x}/{complete_n} ({complete_percent:.1} %)",
+            ),
         ),
     },
     "paired_change": {
-        "n": (words("Pairs", "Paires"), "{n}"),
-        "estimate": (words("Hodges-Lehmann estimate", "Estimation de Hodges-Lehmann"), "{estimate:.2}"),
+        "n": (words("Pairs", "Paires"), words("{n}")),
+        "estimate": (
+            words("Hodges-Lehmann estimate", "Estimation de Hodges-Lehmann"),
+            words("{estimate:.2}"),
+        ),
         "interval": (
             words("Exact confidence interval", "Intervalle de confiance exact"),
-            "{lower:.2}–{upper:.2}",
+            words("{lower:.2} to {upper:.2}", "{lower:.2} à {upper:.2}"),
         ),
         "p": (words("Exact signed-rank test, p", "Test exact des rangs signés, p"), P),
-        "rose": (words("Rose", "Hausse"), "{rose}"),
-        "fell": (words("Fell", "Baisse"), "{fell}"),
-        "unchanged": (words("Unchanged", "Inchangé"), "{unchanged}"),
-        "unpaired": (words("Without a pair", "Sans paire"), "{unpaired}"),
+        "rose": (words("Rose", "Hausse"), words("{rose}")),
+        "fell": (words("Fell", "Baisse"), words("{fell}")),
+        "unchanged": (words("Unchanged", "Inchangé"), words("{unchanged}")),
+        "unpaired": (words("Without a pair", "Sans paire"), words("{unpaired}")),
     },
     "organ_response": {
         "response": (words("Responders, n/N (%)", "Répondeurs, n/N (%)"), SHARE),
         "interval": (words("Exact confidence interval (%)", "Intervalle de confiance exact (%)"), RANGE),
-        "complete": (words("Complete response", "Réponse complète"), "{complete}"),
-        "partial": (words("Partial response", "Réponse partielle"), "{partial}"),
-        "none": (words("No response", "Pas de réponse"), "{none}"),
+        "complete": (words("Complete response", "Réponse complète"), words("{complete}")),
+        "partial": (words("Partial response", "Réponse partielle"), words("{partial}")),
+        "none": (words("No response", "Pas de réponse"), words("{none}")),
         "missing": (
             words("Missing, counted as no response", "Manquants, comptés comme non répondeurs"),
-            "{missing}",
+            words("{missing}"),
         ),
-        "pending": (words("Still followed", "Encore suivis"), "{pending}"),
+        "pending": (words("Still followed", "Encore suivis"), words("{pending}")),
         "nothing_involved": (
             words("No organ involved at baseline", "Aucun organe atteint au départ"),
-            "{nothing_involved}",
+            words("{nothing_involved}"),
         ),
     },
 }  # fmt: skip
@@ -114,15 +123,10 @@ def _only(asked: Asked, arrays: Arrays, column: str) -> Arrays:
 
 def _lines(analysis: EndpointResult, kind: str) -> dict[str, Statistic]:
     usual = LINES[kind]
-    wanted = analysis.statistics or tuple(usual)
-    stated: Mapping[str, Statistic | None] = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted)
     made = {}
-    for key, one in stated.items():
-        title, pattern = usual.get(key, (words(key), f"{{{key}}}"))
-        one = one or Statistic()
-        made[key] = one.model_copy(
-            update={"title": one.title or title, "format": one.format or words(pattern)}
-        )
+    for key, one in (analysis.statistics or dict.fromkeys(usual, Statistic())).items():
+        title, pattern = usual.get(key, (words(key), words(f"{{{key}}}")))
+        made[key] = one.model_copy(update={"title": one.title or title, "format": one.format or pattern})
     return made
 
 

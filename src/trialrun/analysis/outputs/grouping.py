@@ -37,6 +37,7 @@ class Column:
     key: str
     title: Text
     n: int
+    under: Text | None = None
 
 
 class Groups:
@@ -56,7 +57,8 @@ class Groups:
         by, path = (output.by, (*self.path, "by")) if output.by else (file.by, ("by",))
         self.header = by.header if by else None
         found = [(ALL, EVERYONE, self.members)] if by is None else self._split(by, path)
-        self.list = tuple(Column(name, title, some.height) for name, title, some in found)
+        above = {name: group.under for name, group in by.groups.items()} if by else {}
+        self.list = tuple(Column(name, title, some.height, above.get(name)) for name, title, some in found)
         frames = [some.select("_who", _column=pl.lit(name)) for name, _, some in found]
         self.membership = pl.concat(frames)
         self.compared = tuple(one.key for one in self.list if one.key != TOTAL)
@@ -127,13 +129,13 @@ class Groups:
     def fingerprints(self, table: str, rows: pl.DataFrame, reads: Iterable[str]) -> dict[str, str]:
         """Column -> SHA-256 of its participants and of what was read of their rows."""
         names = ["USUBJID", *sorted(set(reads) - {"USUBJID"})]
-        held = self.columns.with_columns(table, rows, names).select("_who", "_row", *names)
+        held = self.columns.with_columns(table, rows, names).select("_who", *names)
         found = {}
         for one in self.list:
             there = self.membership.filter(pl.col("_column") == one.key).select("_who")
             people = self.members.join(there, on="_who", how="semi", maintain_order="left")["USUBJID"]
-            some = held.join(there, on="_who", how="semi", maintain_order="left").sort("_row")
-            text = "\n".join(people.to_list()) + "\n\n" + some.select(names).write_csv(quote_style="always")
+            some = held.join(there, on="_who", how="semi").select(names).sort(names, nulls_last=True)
+            text = "\n".join(people.to_list()) + "\n\n" + some.write_csv(quote_style="always")
             found[one.key] = hashlib.sha256(text.encode()).hexdigest()
         return found
 

@@ -17,6 +17,7 @@ from trialrun.protocol.problem import suggestion
 
 Held = tuple[list[float], tuple[int, ...]]  # values, and the rows that they are from
 NOTHING: Held = ([], ())
+NOT_SAID = Statistic()
 
 
 def summary(asked: Asked, analysis: Summarised) -> Iterator[Line]:
@@ -42,7 +43,7 @@ def summary(asked: Asked, analysis: Summarised) -> Iterator[Line]:
             ]
             cells += _tested(asked, values, key, seen) if i == 0 else []
             title = statistic.title or words(name)
-            yield Line((asked.name, *where), (asked.title, *labels, title), tuple(cells), analysis.indent)
+            yield Line((asked.name, *where), (*asked.title, *labels, title), tuple(cells), analysis.indent)
 
 
 def _values(
@@ -64,9 +65,11 @@ def _values(
 def _statistics(asked: Asked, analysis: Summarised) -> dict[str, Statistic]:
     """The lines, as the analysis, else the file, else everyone has them."""
     file = asked.columns.outputs.file.statistics
-    wanted = analysis.statistics or file or USUAL
-    said: Mapping[str, Statistic | None] = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted)
-    return {key: line(key, one or file.get(key), analysis.decimals or 0) for key, one in said.items()}
+    said = analysis.statistics or file or dict.fromkeys(USUAL, NOT_SAID)
+    return {
+        key: line(key, file.get(key, one) if one == NOT_SAID else one, analysis.decimals or 0)
+        for key, one in said.items()
+    }
 
 
 def _cell(

@@ -95,10 +95,9 @@ LINES: Mapping[str, tuple[Text, str]] = {
 USUAL = ("n", "mean_sd", "median", "q1_q3", "min_max")
 
 
-def line(name: str, said: Statistic | None, decimals: int) -> Statistic:
+def line(name: str, said: Statistic, decimals: int) -> Statistic:
     """How a line of a summary is titled and written: as the file says it, else the usual way."""
     title, pattern = LINES.get(name, (words(name), f"{{{name}:.1}}"))
-    said = said or Statistic()
     usual = words(_finer(pattern, decimals))
     return said.model_copy(update={"title": said.title or title, "format": said.format or usual})
 

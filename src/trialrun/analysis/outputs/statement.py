@@ -53,9 +53,10 @@ NONE = words("NE")
 
 
 def patterns(written: Written, *defaults: Written | None) -> tuple[Text, Text | None, Text]:
-    """(format, zero, none) as the first of these says it."""
+    """(format, zero, none) as the first of these says it; a format of one's own has a zero of its own."""
     chain = [written, *(one for one in defaults if one is not None)]
-    made = next((one.format for one in chain if one.format is not None), words("{n}"))
-    zero = next((one.zero for one in chain if one.zero is not None), None)
+    place = next((i for i, one in enumerate(chain) if one.format is not None), len(chain) - 1)
+    made = chain[place].format or words("{n}")
+    zero = next((one.zero for one in chain[: place + 1] if one.zero is not None), None)
     none = next((one.none for one in chain if one.none is not None), NONE)
     return made, zero, none
