@@ -328,3 +328,44 @@ def test_a_partial_date_is_unknown(tmp_path):
 def test_text_shows_a_table(tmp_path):
     shown = text(display(small(tmp_path, "      all: {title: All, count: participants}"), "1"))
     assert shown.splitlines()[-2].split() == ["All", "2", "(100.0%)", "1", "(100.0%)"]
+
+
+def test_another_denominator_is_another_cell(tmp_path):
+    rows = "      women: {count: participants, where: SEX = 'F', of: AGE > 30}"
+    older = {**SMALL, "DM": SMALL["DM"].with_columns(AGE=pl.lit(50.0))}
+    first, second = small(tmp_path, rows), small(tmp_path, rows, tables=older)
+    assert [line(first)[0], line(second)[0]] == ["1 (100.0%)", "1 (50.0%)"]
+    assert first.cells.filter(line=0)["cell"][0] != second.cells.filter(line=0)["cell"][0]
+
+
+def test_events_by_time_at_risk(tmp_path):
+    events = pl.DataFrame({"USUBJID": ["1", "1"], "AESEQ": [1, 2], "AEDECOD": ["X", "Y"]})
+    time = SMALL["DM"].with_columns(TIME=pl.Series([10.0, 10.0, None]))
+    row = "      rate: {count: AE, time: TIME, format: '{events} in {time}: {rate:.2}'}"
+    ard = small(tmp_path, row, tables={"DM": time, "AE": events})
+    assert line(ard) == ["2 in 20: 0.10", "NE"]
+
+
+def test_worst_grade_of_each_participant_at_every_depth(tmp_path):
+    events = pl.DataFrame({
+        "USUBJID": ["1", "1", "1", "2"], "AESEQ": [1, 2, 3, 1], "AEBODSYS": ["S", "S", "T", "S"],
+        "AEDECOD": ["x", "y", "z", "x"], "AETOXGR": ["1", "3", "2", None],
+    })  # fmt: skip
+    rows = "      a: {hierarchy: AE, levels: [AEBODSYS, AEDECOD], any: Any, worst: AETOXGR, format: '{n}'}"
+    ard = small(tmp_path, rows, tables={**SMALL, "AE": events})
+    told = {one.key[1:]: formatted(cells[0]) for one, cells in ard.lines("1")}
+    assert told == {
+        (): "2", ("worst=3",): "1",
+        ("=S",): "2", ("=S", "worst=3"): "1",
+        ("=S", "=x"): "2", ("=S", "=x", "worst=1"): "1", ("=S", "=y"): "1", ("=S", "=y", "worst=3"): "1",
+        ("=T",): "1", ("=T", "worst=2"): "1", ("=T", "=z"): "1", ("=T", "=z", "worst=2"): "1",
+    }  # fmt: skip
+
+
+def test_a_listing_shows_rows_with_their_sources(tmp_path):
+    rows = (
+        "      all: {listing: DM, sort: [AGE, USUBJID], columns: {USUBJID: {title: Who}, AGE: {title: Age}}}"
+    )
+    ard = small(tmp_path, rows)
+    assert [line(ard, i) for i in range(3)] == [["1", "40"], ["2", ""], ["3", ""]]
+    assert ard.sources(list(ard.lines("1"))[2][1][0].id)["SRC"].to_list() == ["dm#3"]

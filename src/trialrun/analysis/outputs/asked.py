@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
@@ -156,8 +156,10 @@ class Asked:
                     "percent": percent(tally.participants, N),
                     "events": float(tally.rows),
                 }
+                known: dict[str, object] = {"N": N}
                 if time is not None:
                     values |= _rates(tally, time[column.key])
+                    known["time"] = time[column.key]
                 made.append(
                     Stated(
                         column.key,
@@ -168,7 +170,7 @@ class Asked:
                         none,
                         tally.sources,
                         seen.inputs[column.key],
-                        {**seen.asked, "column": column.key, "part": part, "line": list(key)},
+                        {**seen.asked, "column": column.key, "part": part, "line": list(key), **known},
                     )
                 )
         return made
@@ -207,7 +209,8 @@ class Asked:
         for name, one, test, between in self.comparisons("counts"):
             n = [counted.at(self.first, column).participants for column in between]
             table = [[x, of[column] - x] for x, column in zip(n, between, strict=True)]
-            made.append(self.p(name, one, test, COUNT_TESTS[test](table), between, seen, key))
+            told = replace(seen, asked={**seen.asked, "N": [of[column] for column in between]})
+            made.append(self.p(name, one, test, COUNT_TESTS[test](table), between, told, key))
         return made
 
     def p(

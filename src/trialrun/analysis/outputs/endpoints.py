@@ -146,7 +146,12 @@ def _cell(
         if one not in found:
             message = f"this endpoint has no statistic `{one}`"
             asked.columns.refuse((*asked.path, "statistics"), message, suggestion(one, found))
-    parameters = {"endpoint": said(planned), "column": column, "line": [name]}
+    parameters = {
+        "endpoint": said(planned),
+        "column": column,
+        "line": [name],
+        "statistics": list(names),
+    }
     values = {one: found[one] for one in names}
     return Stated(
         column, values, pattern, f"{planned.kind}/1", asked.first, none, sources, inputs, parameters

@@ -87,7 +87,7 @@ def _cell(
             asked.columns.refuse((*asked.path, "statistics"), message, suggestion(name, STATISTICS))
         found = STATISTICS[name](held[0])
         values[name] = found if isinstance(found, NotEstimable) else plain(float(found))
-    parameters = {**seen.asked, "column": column, "line": list(key)}
+    parameters = {**seen.asked, "column": column, "line": list(key), "statistics": list(names)}
     return Stated(
         column, values, pattern, "summary/1", asked.first, none, held[1], seen.inputs[column], parameters
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from math import exp, fsum, log, sqrt
 
@@ -103,10 +104,5 @@ def line(name: str, said: Statistic, decimals: int) -> Statistic:
 
 
 def _finer(pattern: str, decimals: int) -> str:
-    for places in (2, 1, 0):
-        pattern = pattern.replace(
-            f":.{places}}}", f":.{places + decimals}}}" if decimals else f":.{places}}}"
-        )
-        if decimals:
-            pattern = pattern.replace(f":.{places + decimals}}}", f":#{places + decimals}}}")
-    return pattern.replace(":#", ":.")
+    """Every number of a pattern to so many places more."""
+    return re.sub(r":\.(\d)\}", lambda found: f":.{int(found[1]) + decimals}}}", pattern)
