@@ -216,6 +216,12 @@ def test_results_do_not_depend_on_threads_hash_seeds_zones_or_processor(pilot):
     assert len(told) == 1
 
 
+def test_one_output_alone_is_the_same_as_among_others(tables, ard):
+    alone = analyse_outputs(tables, load_outputs(OUTPUTS / "pilot.yaml"), only=["14-5.02"])
+    assert list(alone.outputs) == ["14-5.02"]
+    assert alone.cells.equals(ard.of("14-5.02"))
+
+
 # ---- data and files that do not fit --------------------------------------------------------------
 
 SMALL = {

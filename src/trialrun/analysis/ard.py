@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -147,21 +147,28 @@ def _cells(rows: list[dict[str, Any]]) -> list[Cell]:
     return list(made.values())
 
 
-def analyse_outputs(tables: Tables, outputs: Outputs, protocol: Protocol | None = None) -> Ard:
-    """Every planned output from SDTM-shaped tables (any tables with USUBJID); the protocol for endpoints.
+def analyse_outputs(
+    tables: Tables,
+    outputs: Outputs,
+    protocol: Protocol | None = None,
+    only: Collection[str] | None = None,
+) -> Ard:
+    """Every planned output, or ``only`` some, from SDTM-shaped tables (any tables with USUBJID); the protocol
+    for endpoints and for the words of codes and visits.
 
     ProtocolError, with the place in the outputs file, where a table or a column is not there.
     """
-    columns = Columns(tables, outputs, protocol)
+    planned = {key: one for key, one in outputs.planned.items() if only is None or key in only}
+    columns = Columns(tables, outputs, protocol, planned)
     records: list[dict[str, Any]] = []
     heads, headers = {}, {}
-    for key, output in outputs.planned.items():
+    for key, output in planned.items():
         groups = Groups(columns, key, output)
         heads[key], headers[key] = groups.list, groups.header
         records += _of_output(key, groups)
     frame = pl.DataFrame(records, schema=SCHEMA, orient="row")
     used = frame["sources"].explode().drop_nulls().unique()
-    return Ard(frame, columns.rows_of(used.to_list()), dict(outputs.planned), heads, headers)
+    return Ard(frame, columns.rows_of(used.to_list()), planned, heads, headers)
 
 
 def _of_output(key: str, groups: Groups) -> Iterator[dict[str, Any]]:

@@ -115,7 +115,7 @@ def _names(outputs: Outputs, endpoints: Collection[str] | None) -> Iterator[Prob
 
 def _unknown(outputs: Outputs, path: Path, what: str, name: str, known: Collection[str]) -> Problem:
     hint = suggestion(name, known) or f"There is no {what} here yet: write one."
-    return outputs.problem(path, f"there is no {what} `{name}`", hint, "unknown-name")
+    return outputs.problem(path, f"there is no {what} `{name}`", hint, "name")
 
 
 # ---- rules ---------------------------------------------------------------------------------------

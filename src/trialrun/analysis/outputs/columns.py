@@ -7,7 +7,7 @@ Every row of every table has a number of its own (``_row``), so that a result ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NoReturn, TypeVar
 
 import polars as pl
@@ -30,8 +30,15 @@ OURS = ("_row", "_who")
 class Columns:
     """The tables of a study, by name, with what an outputs file adds to them."""
 
-    def __init__(self, tables: Tables, outputs: Outputs, protocol: Protocol | None = None) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        outputs: Outputs,
+        protocol: Protocol | None = None,
+        planned: Collection[str] | None = None,
+    ) -> None:
         self.outputs = outputs
+        self.planned = outputs.planned if planned is None else planned
         self.protocol = protocol
         self._shared: dict[str, Any] = {}
         self.raw = {name: table for name, table in tables.items() if "USUBJID" in table.columns}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -24,8 +26,11 @@ _AGGREGATED = {
 
 
 def derive_participants(columns: Columns) -> None:
-    """Add the columns of the file's ``derive`` to the participants, in its order."""
+    """Add the columns of the file's ``derive`` to the participants, in its order, where they are needed."""
+    needed = _needed(columns)
     for name, derived in columns.outputs.file.derive.items():
+        if name not in needed:
+            continue
         path: Path = ("derive", name)
         if isinstance(derived, Picked):
             found, kind = _picked(columns, name, derived, path)
@@ -33,6 +38,21 @@ def derive_participants(columns: Columns) -> None:
             found, kind = _said(columns, PARTICIPANTS, derived, path)
             columns.sources[name] = _behind(columns, derived, path)
         columns.put(PARTICIPANTS, _finished(found, derived).alias(name), kind)
+
+
+def _needed(columns: Columns) -> set[str]:
+    """Every word that the planned outputs say, themselves or through derived columns."""
+    content = columns.outputs.source.content
+    outputs = [one for key, one in content["outputs"].items() if key in columns.planned]
+    named = _words([outputs, *(content.get(key) for key in ("by", "sets", "tables"))])
+    for name, derived in reversed(content.get("derive", {}).items()):
+        if name in named:
+            named |= _words(derived)
+    return named
+
+
+def _words(content: object) -> set[str]:
+    return set(re.findall(r"\w+", json.dumps(content)))
 
 
 def derive_rows(columns: Columns, table: str, view: View, path: Path) -> None:
