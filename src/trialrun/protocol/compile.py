@@ -18,6 +18,7 @@ from trialrun.protocol.form import Form, FormsFile
 from trialrun.protocol.knowable import blind
 from trialrun.protocol.link import link
 from trialrun.protocol.link_arms import link_arms
+from trialrun.protocol.outputs import compile_outputs
 from trialrun.protocol.plan import Plan
 from trialrun.protocol.problem import Place, Problem, ProtocolError, coded, nearest, suggestion
 from trialrun.protocol.protocol import Protocol
@@ -154,6 +155,10 @@ def _meaning(
     problems += wrong
     if len(models) < len(REQUIRED):
         return None
+    outputs = None
+    if "outputs.yaml" in sources:
+        outputs, unfit = compile_outputs(sources["outputs.yaml"], study.endpoints)
+        problems += unfit
     protocol = Protocol(
         study=study,
         forms=forms,
@@ -165,7 +170,7 @@ def _meaning(
         hash=_hash(sources),
         files={name: sources[name].text for name in sorted(sources)},
         model=sources["model.yaml"].content if "model.yaml" in sources else {},
-        outputs=sources["outputs.yaml"].content if "outputs.yaml" in sources else {},
+        outputs=outputs,
     )
     problems += link(protocol, sources) + link_arms(protocol, sources) + sense(protocol, sources)
     if not problems:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from trialrun.protocol.form import Form, Item
+from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.rule import Rule, Type
 from trialrun.protocol.schedule import Activity, Decision
 from trialrun.protocol.study import SourcesFile, StudyFile
@@ -113,7 +114,7 @@ class Protocol:
     hash: str
     files: Mapping[str, str]
     model: Mapping[str, Any] = field(default_factory=dict)
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Outputs | None = None
 
     @property
     def id(self) -> str:

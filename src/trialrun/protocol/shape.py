@@ -201,7 +201,7 @@ def _real_path(loc: Path, source: Source) -> Path:
         if inside:
             path.append(step)
             here = here[step]
-        elif i == len(loc) - 1 and step != "[key]" and isinstance(here, dict):
+        elif i == len(loc) - 1 and not str(step).startswith("[") and isinstance(here, dict):
             path.append(step)
     return tuple(path)
 

@@ -31,15 +31,15 @@ PLAIN = "tag:yaml.org,2002:value"  # of a scalar that is not text: never between
 
 def texts(protocol: Protocol) -> dict[str, str]:
     """The study files of a protocol, by name."""
-    models = {
+    models: dict[str, Any] = {
         "study.yaml": protocol.study,
         "forms.yaml": FormsFile(forms=dict(protocol.forms)),
         "variables.yaml": VariablesFile(variables=dict(protocol.variables)),
         "sources.yaml": protocol.sources,
+        "model.yaml": protocol.model,
+        "outputs.yaml": protocol.outputs and protocol.outputs.file,
     }
-    files = {name: written(said(model)) for name, model in models.items()}
-    extra = {"model.yaml": protocol.model, "outputs.yaml": protocol.outputs}
-    return files | {name: written(content) for name, content in extra.items() if content}
+    return {name: written(said(model)) for name, model in models.items() if model}
 
 
 def said(value: Any) -> Any:

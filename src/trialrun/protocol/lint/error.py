@@ -250,4 +250,13 @@ CODES = (
         was="design: {arms: 1,",
         now="design: {arms: 2,",
     ),
+    _error(
+        "output",
+        means="A cell of an output is not written as cells are, or an output names what no table has.",
+        matters="A number would be missing from the report, or stand in it as something else.",
+        mend="Write what the hint says; the words of outputs are on a page of their own.",
+        file="outputs.yaml",
+        was="",
+        now="outputs: {'1': {kind: table, title: T, rows: {a: {count: DM, format: '{n'}}}}\n",
+    ),
 )

@@ -1,0 +1,258 @@
+"""The Analysis Results Dataset: every number of every planned output, what it is made from, and how it
+is written. Renderers take it and never compute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.outputs.asked import Asked
+from trialrun.analysis.outputs.columns import Columns, Tables
+from trialrun.analysis.outputs.count import categories, count
+from trialrun.analysis.outputs.grouping import Column, Groups
+from trialrun.analysis.outputs.hierarchy import hierarchy
+from trialrun.analysis.outputs.listing import listing
+from trialrun.analysis.outputs.numbers import summary
+from trialrun.analysis.outputs.statement import Line, Stated, Value, words
+from trialrun.analysis.outputs.wording import written
+from trialrun.protocol.output import (
+    PARTICIPANTS,
+    Analysis,
+    Categories,
+    Count,
+    Drawn,
+    EndpointResult,
+    Heading,
+    Hierarchy,
+    Listed,
+    Output,
+    Summarised,
+)
+from trialrun.protocol.outputs import Outputs
+from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.text import Text
+
+_COLUMNS: dict[str, Any] = {
+    "output": pl.String,  # its number, 14.1.1
+    "analysis": pl.String,  # the name of the row in the file; "N" for the numbers in the column heads
+    "line": pl.Int64,  # place of the line in the output, from 0
+    "path": pl.String,  # JSON list: the keys that name the line
+    "labels": pl.String,  # JSON list of {language: words}
+    "indent": pl.Int64,
+    "column": pl.String,  # group of participants, a comparison, or a column of a listing
+    "part": pl.String,  # which of the cells under one column, "" where there is one
+    "cell": pl.String,  # SHA-256 of method, inputs and parameters
+    "statistic": pl.String,
+    "value": pl.Float64,
+    "text": pl.String,
+    "not_estimable": pl.String,  # the reason
+    "pattern": pl.String,  # JSON {language: words}: how the whole cell is written
+    "none": pl.String,  # the same, where a statistic in it cannot be estimated
+    "method": pl.String,  # with its version: count/1
+    "parameters": pl.String,  # canonical JSON
+    "inputs": pl.String,  # SHA-256 of the participants and values read
+    "sources": pl.List(pl.UInt32),  # numbers of rows, see `Ard.rows`
+}
+SCHEMA = pl.Schema(_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of an output: its id, its statistics, and how they are written."""
+
+    id: str
+    column: str
+    part: str
+    values: Mapping[str, Value]
+    pattern: Text
+    none: Text | None = None
+
+
+def formatted(cell: Cell, language: str = "en") -> str:
+    """The text of a cell, the only way from a number to what is printed."""
+    return written(cell.pattern, cell.values, cell.none, language)
+
+
+@dataclass(frozen=True, eq=False)
+class Ard:
+    """``cells``: a row for each statistic of each cell (`SCHEMA`), in the order of the outputs.
+
+    ``rows``: of the rows they are made from, number, table, id ("AE/participant/sequence") and SRC.
+    ``outputs`` and ``columns``: what was planned, and the columns of each output with their N.
+    """
+
+    cells: pl.DataFrame
+    rows: pl.DataFrame
+    outputs: Mapping[str, Output]
+    columns: Mapping[str, tuple[Column, ...]]
+    headers: Mapping[str, Text | None] = field(default_factory=dict)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of every cell and its values."""
+        told = self.cells.drop("sources").write_csv()
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    def of(self, output: str) -> pl.DataFrame:
+        """The cells of one output."""
+        return self.cells.filter(pl.col("output") == output)
+
+    def sources(self, cell: str) -> pl.DataFrame:
+        """The rows that a cell is made from: ``row``, ``table``, ``id``, ``SRC``."""
+        found = self.cells.filter(pl.col("cell") == cell)["sources"].explode().unique()
+        return self.rows.filter(pl.col("row").is_in(found.implode()))
+
+    def heads(self, output: str) -> dict[str, str]:
+        """Column -> the id of the cell that counts its participants."""
+        sizes = self.of(output).filter(pl.col("line") == -1)
+        return dict(sizes.select("column", "cell").iter_rows())
+
+    def lines(self, output: str) -> Iterator[tuple[Line, list[Cell]]]:
+        """The lines of an output with their cells, in order; words in the lines' labels."""
+        told = self.of(output).drop("sources", "parameters", "inputs").filter(pl.col("line") >= 0)
+        found = told.rows(named=True)
+        place = 0
+        while place < len(found):
+            end = place
+            while end < len(found) and found[end]["line"] == found[place]["line"]:
+                end += 1
+            first = found[place]
+            labels = tuple(Text(tuple(one.items())) for one in json.loads(first["labels"]))
+            line = Line(tuple(json.loads(first["path"])), labels, (), first["indent"])
+            yield line, _cells(found[place:end])
+            place = end
+
+
+def _cells(rows: list[dict[str, Any]]) -> list[Cell]:
+    made: dict[tuple[str, str], Cell] = {}
+    for row in rows:
+        if row["cell"] is None:
+            continue
+        key = row["column"], row["part"]
+        if key not in made:
+            none = Text(tuple(json.loads(row["none"]).items())) if row["none"] is not None else None
+            pattern = Text(tuple(json.loads(row["pattern"]).items()))
+            made[key] = Cell(row["cell"], *key, {}, pattern, none)
+        value = row["value"] if row["value"] is not None else row["text"]
+        held = NotEstimable(row["not_estimable"]) if row["not_estimable"] is not None else value
+        made[key].values[row["statistic"]] = held  # type: ignore[index]
+    return list(made.values())
+
+
+def analyse_outputs(
+    tables: Tables,
+    outputs: Outputs,
+    protocol: Protocol | None = None,
+    only: Collection[str] | None = None,
+) -> Ard:
+    """Every planned output, or ``only`` some, from SDTM-shaped tables (any tables with USUBJID); the protocol
+    for endpoints and for the words of codes and visits.
+
+    ProtocolError, with the place in the outputs file, where a table or a column is not there.
+    """
+    planned = {key: one for key, one in outputs.planned.items() if only is None or key in only}
+    columns = Columns(tables, outputs, protocol, planned)
+    records: list[dict[str, Any]] = []
+    heads, headers = {}, {}
+    for key, output in planned.items():
+        groups = Groups(columns, key, output)
+        heads[key], headers[key] = groups.list, groups.header
+        records += _of_output(key, groups)
+    frame = pl.DataFrame(records, schema=SCHEMA, orient="row")
+    used = frame["sources"].explode().drop_nulls().unique()
+    return Ard(frame, columns.rows_of(used.to_list()), planned, heads, headers)
+
+
+def _of_output(key: str, groups: Groups) -> Iterator[dict[str, Any]]:
+    """The heads of the columns as line -1, then the analyses one after the other."""
+    yield from _records(key, "N", -1, _sizes(groups))
+    place = 0
+    for name, analysis in groups.output.rows.items():
+        for line in _lines(groups, name, analysis):
+            yield from _records(key, name, place, line)
+            place += 1
+
+
+def _sizes(groups: Groups) -> Line:
+    inputs = groups.fingerprints(PARTICIPANTS, groups.members, groups.reads)
+    own = groups.members.select("_who", "_row").join(groups.membership, on="_who", how="inner")
+    rows = {str(key): tuple(found) for key, found in own.group_by("_column").agg("_row").iter_rows()}
+    cells = [
+        Stated(
+            one.key,
+            {"N": float(one.n)},
+            words("{N}"),
+            "size/1",
+            sources=tuple(sorted(rows.get(one.key, ()))),
+            inputs=inputs[one.key],
+            parameters={"set": groups.output.set, "column": one.key},
+        )
+        for one in groups.list
+    ]
+    return Line(("N",), (words("N"),), tuple(cells))
+
+
+def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
+    """The lines of one analysis, by its verb."""
+    if isinstance(analysis, Heading):
+        return iter([Line((name,), (analysis.heading,), indent=analysis.indent)])
+    asked = Asked(groups, name, analysis)
+    match analysis:
+        case Count():
+            return count(asked, analysis)
+        case Categories():
+            return categories(asked, analysis)
+        case Summarised():
+            return summary(asked, analysis)
+        case Hierarchy():
+            return hierarchy(asked, analysis)
+        case Listed():
+            return listing(asked, analysis)
+        case EndpointResult():
+            from trialrun.analysis.outputs.endpoints import endpoint  # here, as it imports the whole engine
+
+            return endpoint(asked, analysis)
+        case Drawn():
+            return iter(())
+
+
+def _records(output: str, analysis: str, place: int, line: Line) -> Iterator[dict[str, Any]]:
+    head = {
+        "output": output, "analysis": analysis, "line": place, "path": _json(list(line.key)),
+        "labels": _json([dict(one.by_language) for one in line.labels]), "indent": line.indent,
+    }  # fmt: skip
+    if not line.cells:
+        yield head
+    for cell in line.cells:
+        parameters = _json(cell.parameters, sort=True)
+        told = {
+            "column": cell.column, "part": cell.part, "cell": _identity(cell, parameters),
+            "pattern": _json(dict(cell.pattern.by_language)),
+            "none": _json(dict(cell.none.by_language)) if cell.none is not None else None,
+            "method": cell.method, "parameters": parameters, "inputs": cell.inputs,
+            "sources": cell.sources,
+        }  # fmt: skip
+        for statistic, value in cell.values.items():
+            yield head | told | {"statistic": statistic} | _valued(value)
+
+
+def _valued(value: Value) -> dict[str, Any]:
+    if isinstance(value, NotEstimable):
+        return {"not_estimable": value.reason}
+    return {"text": value} if isinstance(value, str) else {"value": value}
+
+
+def _identity(cell: Stated, parameters: str) -> str:
+    return hashlib.sha256(f"{cell.method}\n{cell.inputs}\n{parameters}".encode()).hexdigest()
+
+
+def _json(value: Any, sort: bool = False) -> str:
+    return json.dumps(value, sort_keys=sort, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,1 @@
+"""What an outputs file asks for, computed: the parts of the Analysis Results Dataset."""

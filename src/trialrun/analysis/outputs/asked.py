@@ -1,0 +1,253 @@
+"""One analysis of an output: its rows, its counts, and its cells with what they are made from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import polars as pl
+
+from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.outputs import compared
+from trialrun.analysis.outputs.columns import Columns, Path
+from trialrun.analysis.outputs.grouping import NOTHING, Groups, Tally, denominators
+from trialrun.analysis.outputs.statement import Stated, Value, patterns, plain, words
+from trialrun.protocol.output import AnalysisPart, Comparison, Each, Written
+from trialrun.protocol.problem import suggestion
+from trialrun.protocol.text import Text
+from trialrun.protocol.write import said
+
+COUNT = Written(format=words("{n} ({percent:.1}%)", "{n} ({percent:.1} %)"))
+P_VALUE = Written(format=words("{p:.3<>}"))
+
+Key = tuple[str | None, ...]
+Counts = Mapping[Key, "Counted"]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is counted for one line: part of a cell -> column -> tally."""
+
+    tallies: Mapping[str, Mapping[str, Tally]]
+
+    def at(self, part: str, column: str) -> Tally:
+        return self.tallies.get(part, {}).get(column, NOTHING)
+
+
+NOBODY = Counted({})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an analysis was made from: column -> SHA-256 of what was read; and what was asked."""
+
+    inputs: Mapping[str, str]
+    asked: Mapping[str, object]
+
+
+class Asked:
+    """One analysis over the groups of its output."""
+
+    def __init__(self, groups: Groups, name: str, analysis: AnalysisPart) -> None:
+        self.groups = groups
+        self.name = name
+        self.analysis = analysis
+        self.path: Path = (*groups.path, "rows", name)
+        self.parts: Mapping[str, Written] = groups.output.cells or {"": Written()}
+        self.first = next(iter(self.parts))
+
+    @property
+    def columns(self) -> Columns:
+        return self.groups.columns
+
+    @property
+    def title(self) -> tuple[Text, ...]:
+        """The words of the analysis; of one that is repeated without a title, none."""
+        if self.analysis.title is None and self.each:
+            return ()
+        return (self.analysis.title or words(self.name),)
+
+    def format(self, verb: str) -> Written | None:
+        return self.columns.outputs.file.formats.get(verb)
+
+    # ---- rows ----------------------------------------------------------------------------------
+
+    def rows(self, table: str, word: str) -> pl.DataFrame:
+        return self.groups.rows(table, self.analysis.where, self.path, word)
+
+    def reads(self, table: str) -> frozenset[str]:
+        """The columns that the rules of this analysis read."""
+        found = self.columns.reads(table, self.analysis.where, (*self.path, "where")) | self.groups.reads
+        for part, cell in self.groups.output.cells.items():
+            found |= self.columns.reads(table, cell.where, (*self.groups.path, "cells", part, "where"))
+        return found
+
+    def seen(self, table: str, rows: pl.DataFrame, reads: frozenset[str]) -> Seen:
+        asked = {"analysis": said(self.analysis), "set": self.groups.output.set, "table": table}
+        return Seen(self.groups.fingerprints(table, rows, reads), asked)
+
+    @cached_property
+    def each(self) -> dict[str, Each]:
+        """The columns that the analysis is repeated for."""
+        return dict(getattr(self.analysis, "each", {}))
+
+    def combinations(self, table: str, rows: pl.DataFrame) -> list[tuple[Key, tuple[Text, ...]]]:
+        """Every combination of values that rows have in the columns of ``each``, in order, with its words."""
+        names = list(self.each)
+        for one in names:
+            self.columns.split(f"{table}.{one}", (*self.path, "each"))
+        if not names:
+            return [((), ())]
+        held = self.columns.with_columns(table, rows, names).select(names).drop_nulls().unique()
+        ordered = [self.columns.levels(table, one, self.each[one], rows) for one in names]
+        places = [{value: i for i, value in enumerate(one)} for one in ordered]
+        keys = sorted(
+            (tuple(map(str, row)) for row in held.iter_rows()),
+            key=lambda row: [place.get(value, len(place)) for place, value in zip(places, row, strict=True)],
+        )
+        return [
+            (row, tuple(one.get(value, words(value)) for one, value in zip(ordered, row, strict=True)))
+            for row in keys
+        ]
+
+    # ---- counts --------------------------------------------------------------------------------
+
+    def denominators(self, of: str, known: pl.DataFrame) -> Mapping[str, int]:
+        return denominators(self.groups, of, known, self.path)
+
+    def counted(
+        self, table: str, rows: pl.DataFrame, reads: frozenset[str], keys: Sequence[str] = ()
+    ) -> dict[Key, Counted]:
+        """Values of the keys -> what is counted of them, in each part of a cell."""
+        held = self.columns.with_columns(table, self.groups.sourced(table, rows, reads), keys)
+        found: dict[Key, dict[str, dict[str, Tally]]] = {}
+        for part, cell in self.parts.items():
+            some = held
+            if cell.where is not None:
+                rule = self.columns.rule(table, cell.where, (*self.groups.path, "cells", part, "where"))
+                some = held.filter(self.columns.value(table, held, rule).fill_null(False))
+            for (column, *values), tally in self.groups.tally(some, keys).items():
+                key = tuple(None if value is None else str(value) for value in values)
+                found.setdefault(key, {}).setdefault(part, {})[str(column)] = tally
+        return {key: Counted(tallies) for key, tallies in found.items()}
+
+    def cells(
+        self,
+        verb: str,
+        counted: Counted,
+        of: Mapping[str, int],
+        seen: Seen,
+        key: Sequence[str],
+        how: Written | None = None,
+    ) -> list[Stated]:
+        """The cells of a line of counts: n, N, percent and events of each column."""
+        made = []
+        time = self._times()
+        for column in self.groups.list:
+            for part, cell in self.parts.items():
+                tally, N = counted.at(part, column.key), of[column.key]
+                asked = (cell, how or self.analysis) if part else (how or self.analysis,)
+                pattern, zero, none = patterns(*asked, self.format(verb), COUNT)
+                values: dict[str, Value] = {
+                    "n": float(tally.participants),
+                    "N": float(N),
+                    "percent": percent(tally.participants, N),
+                    "events": float(tally.rows),
+                }
+                known: dict[str, object] = {"N": N}
+                if time is not None:
+                    values |= _rates(tally, time[column.key])
+                    known["time"] = time[column.key]
+                made.append(
+                    Stated(
+                        column.key,
+                        values,
+                        zero if zero is not None and not tally.participants else pattern,
+                        f"{verb}/1",
+                        part,
+                        none,
+                        tally.sources,
+                        seen.inputs[column.key],
+                        {**seen.asked, "column": column.key, "part": part, "line": list(key), **known},
+                    )
+                )
+        return made
+
+    def _times(self) -> Mapping[str, float] | None:
+        """Column -> the sum of its participants' time at risk."""
+        name = getattr(self.analysis, "time", None)
+        if name is None:
+            return None
+        _, column = self.columns.split(name, (*self.path, "time"))
+        held = self.groups.members.select("_who", column).join(self.groups.membership, on="_who", how="inner")
+        found = dict(held.group_by("_column").agg(pl.col(column).sum()).iter_rows())
+        return {one.key: float(found.get(one.key, 0.0)) for one in self.groups.list}
+
+    # ---- comparisons ---------------------------------------------------------------------------
+
+    def comparisons(self, kind: str) -> Iterator[tuple[str, Comparison, str, tuple[str, ...]]]:
+        """(name, comparison, test, columns) of every p-value that this kind of analysis has."""
+        wanted = self.analysis.compare
+        for name, one in self.groups.output.compare.items():
+            test = getattr(one, kind)
+            if test is not None and (wanted is True or (isinstance(wanted, tuple) and name in wanted)):
+                yield name, one, test, self._between(name, one)
+
+    def _between(self, name: str, one: Comparison) -> tuple[str, ...]:
+        for i, column in enumerate(one.between):
+            if column not in self.groups.size:
+                at: Path = (*self.groups.path, "compare", name, "between", i)
+                hint = suggestion(column, self.groups.size)
+                self.columns.refuse(at, f"there is no column `{column}` in this output", hint)
+        return one.between or self.groups.compared
+
+    def tested(self, counted: Counted, of: Mapping[str, int], seen: Seen, key: Sequence[str]) -> list[Stated]:
+        """P-values of a line's counts: those counted against the rest, by column."""
+        made = []
+        for name, one, test, between in self.comparisons("counts"):
+            n = [counted.at(self.first, column).participants for column in between]
+            table = [[x, of[column] - x] for x, column in zip(n, between, strict=True)]
+            told = replace(seen, asked={**seen.asked, "N": [of[column] for column in between]})
+            made.append(self.p(name, one, test, COUNT_TESTS[test](table), between, told, key))
+        return made
+
+    def p(
+        self,
+        name: str,
+        one: Comparison,
+        test: str,
+        p: compared.P,
+        between: Sequence[str],
+        seen: Seen,
+        key: Sequence[str],
+    ) -> Stated:
+        """The cell of a p-value."""
+        pattern, _, none = patterns(one, self.format("p"), P_VALUE)
+        values: dict[str, Value] = {"p": p if isinstance(p, NotEstimable) else plain(p)}
+        if one.mark:
+            under = not isinstance(p, NotEstimable) and p < one.mark.below
+            values["mark"] = one.mark.with_ if under else one.mark.otherwise
+        inputs = hashlib.sha256("".join(seen.inputs[column] for column in between).encode()).hexdigest()
+        asked = {**seen.asked, "between": list(between), "line": list(key)}
+        return Stated(name, values, pattern, f"{test}/1", "", none, (), inputs, asked)
+
+
+COUNT_TESTS: Mapping[str, Callable[[Sequence[Sequence[int]]], compared.P]] = {
+    "chi-square": compared.chi_square,
+    "fisher": compared.fisher,
+}
+NUMBER_TESTS: Mapping[str, Callable[[Sequence[Sequence[float]]], compared.P]] = {
+    "anova": compared.anova,
+    "kruskal-wallis": compared.kruskal_wallis,
+}
+
+
+def percent(n: int, of: int) -> Value:
+    return plain(100 * n / of) if of else NotEstimable("no participants")
+
+
+def _rates(tally: Tally, time: float) -> dict[str, Value]:
+    rate: Value = plain(tally.rows / time) if time > 0 else NotEstimable("no time at risk")
+    return {"time": plain(time), "rate": rate}

@@ -1,0 +1,320 @@
+"""Tables as an outputs file sees them: typed columns, participant-level columns, rules, and row numbers.
+
+Supplemental qualifiers stand beside their rows, and columns of participants beside the rows of any table.
+In a rule a text column whose name ends in DTC is a date (a partial one is unknown), a grade (TOXGR) a number.
+Every row of every table has a number of its own (``_row``), so that a result can name the rows behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal, NoReturn, TypeVar
+
+import polars as pl
+
+from trialrun.protocol.output import PARTICIPANTS, Each, View
+from trialrun.protocol.outputs import Outputs
+from trialrun.protocol.problem import ProtocolError, suggestion
+from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.rule import Rule, RuleError, Type, parse
+from trialrun.protocol.rule_columns import evaluate
+from trialrun.protocol.text import Text
+
+_T = TypeVar("_T")
+
+Path = tuple[str | int, ...]
+Tables = Mapping[str, pl.DataFrame]
+OURS = ("_row", "_who")
+
+
+class Columns:
+    """The tables of a study, by name, with what an outputs file adds to them."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        outputs: Outputs,
+        protocol: Protocol | None = None,
+        planned: Collection[str] | None = None,
+    ) -> None:
+        self.outputs = outputs
+        self.planned = outputs.planned if planned is None else planned
+        self.protocol = protocol
+        self._shared: dict[str, Any] = {}
+        self.raw = {name: table for name, table in tables.items() if "USUBJID" in table.columns}
+        self.offsets: dict[str, int] = {}
+        self.types: dict[str, dict[str, Type]] = {}
+        self.sources: dict[str, pl.Series] = {}  # of derived columns of participants: lists of row numbers
+        self._made: dict[str, pl.DataFrame] = {}
+        self._rules: dict[tuple[str, str, str], Rule] = {}
+        total = 0
+        for name in sorted(self.raw):
+            self.offsets[name] = total
+            total += self.raw[name].height
+        self.people = self._people()
+        from trialrun.analysis.outputs.derivation import (
+            derive_participants,
+        )  # here, as it needs these columns
+
+        derive_participants(self)
+
+    def shared(self, name: str, make: Callable[[], _T]) -> _T:
+        """Something that several analyses need, made once."""
+        if name not in self._shared:
+            self._shared[name] = make()
+        made: _T = self._shared[name]
+        return made
+
+    def refuse(self, path: Path, message: str, hint: str | None = None) -> NoReturn:
+        raise ProtocolError([self.outputs.problem(path, message, hint, "output")])
+
+    def _people(self) -> pl.DataFrame:
+        """One row for each participant; ``_who`` numbers them."""
+        name = self.outputs.file.participants
+        if name not in self.raw:
+            hint = suggestion(name, self.raw) or "Give the table that has one row for each participant."
+            self.refuse(("participants",), f"there is no table `{name}` among those given", hint)
+        table = self._numbered(name)
+        if table["USUBJID"].is_duplicated().any():
+            twice = table.filter(table["USUBJID"].is_duplicated())["USUBJID"][0]
+            self.refuse(
+                ("participants",),
+                f"{name} has more than one row for participant {twice}",
+                "Name a table that has one row for each.",
+            )
+        people = table.sort("USUBJID").with_columns(_who=pl.int_range(pl.len(), dtype=pl.UInt32))
+        self.types[PARTICIPANTS] = types(people)
+        return people
+
+    def _numbered(self, name: str) -> pl.DataFrame:
+        """A table with its row numbers and its supplemental qualifiers."""
+        numbered = self.raw[name].with_columns(
+            _row=pl.int_range(pl.len(), dtype=pl.UInt32) + self.offsets[name]
+        )
+        extra = self.raw.get(f"SUPP{name}")
+        return numbered if extra is None else _supplemented(name, numbered, extra)
+
+    # ---- tables --------------------------------------------------------------------------------
+
+    def table(self, name: str, path: Path) -> pl.DataFrame:
+        """A table with ``_row`` and ``_who``; of rows whose participant is known."""
+        if name in (PARTICIPANTS, self.outputs.file.participants):
+            return self.people
+        if name not in self._made:
+            view = self.outputs.file.tables.get(name)
+            self._made[name] = self._given(name, path) if view is None else self._view(name, view)
+        return self._made[name]
+
+    def _given(self, name: str, path: Path) -> pl.DataFrame:
+        if name not in self.raw:
+            known = [*self.outputs.file.tables, *self.raw, PARTICIPANTS]
+            self.refuse(path, f"there is no table `{name}` among those given", suggestion(name, known))
+        who = self.people.select("USUBJID", "_who")
+        made = self._numbered(name).join(who, on="USUBJID", how="inner", maintain_order="left")
+        self.types[name] = types(made)
+        return made
+
+    def _view(self, name: str, view: View) -> pl.DataFrame:
+        from trialrun.analysis.outputs.derivation import derive_rows
+
+        path: Path = ("tables", name)
+        self._made[name] = self.chosen(view.rows, view.where, (*path, "where"), (*path, "rows"))
+        self.types[name] = dict(self.known(view.rows))
+        derive_rows(self, name, view, path)
+        self._made[name] = _kept(self, name, view, path)
+        return self._made[name]
+
+    def put(self, name: str, column: pl.Series, kind: Type) -> None:
+        """Add a column to a table."""
+        if name == PARTICIPANTS:
+            self.people = self.people.with_columns(column)
+        else:
+            self._made[name] = self._made[name].with_columns(column)
+        self.types[name][column.name] = kind
+
+    # ---- columns -------------------------------------------------------------------------------
+
+    def known(self, name: str) -> dict[str, Type]:
+        """The columns that a rule over the rows of a table may read, with their types."""
+        people = self.types[PARTICIPANTS]
+        if name in (PARTICIPANTS, self.outputs.file.participants):
+            return people
+        return people | self.types[name]
+
+    def split(self, column: str, path: Path, default: str = PARTICIPANTS) -> tuple[str, str]:
+        """(table, column) of a column as written; ProtocolError if there is none."""
+        table, dot, name = column.rpartition(".")
+        table = table if dot else default
+        self.table(table, path)
+        known = self.known(table)
+        if name not in known:
+            where = "the participants have" if table == PARTICIPANTS else f"{table} has"
+            self.refuse(path, f"{where} no column `{name}`", suggestion(name, known))
+        return table, name
+
+    def titles(self, table: str, column: str) -> dict[str, Text]:
+        """The words that the study has for the values of a column: of a choice its answers, of TIMEPT the
+        timepoints, in the order of the study."""
+        if self.protocol is None:
+            return {}
+        if column == "TIMEPT":
+            points = sorted(self.protocol.timepoints.values(), key=lambda point: point.offset)
+            return {point.id: point.label for point in points}
+        view = self.outputs.file.tables.get(table)
+        named = f"{view.rows if view else table}.{column}"
+        items = (item for form in self.protocol.forms.values() for item in form.items.values())
+        return {code: text for item in items if item.sdtm == named for code, text in item.codes.items()}
+
+    def levels(
+        self, table: str, column: str, how: Each, rows: pl.DataFrame, held: str | None = None
+    ) -> dict[str, Text]:
+        """The values of a column in order, with their words: those titled; else as the study or a cut has
+        them; then any other, by another column (``by``) or the alphabet. ``held``: where the values stand."""
+        known = {code: Text((("en", code),)) for code in self.known(table)[column].codes}
+        titles = {**self.titles(table, column), **known, **how.titles}
+        name = held or column
+        more = dict.fromkeys([name, how.by] if how.by else [name])
+        frame = self.with_columns(table, rows, [column, *more]).select(list(more)).drop_nulls(name)
+        found = frame.unique(name, keep="first", maintain_order=True) if frame.height else frame
+        found = found.sort(how.by or name, name)
+        present = [_value_text(value) for value in found[name].to_list()]
+        declared = [*how.titles] or [*known]
+        order = [*declared, *(one for one in titles if one in present), *present]
+        return {one: titles.get(one, Text((("en", one),))) for one in dict.fromkeys(order)}
+
+    def with_columns(self, name: str, rows: pl.DataFrame, needed: Iterable[str]) -> pl.DataFrame:
+        """Rows of a table with the participants' columns that are needed and are not there."""
+        more = [column for column in dict.fromkeys(needed) if column not in rows.columns]
+        if not more:
+            return rows
+        return rows.join(self.people.select("_who", *more), on="_who", how="left", maintain_order="left")
+
+    # ---- rules ---------------------------------------------------------------------------------
+
+    def rule(self, name: str, text: str, path: Path, expect: Literal["boolean", "any"] = "boolean") -> Rule:
+        """A rule over the rows of a table; ProtocolError with the place of every column that is not there."""
+        self.table(name, path)
+        key = (name, text, expect)
+        if key not in self._rules:
+            try:
+                self._rules[key] = parse(text, self.known(name), expect=expect)
+            except RuleError as error:
+                raise ProtocolError(self.outputs.rule_problems(path, text, error)) from None
+        return self._rules[key]
+
+    def value(self, name: str, rows: pl.DataFrame, rule: Rule) -> pl.Series:
+        """What a rule says of each of some rows of a table."""
+        frame = self.with_columns(name, rows, rule.reads)
+        known, read = self.known(name), [one for one in sorted(rule.reads) if frame.schema[one] == pl.String]
+        dates = [one for one in read if known[one].kind == "date"]
+        grades = [one for one in read if known[one].kind == "number"]
+        frame = frame.with_columns(
+            *(pl.col(one).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) for one in dates),
+            *(pl.col(one).cast(pl.Float64, strict=False) for one in grades),
+        )
+        return evaluate({"value": rule}, frame)["value"]
+
+    def chosen(self, name: str, text: str | None, path: Path, table_path: Path = ()) -> pl.DataFrame:
+        """The rows of a table for which a rule is true; of those for which it is unknown, none."""
+        rows = self.table(name, table_path or path)
+        if text is None:
+            return rows
+        return rows.filter(self.value(name, rows, self.rule(name, text, path)).fill_null(False))
+
+    def reads(self, name: str, text: str | None, path: Path) -> frozenset[str]:
+        return self.rule(name, text, path).reads if text is not None else frozenset()
+
+    def reads_any(self, name: str, text: str, path: Path) -> frozenset[str]:
+        return self.rule(name, text, path, "any").reads
+
+    # ---- where rows come from ------------------------------------------------------------------
+
+    def people_sources(self, columns: Iterable[str]) -> pl.Series:
+        """Row numbers behind these columns of each participant: the participant's own row, and what
+        derived columns were made from."""
+        frame = self.people.select(pl.concat_list("_row").alias("own"))
+        more = [self.sources[one].alias(one) for one in dict.fromkeys(columns) if one in self.sources]
+        if not more:
+            return frame["own"].alias("_sources")
+        lists = frame.with_columns(more).select(
+            pl.concat_list("own", *(one.name for one in more)).alias("_sources")
+        )
+        return lists["_sources"]
+
+    def rows_of(self, numbers: Sequence[int]) -> pl.DataFrame:
+        """``row`` number, ``table``, ``id`` (AE/participant/sequence) and ``SRC`` of rows, in order."""
+        wanted = pl.Series("row", sorted(set(numbers)), dtype=pl.UInt32)
+        found = []
+        for name, first in self.offsets.items():
+            table = self.raw[name]
+            some = wanted.filter((wanted >= first) & (wanted < first + table.height))
+            if some.len():
+                found.append(_identified(name, table[(some - first).to_list()], some))
+        empty = pl.DataFrame(schema={"row": pl.UInt32, "table": pl.String, "id": pl.String, "SRC": pl.String})
+        return pl.concat([empty, *found]).sort("row")
+
+
+def _value_text(value: object) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def types(table: pl.DataFrame) -> dict[str, Type]:
+    """The types of a table's columns, as rules have them."""
+    return {
+        name: _type(name, dtype)
+        for name, dtype in table.schema.items()
+        if name not in OURS and not isinstance(dtype, pl.List)
+    }
+
+
+def _type(name: str, dtype: pl.DataType) -> Type:
+    if dtype == pl.Boolean:
+        return Type("boolean")
+    if dtype == pl.Date or (dtype == pl.String and name.endswith("DTC")):
+        return Type("date")
+    return Type("number" if dtype.is_numeric() or name.endswith("TOXGR") else "choice")
+
+
+def _supplemented(name: str, table: pl.DataFrame, extra: pl.DataFrame) -> pl.DataFrame:
+    """A table with a column for each supplemental qualifier, by participant or by sequence number."""
+    sequence = f"{name}SEQ"
+    known = extra.filter(pl.col("QNAM").is_not_null() & ~pl.col("QNAM").is_in(table.columns))
+    whole = known.filter(pl.col("IDVAR").is_null())
+    each = known.filter(pl.col("IDVAR") == sequence)
+    if whole.height:
+        wide = whole.pivot("QNAM", index="USUBJID", values="QVAL", aggregate_function="first")
+        table = table.join(wide, on="USUBJID", how="left", maintain_order="left")
+    if each.height and sequence in table.columns:
+        place = pl.col("IDVARVAL").cast(pl.Float64, strict=False).cast(table.schema[sequence])
+        wide = each.with_columns(place.alias(sequence)).pivot(
+            "QNAM", index=["USUBJID", sequence], values="QVAL", aggregate_function="first"
+        )
+        table = table.join(wide, on=["USUBJID", sequence], how="left", maintain_order="left")
+    return table
+
+
+def _kept(columns: Columns, name: str, view: View, path: Path) -> pl.DataFrame:
+    """One row of each group, where a view says which."""
+    rows = columns._made[name]
+    if view.keep is None:
+        return rows
+    for i, one in enumerate(view.each):
+        columns.split(f"{name}.{one}", (*path, "each", i))
+    if view.by is not None:
+        columns.split(f"{name}.{view.by}", (*path, "by"))
+        rows = rows.sort(view.by, "_row", nulls_last=view.keep == "first")
+    some = columns.with_columns(name, rows, view.each)
+    keys = ["_who", *view.each]
+    return some.unique(keys, keep=view.keep, maintain_order=True).sort("_row")
+
+
+def _identified(name: str, table: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
+    sequence = next((one for one in (f"{name[:2]}SEQ", "ASEQ") if one in table.columns), None)
+    parts = [pl.lit(name), pl.col("USUBJID")]
+    if sequence and name != "DM":
+        parts.append(pl.col(sequence).cast(pl.Int64, strict=False).cast(pl.String))
+    elif name not in ("DM", "ADSL"):
+        parts.append(pl.int_range(1, pl.len() + 1).cast(pl.String))
+    source = pl.col("SRC").cast(pl.String) if "SRC" in table.columns else pl.lit(None, pl.String)
+    identity = pl.concat_str(parts, separator="/", ignore_nulls=True)
+    return table.select(row=numbers, table=pl.lit(name), id=identity, SRC=source)

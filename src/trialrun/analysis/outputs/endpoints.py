@@ -1,0 +1,256 @@
+"""The endpoints of a study as lines of an output: the same results as everywhere, by column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import assert_never
+
+import numpy as np
+import polars as pl
+
+from trialrun.analysis.arrays import Arrays, from_tables
+from trialrun.analysis.endpoint import Result, estimate
+from trialrun.analysis.estimate import Interval, NotEstimable
+from trialrun.analysis.organ_response import OrganResponse
+from trialrun.analysis.outputs.asked import Asked, percent
+from trialrun.analysis.outputs.statement import Line, Stated, Value, patterns, plain, words
+from trialrun.analysis.paired_change import PairedChange
+from trialrun.analysis.signed_rank import SignedRank
+from trialrun.analysis.without_event import WithoutEvent
+from trialrun.protocol import endpoint as defined
+from trialrun.protocol.output import EndpointResult, Statistic
+from trialrun.protocol.outputs import placeholders
+from trialrun.protocol.problem import suggestion
+from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.text import Text
+from trialrun.protocol.write import said
+
+SHARE = words("{x}/{n} ({percent:.1}%)", "{x}/{n} ({percent:.1} %)")
+RANGE = words("{lower:.1} to {upper:.1}", "{lower:.1} à {upper:.1}")
+P = words("{p:.4<>}")
+
+# The lines of each kind, unless the file says others.
+LINES: Mapping[str, Mapping[str, tuple[Text, Text]]] = {
+    "proportion_without_event": {
+        "without_event": (words("Without an event, n/N (%)", "Sans événement, n/N (%)"), SHARE),
+        "interval": (words("Exact confidence interval (%)", "Intervalle de confiance exact (%)"), RANGE),
+        "rate_upper": (
+            words("Upper bound of the event rate (%)", "Borne supérieure du taux d'événements (%)"),
+            words("{rate_upper:.1}"),
+        ),
+        "observed": (words("With an event", "Avec événement"), words("{observed}")),
+        "lost": (
+            words("Lost, counted as events", "Perdus de vue, comptés comme événements"),
+            words("{lost}"),
+        ),
+        "pending": (words("Still followed", "Encore suivis"), words("{pending}")),
+        "complete_case": (
+            words("Without the lost, n/N (%)", "Sans les perdus de vue, n/N (%)"),
+            words(
+                "{complete_x}/{complete_n} ({complete_percent:.1}%)",
+                "{complete_x}/{complete_n} ({complete_percent:.1} %)",
+            ),
+        ),
+    },
+    "paired_change": {
+        "n": (words("Pairs", "Paires"), words("{n}")),
+        "estimate": (
+            words("Hodges-Lehmann estimate", "Estimation de Hodges-Lehmann"),
+            words("{estimate:.2}"),
+        ),
+        "interval": (
+            words("Exact confidence interval", "Intervalle de confiance exact"),
+            words("{lower:.2} to {upper:.2}", "{lower:.2} à {upper:.2}"),
+        ),
+        "p": (words("Exact signed-rank test, p", "Test exact des rangs signés, p"), P),
+        "rose": (words("Rose", "Hausse"), words("{rose}")),
+        "fell": (words("Fell", "Baisse"), words("{fell}")),
+        "unchanged": (words("Unchanged", "Inchangé"), words("{unchanged}")),
+        "unpaired": (words("Without a pair", "Sans paire"), words("{unpaired}")),
+    },
+    "organ_response": {
+        "response": (words("Responders, n/N (%)", "Répondeurs, n/N (%)"), SHARE),
+        "interval": (words("Exact confidence interval (%)", "Intervalle de confiance exact (%)"), RANGE),
+        "complete": (words("Complete response", "Réponse complète"), words("{complete}")),
+        "partial": (words("Partial response", "Réponse partielle"), words("{partial}")),
+        "none": (words("No response", "Pas de réponse"), words("{none}")),
+        "missing": (
+            words("Missing, counted as no response", "Manquants, comptés comme non répondeurs"),
+            words("{missing}"),
+        ),
+        "pending": (words("Still followed", "Encore suivis"), words("{pending}")),
+        "nothing_involved": (
+            words("No organ involved at baseline", "Aucun organe atteint au départ"),
+            words("{nothing_involved}"),
+        ),
+    },
+}  # fmt: skip
+
+
+def endpoint(asked: Asked, analysis: EndpointResult) -> Iterator[Line]:
+    """The lines of an endpoint; each column is analysed as if its participants were the trial."""
+    protocol, tables = asked.columns.protocol, asked.columns.raw
+    if protocol is None:
+        hint = "Give the protocol together with the tables."
+        asked.columns.refuse((*asked.path, "endpoint"), "an endpoint belongs to a study", hint)
+    planned = protocol.study.endpoints[analysis.endpoint]
+    arrays = asked.columns.shared("arrays", lambda: from_tables(protocol, dict(tables)))
+    results = {
+        one.key: _statistics(estimate(protocol, _only(asked, arrays, one.key), analysis.endpoint))
+        for one in asked.groups.list
+    }
+    rows = _rows(asked, protocol, planned)
+    inputs = asked.groups.fingerprints("participants", rows, frozenset())
+    title = analysis.title or planned.title
+    for name, statistic in _lines(analysis, planned.kind).items():
+        cells = []
+        for column in asked.groups.list:
+            found, sources = results[column.key], _sources(asked, rows, column.key)
+            cells.append(
+                _cell(asked, statistic, name, found, column.key, sources, inputs[column.key], planned)
+            )
+        yield Line((asked.name, name), (title, statistic.title or words(name)), tuple(cells), analysis.indent)
+
+
+def _only(asked: Asked, arrays: Arrays, column: str) -> Arrays:
+    """The trial with nobody present but the participants of a column."""
+    there = asked.groups.membership.filter(pl.col("_column") == column).select("_who")
+    named = set(asked.groups.members.join(there, on="_who", how="semi")["USUBJID"])
+    mask = np.array([subject in named for subject in arrays.subjects], dtype=np.bool_)
+    return replace(arrays, present=arrays.present & mask[np.newaxis, :])
+
+
+def _lines(analysis: EndpointResult, kind: str) -> dict[str, Statistic]:
+    usual = LINES[kind]
+    made = {}
+    for key, one in (analysis.statistics or dict.fromkeys(usual, Statistic())).items():
+        title, pattern = usual.get(key, (words(key), words(f"{{{key}}}")))
+        made[key] = one.model_copy(update={"title": one.title or title, "format": one.format or pattern})
+    return made
+
+
+def _cell(
+    asked: Asked,
+    statistic: Statistic,
+    name: str,
+    found: Mapping[str, Value],
+    column: str,
+    sources: tuple[int, ...],
+    inputs: str,
+    planned: defined.Endpoint,
+) -> Stated:
+    pattern, _, none = patterns(statistic, asked.format("endpoint"))
+    names = dict.fromkeys(hole[0] for _, text in pattern.by_language for hole in placeholders(text))
+    for one in names:
+        if one not in found:
+            message = f"this endpoint has no statistic `{one}`"
+            asked.columns.refuse((*asked.path, "statistics"), message, suggestion(one, found))
+    parameters = {
+        "endpoint": said(planned),
+        "column": column,
+        "line": [name],
+        "statistics": list(names),
+    }
+    values = {one: found[one] for one in names}
+    return Stated(
+        column, values, pattern, f"{planned.kind}/1", asked.first, none, sources, inputs, parameters
+    )
+
+
+# ---- where from ----------------------------------------------------------------------------------
+
+
+def _rows(asked: Asked, protocol: Protocol, planned: defined.Endpoint) -> pl.DataFrame:
+    """``_who``, ``_row``, ``USUBJID`` of everything the endpoint reads: findings, events, doses, endings."""
+    found = [_chosen(asked, table, None) for table in ("EX", "DS")]
+    if isinstance(planned, defined.PairedChange):
+        domain, _, test = planned.parameter.partition(".")
+        points = [*planned.baseline, planned.at]
+        found.append(
+            _chosen(asked, domain, pl.col(f"{domain}TESTCD").eq(test) & pl.col("TIMEPT").is_in(points))
+        )
+    elif isinstance(planned, defined.OrganResponse):
+        points = [*planned.baseline, planned.at]
+        for name in planned.organs:
+            domain, _, test = name.partition(".")
+            found.append(
+                _chosen(asked, domain, pl.col(f"{domain}TESTCD").eq(test) & pl.col("TIMEPT").is_in(points))
+            )
+        found += _events(asked, protocol, planned.unless)
+    elif isinstance(planned, defined.WithoutEvent):
+        found += [_chosen(asked, "SV", None), *_events(asked, protocol, planned.events)]
+    return pl.concat([asked.groups.members.select("_who", "_row", "USUBJID"), *found]).unique().sort("_row")
+
+
+def _events(asked: Asked, protocol: Protocol, events: tuple[str, ...]) -> list[pl.DataFrame]:
+    domains = dict.fromkeys(protocol.forms[one].domain for one in events if one in protocol.forms)
+    return [_chosen(asked, one, None) for one in domains if one]
+
+
+def _chosen(asked: Asked, table: str, keep: pl.Expr | None) -> pl.DataFrame:
+    if table not in asked.columns.raw:
+        return asked.groups.members.select("_who", "_row", "USUBJID").clear()
+    rows = asked.columns.table(table, asked.path)
+    rows = rows if keep is None else rows.filter(keep)
+    mine = rows.join(asked.groups.members.select("_who"), on="_who", how="semi", maintain_order="left")
+    return mine.select("_who", "_row", "USUBJID")
+
+
+def _sources(asked: Asked, rows: pl.DataFrame, column: str) -> tuple[int, ...]:
+    there = asked.groups.membership.filter(pl.col("_column") == column).select("_who")
+    return tuple(rows.join(there, on="_who", how="semi", maintain_order="left")["_row"].to_list())
+
+
+# ---- statistics ----------------------------------------------------------------------------------
+
+
+def _statistics(found: Result) -> dict[str, Value]:
+    """The numbers of an endpoint's result, by the names that patterns use; shares in per cent."""
+    if isinstance(found, WithoutEvent):
+        n, x, lost = int(found.n[0]), int(found.without[0]), int(found.lost_count[0])
+        return {
+            **_share("", x, n),
+            **_bounds(found.proportion.at(0), 100),
+            "rate_upper": _upper(found.upper.at(0)),
+            "observed": float(found.observed[0]),
+            "lost": float(lost),
+            "pending": float(found.pending[0].sum()),
+            **_share("complete_", x, n - lost),
+        }
+    if isinstance(found, PairedChange):
+        difference = found.differences[0][found.paired[0]]
+        test = found.test_at(0)
+        estimated = found.estimate_at(0)
+        return {
+            "n": float(found.n[0]),
+            "unpaired": float(found.unpaired[0]),
+            "rose": float((difference > 0).sum()),
+            "fell": float((difference < 0).sum()),
+            "unchanged": float((difference == 0).sum()),
+            "estimate": estimated if isinstance(estimated, NotEstimable) else plain(float(estimated)),
+            **_bounds(found.interval_at(0), 1),
+            "p": plain(test.p) if isinstance(test, SignedRank) else test,
+        }
+    if isinstance(found, OrganResponse):
+        n, x = int(found.n[0]), int(found.responders[0])
+        counts = {
+            name: float(getattr(found, name)[0].sum())
+            for name in ("complete", "partial", "missing", "pending", "nothing_involved")
+        }
+        return {**_share("", x, n), **_bounds(found.proportion.at(0), 100), **counts, "none": float(n - x)}
+    assert_never(found)
+
+
+def _share(prefix: str, x: int, n: int) -> dict[str, Value]:
+    return {f"{prefix}x": float(x), f"{prefix}n": float(n), f"{prefix}percent": percent(x, n)}
+
+
+def _bounds(found: Interval | NotEstimable, times: float) -> dict[str, Value]:
+    if isinstance(found, NotEstimable):
+        return {"lower": found, "upper": found}
+    return {"lower": plain(found.lower * times), "upper": plain(found.upper * times)}
+
+
+def _upper(found: Interval | NotEstimable) -> Value:
+    return found if isinstance(found, NotEstimable) else plain(found.upper * 100)

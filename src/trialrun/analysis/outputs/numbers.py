@@ -1,0 +1,102 @@
+"""Numbers of participants or of rows, summarised: a line for each statistic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.outputs.asked import NUMBER_TESTS, Asked, Key, Seen
+from trialrun.analysis.outputs.count import named
+from trialrun.analysis.outputs.spread import STATISTICS, USUAL, line
+from trialrun.analysis.outputs.statement import Line, Stated, Value, patterns, plain, words
+from trialrun.protocol.output import Statistic, Summarised
+from trialrun.protocol.outputs import placeholders
+from trialrun.protocol.problem import suggestion
+
+Held = tuple[list[float], tuple[int, ...]]  # values, and the rows that they are from
+NOTHING: Held = ([], ())
+NOT_SAID = Statistic()
+
+
+def summary(asked: Asked, analysis: Summarised) -> Iterator[Line]:
+    """The lines of a summary, for each combination of ``each``."""
+    table, column = asked.columns.split(analysis.summary, (*asked.path, "summary"))
+    rows = asked.columns.with_columns(table, asked.rows(table, "summary"), [column, *asked.each])
+    if rows.schema[column] == pl.Null:
+        rows = rows.with_columns(pl.col(column).cast(pl.Float64))
+    if not rows.schema[column].is_numeric():
+        message = f"`{analysis.summary}` is no number"
+        asked.columns.refuse((*asked.path, "summary"), message, "Count its levels: `categories`.")
+    known = rows.filter(pl.col(column).is_not_null())
+    reads = asked.reads(table) | {column, *asked.each}
+    values = _values(asked, table, column, known, reads)
+    seen = asked.seen(table, known, reads)
+    statistics = _statistics(asked, analysis)
+    for key, labels in asked.combinations(table, rows):
+        for i, (name, statistic) in enumerate(statistics.items()):
+            where = (*named(key), name)
+            cells = [
+                _cell(asked, statistic, where, values.get((one.key, *key), NOTHING), one.key, seen)
+                for one in asked.groups.list
+            ]
+            cells += _tested(asked, values, key, seen) if i == 0 else []
+            title = statistic.title or words(name)
+            yield Line((asked.name, *where), (*asked.title, *labels, title), tuple(cells), analysis.indent)
+
+
+def _values(
+    asked: Asked, table: str, column: str, rows: pl.DataFrame, reads: frozenset[str]
+) -> dict[Key, Held]:
+    """(column of the output, *values of each) -> the numbers, in the order of the rows."""
+    held = asked.groups.sourced(table, rows, reads).join(asked.groups.membership, on="_who", how="inner")
+    grouped = held.sort("_row").group_by("_column", *asked.each, maintain_order=True)
+    found = grouped.agg(
+        pl.col(column).cast(pl.Float64).alias("_numbers"),
+        pl.col("_sources").list.explode(keep_nulls=False, empty_as_null=False),
+    )
+    return {
+        tuple(None if one is None else str(one) for one in row[:-2]): (row[-2], tuple(sorted(set(row[-1]))))
+        for row in found.iter_rows()
+    }
+
+
+def _statistics(asked: Asked, analysis: Summarised) -> dict[str, Statistic]:
+    """The lines, as the analysis, else the file, else everyone has them."""
+    file = asked.columns.outputs.file.statistics
+    said = analysis.statistics or file or dict.fromkeys(USUAL, NOT_SAID)
+    return {
+        key: line(key, file.get(key, one) if one == NOT_SAID else one, analysis.decimals or 0)
+        for key, one in said.items()
+    }
+
+
+def _cell(
+    asked: Asked, statistic: Statistic, key: tuple[str, ...], held: Held, column: str, seen: Seen
+) -> Stated:
+    pattern, _, none = patterns(statistic, asked.format("summary"))
+    names = dict.fromkeys(hole[0] for _, text in pattern.by_language for hole in placeholders(text))
+    values: dict[str, Value] = {}
+    for name in names:
+        if name == "N":
+            values[name] = float(asked.groups.size[column])
+            continue
+        if name not in STATISTICS:
+            message = f"there is no statistic `{name}`"
+            asked.columns.refuse((*asked.path, "statistics"), message, suggestion(name, STATISTICS))
+        found = STATISTICS[name](held[0])
+        values[name] = found if isinstance(found, NotEstimable) else plain(float(found))
+    parameters = {**seen.asked, "column": column, "line": list(key), "statistics": list(names)}
+    return Stated(
+        column, values, pattern, "summary/1", asked.first, none, held[1], seen.inputs[column], parameters
+    )
+
+
+def _tested(asked: Asked, values: Mapping[Key, Held], key: Key, seen: Seen) -> list[Stated]:
+    """P-values of the numbers by column; they stand in the first line."""
+    made = []
+    for name, one, test, between in asked.comparisons("summary"):
+        p = NUMBER_TESTS[test]([values.get((column, *key), NOTHING)[0] for column in between])
+        made.append(asked.p(name, one, test, p, between, seen, named(key)))
+    return made

@@ -1,0 +1,62 @@
+"""The lines of an output as computed: what each cell holds, how it is written, and what it is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from trialrun.analysis.estimate import NotEstimable
+from trialrun.protocol.output import Written
+from trialrun.protocol.text import Text
+
+Value = float | str | NotEstimable
+
+DIGITS = 12
+"""Significant digits of a value: more than is ever printed, fewer than machines may differ in."""
+
+
+def plain(value: float) -> float:
+    """A number to so many digits, so that the last bits of a sum are nobody's business."""
+    return float(f"{value:.{DIGITS}g}")
+
+
+def words(en: str, fr: str | None = None) -> Text:
+    return Text((("en", en), ("fr", fr))) if fr is not None else Text((("en", en),))
+
+
+@dataclass(frozen=True)
+class Stated:
+    """One cell: its statistics, and the pattern that writes them."""
+
+    column: str
+    values: Mapping[str, Value]
+    pattern: Text
+    method: str
+    part: str = ""
+    none: Text | None = None
+    sources: tuple[int, ...] = ()
+    inputs: str = ""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an output: the keys that name it, its words, and its cells."""
+
+    key: tuple[str, ...]
+    labels: tuple[Text, ...]
+    cells: tuple[Stated, ...] = ()
+    indent: int = 0
+
+
+NONE = words("NE")
+
+
+def patterns(written: Written, *defaults: Written | None) -> tuple[Text, Text | None, Text]:
+    """(format, zero, none) as the first of these says it; a format of one's own has a zero of its own."""
+    chain = [written, *(one for one in defaults if one is not None)]
+    place = next((i for i, one in enumerate(chain) if one.format is not None), len(chain) - 1)
+    made = chain[place].format or words("{n}")
+    zero = next((one.zero for one in chain[: place + 1] if one.zero is not None), None)
+    none = next((one.none for one in chain if one.none is not None), NONE)
+    return made, zero, none

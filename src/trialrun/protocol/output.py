@@ -1,0 +1,392 @@
+"""What is reported: analysis sets, derived columns, and the planned tables, listings and figures.
+
+The words are read here; how they are computed is for the analysis. Rules are those of the study language,
+over the columns of a table. A column is named alone (``AGE``: of the participants) or with its table
+(``AE.AEDECOD``: of its rows).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from trialrun.protocol.element import Name, Part, Sourced
+from trialrun.protocol.problem import shown
+from trialrun.protocol.text import Several, Text, Words
+
+PARTICIPANTS = "participants"
+"""The name of the table with one row for each participant."""
+
+Number = float | int
+
+
+def _pattern(value: Any) -> Any:
+    """How a cell is written: words with ``{statistic}`` in them; they may be empty."""
+    if isinstance(value, str):
+        return Text((("en", value),))
+    if isinstance(value, dict) and value and all(isinstance(words, str) for words in value.values()):
+        return Text(tuple(value.items()))
+    if isinstance(value, Text):
+        return value
+    raise ValueError('this is not how a cell is written; write e.g. "{n} ({percent:.1}%)"')
+
+
+Pattern = Annotated[Text, BeforeValidator(_pattern)]
+
+
+def _output_id(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]+([.-][A-Za-z0-9]+)*", value):
+        raise ValueError(f"`{shown(value)}` cannot number an output; write e.g. 14.1.1, F14.2.3 or 16.2.1")
+    return value
+
+
+OutputId = Annotated[str, AfterValidator(_output_id)]
+
+
+def _column(value: str) -> str:
+    if not re.fullmatch(r"([A-Za-z][A-Za-z0-9_]*\.)?[A-Za-z][A-Za-z0-9_]*", value):
+        raise ValueError(f"`{shown(value)}` cannot name a column; write e.g. AGE or AE.AEDECOD")
+    return value
+
+
+Column = Annotated[str, AfterValidator(_column)]
+
+
+# ---- derived columns -----------------------------------------------------------------------------
+
+PICKS = ("first", "last", "min", "max", "sum", "mean", "count", "any")
+
+
+class _Derived(Part):
+    title: Words | None = None
+    round: int | None = None
+    missing: str | None = None
+
+
+class Picked(_Derived):
+    """A value of each participant from the rows of a table: ``{last: DS.DSDECOD, by: DSSTDTC}``."""
+
+    first: Column | None = None
+    last: Column | None = None
+    min: Column | None = None
+    max: Column | None = None
+    sum: Column | None = None
+    mean: Column | None = None
+    count: Column | None = None
+    any: Column | None = None
+    where: str | None = None
+    by: Name | None = None
+    same: Several = ()
+
+    @property
+    def verb(self) -> str:
+        return next(name for name in PICKS if getattr(self, name) is not None)
+
+    @property
+    def column(self) -> str:
+        return str(getattr(self, self.verb))
+
+
+class Computed(_Derived):
+    """An expression of the rule language: ``{value: (VISIT - ONSET) / '30.4375 days'}``."""
+
+    value: str
+
+
+class Cut(_Derived):
+    """Numbers in groups: ``{cut: AGE, at: [65, 81], titles: [<65, 65-80, >80]}``; a limit begins one."""
+
+    cut: Column
+    at: tuple[Number, ...] = Field(min_length=1)
+    titles: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if list(self.at) != sorted(set(self.at)):
+            raise ValueError("the limits do not rise; write each once, the smallest first")
+        if len(self.titles) != len(self.at) + 1:
+            made = f"{len(self.at)} limits make {len(self.at) + 1} groups"
+            raise ValueError(f"{made}, not {len(self.titles)}; write one title for each group")
+        return self
+
+
+class Cases(_Derived):
+    """A code by the first rule that is true: ``{cases: {HISP: "ETHNIC = 'HISPANIC'"}, otherwise: OTHER}``."""
+
+    cases: dict[str, str] = Field(min_length=1)
+    otherwise: str | None = None
+
+
+def _verb(value: Any, kinds: dict[str, str], example: str) -> Any:
+    """Refuse what has no verb, or two."""
+    if isinstance(value, dict):
+        said = [word for word in kinds if word in value]
+        if len(said) != 1:
+            found = " and ".join(said) or "none"
+            raise ValueError(
+                f"this needs one verb, and has {found}; write one of {', '.join(kinds)}: {example}"
+            )
+    return value
+
+
+def _tag(value: Any, kinds: dict[str, str]) -> str:
+    if isinstance(value, Part):
+        return f"[{type(value).__name__}]"
+    said = [kinds[word] for word in kinds if isinstance(value, dict) and word in value]
+    return f"[{said[0] if said else next(iter(kinds.values()))}]"
+
+
+_DERIVED = {**dict.fromkeys(PICKS, "Picked"), "value": "Computed", "cut": "Cut", "cases": "Cases"}
+
+Derived = Annotated[
+    Annotated[Picked, Tag("[Picked]")]
+    | Annotated[Computed, Tag("[Computed]")]
+    | Annotated[Cut, Tag("[Cut]")]
+    | Annotated[Cases, Tag("[Cases]")],
+    Discriminator(lambda value: _tag(value, _DERIVED)),
+    BeforeValidator(lambda value: _verb(value, _DERIVED, "e.g. {last: DS.DSDECOD}")),
+]
+
+
+class View(Part):
+    """A table made from another: some of its rows, with columns added, perhaps one row of each group."""
+
+    rows: Name
+    where: str | None = None
+    derive: dict[Name, Derived] = Field(default_factory=dict)
+    keep: Literal["first", "last"] | None = None
+    by: Name | None = None
+    each: Several = ()
+
+
+class AnalysisSet(Sourced):
+    """Whom an output is about: a rule over participants, in words why."""
+
+    title: Words
+    where: str | None = None
+    text: Words | None = None
+
+
+# ---- how cells are written -----------------------------------------------------------------------
+
+
+class Written(Part):
+    """A cell: its pattern, what stands for none (``zero``) and for what cannot be estimated (``none``)."""
+
+    title: Pattern | None = None
+    format: Pattern | None = None
+    zero: Pattern | None = None
+    none: Pattern | None = None
+    where: str | None = None
+
+
+class Group(Part):
+    """A column of those who satisfy a rule; ``under`` are the words above it and its neighbours."""
+
+    title: Words
+    where: str
+    under: Words | None = None
+
+
+def _by(value: Any) -> Any:
+    return {"column": value} if isinstance(value, str) else value
+
+
+class Grouping(Part):
+    """The columns of a table: the values of a participants' column, or groups by rules; and their total."""
+
+    column: Name | None = None
+    order: Several = ()
+    titles: dict[str, Words] = Field(default_factory=dict)
+    groups: dict[Name, Group] = Field(default_factory=dict)
+    total: Words | None = None
+    header: Pattern | None = None
+
+
+By = Annotated[Grouping, BeforeValidator(_by)]
+
+
+class Mark(Part):
+    below: float = Field(gt=0, lt=1)
+    with_: str = Field(alias="with")
+    otherwise: str = ""
+
+
+class Comparison(Written):
+    """A further column: a p-value of the columns, or of two of them, by the kind of analysis."""
+
+    title: Pattern
+    under: Pattern | None = None
+    between: Several = ()
+    summary: Literal["anova", "kruskal-wallis"] | None = None
+    categories: Literal["chi-square", "fisher"] | None = None
+    counts: Literal["chi-square", "fisher"] | None = None
+    mark: Mark | None = None
+
+
+class Each(Part):
+    """How the values of a column that an analysis is repeated for are ordered and titled."""
+
+    titles: dict[str, Words] = Field(default_factory=dict)
+    by: Name | None = None
+
+
+def _listed(value: Any) -> Any:
+    """Names alone, or each with more to say of it."""
+    if isinstance(value, str):
+        return {value: {}}
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return {one: {} for one in value}
+    return value
+
+
+Repeated = Annotated[dict[Name, Each], BeforeValidator(_listed)]
+
+# ---- analyses ------------------------------------------------------------------------------------
+
+
+class AnalysisPart(Written):
+    """What every analysis has: its title, its rows, how its cells are written, and what is compared."""
+
+    indent: int = Field(default=0, ge=0, le=6)
+    compare: bool | Several = True
+
+
+class Count(AnalysisPart):
+    """Participants (of a table: who have such a row), n (%) and how many rows."""
+
+    count: Name
+    of: str = "set"
+    time: Name | None = None
+    each: Repeated = Field(default_factory=dict)
+
+
+class Statistic(Written):
+    """One line of a summary."""
+
+
+Statistics = Annotated[dict[Name, Statistic], BeforeValidator(_listed)]
+
+
+class Summarised(AnalysisPart):
+    """Numbers: a line for each of ``statistics``, by default n, mean_sd, median, q1_q3 and min_max."""
+
+    summary: Column
+    statistics: Statistics = Field(default_factory=dict)
+    decimals: int | None = Field(default=None, ge=0, le=8)
+    each: Repeated = Field(default_factory=dict)
+
+
+class Categories(AnalysisPart):
+    """The levels of a variable, n (%); ``known`` names a first line that counts whoever has a value."""
+
+    categories: Column
+    levels: dict[str, Words] = Field(default_factory=dict)
+    others: bool = True
+    known: Words | None = None
+    missing: Words | None = None
+    of: str = "set"
+    each: Repeated = Field(default_factory=dict)
+
+
+class Hierarchy(AnalysisPart):
+    """Terms within terms, n (%) [events]: ``{hierarchy: AE, levels: [AEBODSYS, AEDECOD]}``."""
+
+    hierarchy: Name
+    levels: Several
+    any: Words | None = None
+    sort: Literal["frequency", "alphabet"] = "frequency"
+    sort_by: str | None = None
+    at_least: float = Field(default=0, ge=0, le=100)
+    worst: Name | None = None
+    grades: dict[str, Words] = Field(default_factory=dict)
+    of: str = "set"
+    time: Name | None = None
+
+
+class ListedColumn(Part):
+    title: Words
+    format: Pattern | None = None
+
+
+class Listed(AnalysisPart):
+    """The rows of a table as they stand."""
+
+    listing: Name
+    columns: dict[Name, ListedColumn] = Field(min_length=1)
+    sort: Several = ()
+
+
+class EndpointResult(AnalysisPart):
+    """An endpoint of the study, by the lines that its kind has."""
+
+    endpoint: Name
+    statistics: Statistics = Field(default_factory=dict)
+
+
+class Drawn(AnalysisPart):
+    """A figure of a known kind, with what it is drawn from."""
+
+    figure: Name
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class Heading(Part):
+    """A line of words between analyses."""
+
+    heading: Words
+    indent: int = Field(default=0, ge=0, le=6)
+
+
+_VERBS = {
+    "count": "Count", "summary": "Summarised", "categories": "Categories", "hierarchy": "Hierarchy",
+    "listing": "Listed", "endpoint": "EndpointResult", "figure": "Drawn", "heading": "Heading",
+}  # fmt: skip
+
+Analysis = Annotated[
+    Annotated[Count, Tag("[Count]")]
+    | Annotated[Summarised, Tag("[Summarised]")]
+    | Annotated[Categories, Tag("[Categories]")]
+    | Annotated[Hierarchy, Tag("[Hierarchy]")]
+    | Annotated[Listed, Tag("[Listed]")]
+    | Annotated[EndpointResult, Tag("[EndpointResult]")]
+    | Annotated[Drawn, Tag("[Drawn]")]
+    | Annotated[Heading, Tag("[Heading]")],
+    Discriminator(lambda value: _tag(value, _VERBS)),
+    BeforeValidator(lambda value: _verb(value, _VERBS, "e.g. {summary: AGE}")),
+]
+
+
+class Output(Sourced):
+    """One planned table, listing or figure."""
+
+    kind: Literal["table", "listing", "figure"]
+    title: Words
+    subtitle: Words | None = None
+    section: str | None = None
+    set: Name | None = None
+    by: By | None = None
+    stub: tuple[Pattern, ...] = ()
+    space: bool = False
+    across: Literal["statistics"] | None = None
+    group_before: Name | None = None
+    repeat: bool = False
+    cells: dict[Name, Written] = Field(default_factory=dict)
+    compare: dict[Name, Comparison] = Field(default_factory=dict)
+    rows: dict[Name, Analysis] = Field(min_length=1)
+    footnotes: tuple[Words, ...] = ()
+
+
+class OutputsFile(Part):
+    """``outputs.yaml``."""
+
+    participants: Name = "DM"
+    by: By | None = None
+    derive: dict[Name, Derived] = Field(default_factory=dict)
+    tables: dict[Name, View] = Field(default_factory=dict)
+    sets: dict[Name, AnalysisSet] = Field(default_factory=dict)
+    statistics: Statistics = Field(default_factory=dict)
+    formats: dict[Name, Written] = Field(default_factory=dict)
+    outputs: dict[OutputId, Output] = Field(min_length=1)

@@ -1,0 +1,196 @@
+"""The planned outputs as compiled: what the file says, and where it says so."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+import rfc8785
+from pydantic import BaseModel
+
+from trialrun.protocol.output import (
+    Cases,
+    Computed,
+    EndpointResult,
+    Output,
+    OutputsFile,
+    Written,
+)
+from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
+from trialrun.protocol.rule import RESERVED, RuleError, RuleProblem
+from trialrun.protocol.shape import shape
+from trialrun.protocol.source import Source, read
+
+__all__ = ["Outputs", "compile_outputs", "load_outputs", "placeholders"]
+
+Path = tuple[str | int, ...]
+_HOLE = re.compile(r"\{(\w+)(?::(\d*)(?:\.(\d+))?([<>~]*))?\}")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The planned outputs of a study, or of anyone's tables."""
+
+    file: OutputsFile
+    source: Source = field(compare=False, repr=False)
+
+    @property
+    def planned(self) -> Mapping[str, Output]:
+        return self.file.outputs
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what the file says."""
+        return hashlib.sha256(rfc8785.dumps(_pairs(self.source.content))).hexdigest()
+
+    def problem(self, path: Path, message: str, hint: str | None = None, code: str = "output") -> Problem:
+        return Problem(self.source.place(path), message, hint, code)
+
+    def rule_problems(self, path: Path, text: str, error: RuleError) -> list[Problem]:
+        """What is wrong with a rule, each at its character."""
+        return [self._placed(path, text, one) for one in error.problems]
+
+    def _placed(self, path: Path, text: str, one: RuleProblem) -> Problem:
+        hint = one.hint and f"{one.hint[0].upper()}{one.hint[1:]}{'' if one.hint[-1] in '.?' else '.'}"
+        place = self.source.place_within(path, text, one.offset)
+        return Problem(place, f"in the rule: {one.message}", hint, one.code)
+
+
+def _pairs(content: Any) -> Any:
+    """Mappings as lists of pairs: their order is content."""
+    if isinstance(content, dict):
+        return {"": [[key, _pairs(value)] for key, value in content.items()]}
+    if isinstance(content, list):
+        return [_pairs(value) for value in content]
+    return content
+
+
+def load_outputs(path: str | FilePath) -> Outputs:
+    """An outputs file on its own, for anyone's tables; raises ProtocolError with every problem found."""
+    try:
+        source = read(FilePath(path))
+    except ProtocolError as error:
+        raise ProtocolError(coded(error.problems, "text")) from None
+    outputs, problems = compile_outputs(source)
+    if problems or outputs is None:
+        raise ProtocolError(problems)
+    return outputs
+
+
+def compile_outputs(
+    source: Source, endpoints: Collection[str] | None = None
+) -> tuple[Outputs | None, list[Problem]]:
+    """The outputs of a file and what is wrong with them; ``endpoints`` are the study's, if there is one."""
+    try:
+        file: OutputsFile = shape(source, OutputsFile)
+    except ProtocolError as error:
+        return None, coded(error.problems, "shape")
+    outputs = Outputs(file, source)
+    return outputs, [*_names(outputs, endpoints), *_rules(outputs), *_patterns(outputs)]
+
+
+# ---- names ---------------------------------------------------------------------------------------
+
+
+def _names(outputs: Outputs, endpoints: Collection[str] | None) -> Iterator[Problem]:
+    """Every set, endpoint, column and comparison that is named, and is not there."""
+    file = outputs.file
+    for key, output in file.outputs.items():
+        path: Path = ("outputs", key)
+        if output.set is not None and output.set not in file.sets:
+            yield _unknown(outputs, (*path, "set"), "analysis set", output.set, file.sets)
+        for name, row in output.rows.items():
+            here = (*path, "rows", name)
+            if isinstance(row, EndpointResult) and endpoints is not None and row.endpoint not in endpoints:
+                yield _unknown(outputs, (*here, "endpoint"), "endpoint", row.endpoint, endpoints)
+            compared = getattr(row, "compare", True)
+            for i, one in enumerate(compared if isinstance(compared, tuple) else ()):
+                if one not in output.compare:
+                    yield _unknown(outputs, (*here, "compare", i), "comparison", one, output.compare)
+
+
+def _unknown(outputs: Outputs, path: Path, what: str, name: str, known: Collection[str]) -> Problem:
+    hint = suggestion(name, known) or f"There is no {what} here yet: write one."
+    return outputs.problem(path, f"there is no {what} `{name}`", hint, "name")
+
+
+# ---- rules ---------------------------------------------------------------------------------------
+
+
+def _rules(outputs: Outputs) -> Iterator[Problem]:
+    """What is wrong with the words of rules; whether their columns exist is known when tables are there."""
+    from trialrun.protocol.rule_parse import syntax  # here, as sqlglot takes a tenth of a second to import
+
+    for path, text in stated(outputs.file):
+        named = set(re.findall(r"[A-Za-z_]\w*", text))
+        try:
+            syntax(text, {word for word in named if word.upper() not in RESERVED})
+        except RuleError as error:
+            yield from outputs.rule_problems(path, text, error)
+
+
+def stated(file: OutputsFile) -> Iterator[tuple[Path, str]]:
+    """Every rule of the file with its place."""
+    yield from _walk(file, ())
+
+
+def _walk(part: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(part, Mapping):
+        for key, one in part.items():
+            yield from _walk(one, (*path, key))
+    if not isinstance(part, BaseModel):
+        return
+    for name, said in type(part).model_fields.items():
+        value, here = getattr(part, name), (*path, said.alias or name)
+        if value is None:
+            continue
+        rule = name == "where" or (isinstance(part, Computed) and name == "value")
+        if rule or (name == "of" and value not in DENOMINATORS):
+            yield here, value
+        elif isinstance(part, Cases) and name == "cases":
+            yield from (((*here, code), text) for code, text in value.items())
+        else:
+            yield from _walk(value, here)
+
+
+DENOMINATORS = ("set", "known")
+"""Whom a percentage is of, if not those who satisfy a rule."""
+
+
+# ---- patterns ------------------------------------------------------------------------------------
+
+
+def placeholders(pattern: str) -> list[tuple[str, str, str, str]]:
+    """The ``{statistic:width.decimals<}`` of a pattern: name, width, decimals, flags."""
+    return _HOLE.findall(pattern)
+
+
+def _patterns(outputs: Outputs) -> Iterator[Problem]:
+    """Braces that hold no statistic."""
+    for path, written in _written(outputs.file, ()):
+        for name in ("format", "zero", "none", "header"):
+            text = getattr(written, name, None)
+            for language, words in text.by_language if text else ():
+                rest = _HOLE.sub("", words)
+                if "{" in rest or "}" in rest:
+                    at = outputs.source.place((*path, name))
+                    message = f"`{words}` has braces that name no statistic ({language})"
+                    hint = (
+                        "Write e.g. {n}, {percent:.1} or {p:6.4<}: width, decimals, < for less than the last."
+                    )
+                    yield Problem(at, message, hint, "output")
+
+
+def _written(part: Any, path: Path) -> Iterator[tuple[Path, BaseModel]]:
+    if isinstance(part, Mapping):
+        for key, one in part.items():
+            yield from _written(one, (*path, key))
+    elif isinstance(part, BaseModel):
+        if isinstance(part, Written) or "header" in type(part).model_fields:
+            yield path, part
+        for name, said in type(part).model_fields.items():
+            yield from _written(getattr(part, name), (*path, said.alias or name))

@@ -1,0 +1,243 @@
+"""An output as it is laid out, whatever it is printed on: title, heads, lines, cells, notes.
+
+Every cell carries the id of the result that it shows and its text. HTML, PDF, RTF and DOCX take this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from trialrun.analysis.ard import Ard, Cell, formatted
+from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.outputs.grouping import Column
+from trialrun.analysis.outputs.statement import Line
+from trialrun.analysis.outputs.wording import written
+from trialrun.protocol.output import Listed, Output, Written
+from trialrun.protocol.text import Text
+
+HEADER = Text((("en", "{title}\n(N={N})"), ("fr", "{title}\n(N={N})")))
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column: its words, those of the group above it, and which cells stand in it.
+
+    ``id``: the result that counts its participants (the N in the words), None where there is none.
+    """
+
+    key: str
+    title: str
+    part: str = ""
+    under: str = ""
+    numeric: bool = True
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A cell: its text and the id of its result, None for an empty one."""
+
+    text: str = ""
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class DisplayRow:
+    """A line: the words of its label columns, how far they are indented, its cells.
+
+    ``heading``: words alone. ``gap``: an empty line.
+    """
+
+    labels: tuple[str, ...]
+    cells: tuple[Shown, ...] = ()
+    indent: int = 0
+    heading: bool = False
+    gap: bool = False
+
+
+@dataclass(frozen=True)
+class Display:
+    """One output in one language. ``stub``: the heads of the label columns; ``reasons``: why something in it
+    could not be estimated; ``landscape``: whether it is wide."""
+
+    id: str
+    kind: str
+    title: str
+    subtitle: str
+    stub: tuple[str, ...]
+    heads: tuple[Head, ...]
+    rows: tuple[DisplayRow, ...]
+    footnotes: tuple[str, ...]
+    section: str | None = None
+    language: str = "en"
+    landscape: bool = False
+    reasons: tuple[str, ...] = ()
+
+
+WIDE = 6  # columns, beyond which a page is turned
+
+
+def display(ard: Ard, output: str, language: str = "en") -> Display:
+    """The layout of one output in one language."""
+    planned = ard.outputs[output]
+    lines = list(ard.lines(output))
+    if planned.across == "statistics":
+        heads, lines = _across(ard, output, planned, lines, language)
+    else:
+        heads = _heads(ard, output, planned, language)
+    listed = planned.kind == "listing"
+    stub = tuple(one(language) for one in planned.stub) or (() if listed else ("",))
+    return Display(
+        output,
+        planned.kind,
+        planned.title(language),
+        planned.subtitle(language) if planned.subtitle else "",
+        stub,
+        heads,
+        tuple(_rows(planned, lines, heads, len(stub), language)),
+        tuple(one(language) for one in planned.footnotes),
+        planned.section,
+        language,
+        len(heads) + len(stub) > WIDE,
+        tuple(dict.fromkeys(reason for _, cells in lines for cell in cells for reason in _reasons(cell))),
+    )
+
+
+def _reasons(cell: Cell) -> list[str]:
+    return [value.reason for value in cell.values.values() if isinstance(value, NotEstimable)]
+
+
+# ---- columns -------------------------------------------------------------------------------------
+
+
+def _heads(ard: Ard, output: str, planned: Output, language: str) -> tuple[Head, ...]:
+    """Of a listing its columns; else the groups, with the parts of their cells, and the comparisons."""
+    listed = [row for row in planned.rows.values() if isinstance(row, Listed)]
+    if listed:
+        return tuple(Head(key, one.title(language), numeric=False) for key, one in listed[0].columns.items())
+    found, ids = [], ard.heads(output)
+    for column in ard.columns[output]:
+        title = _head_title(ard, output, column, language)
+        over = column.under(language) if column.under else ""
+        for part, cell in (planned.cells or {"": Written()}).items():
+            words = cell.title(language) if cell.title else ""
+            below, above = (words, title) if planned.cells else (title, over)
+            found.append(Head(column.key, below, part, above, id=ids[column.key]))
+    for key, one in planned.compare.items():
+        found.append(Head(key, one.title(language), under=one.under(language) if one.under else ""))
+    return tuple(found)
+
+
+def _head_title(ard: Ard, output: str, column: Column, language: str) -> str:
+    pattern = ard.headers.get(output) or HEADER
+    return written(pattern, {"title": column.title(language), "N": float(column.n)}, None, language)
+
+
+def _across(
+    ard: Ard, output: str, planned: Output, lines: list[tuple[Line, list[Cell]]], language: str
+) -> tuple[tuple[Head, ...], list[tuple[Line, list[Cell]]]]:
+    """Statistics as columns, and a line for each group of participants; the group stands last among the
+    words, or before the column of ``each`` that ``group_before`` names."""
+    heads: dict[str, Head] = {}
+    turned: list[tuple[Line, list[Cell]]] = []
+    for _, block in groupby(lines, key=lambda one: _until(planned, one[0])):
+        found = list(block)
+        for line, _ in found:
+            heads.setdefault(line.key[-1], Head(line.key[-1], line.labels[-1](language)))
+        for column in ard.columns[output]:
+            for _, some in groupby(found, key=lambda one: one[0].key[:-1]):
+                turned.append(_turned(column, list(some), len(_until(planned, found[0][0]))))
+    return tuple(heads.values()), turned
+
+
+def _until(planned: Output, line: Line) -> tuple[str, ...]:
+    """The part of a line's key that stands before the group."""
+    if planned.group_before is None:
+        return line.key[:-1]
+    each = list(getattr(planned.rows[line.key[0]], "each", ()))
+    place = each.index(planned.group_before) if planned.group_before in each else len(each)
+    return line.key[: 1 + place]
+
+
+def _turned(column: Column, lines: list[tuple[Line, list[Cell]]], place: int) -> tuple[Line, list[Cell]]:
+    """The statistics of one group, side by side."""
+    first = lines[0][0]
+    cells = [
+        replace(cell, column=line.key[-1], part="")
+        for line, found in lines
+        for cell in found
+        if cell.column == column.key
+    ]
+    word = place - (len(first.key) - len(first.labels))
+    key = (*first.key[:place], column.key, *first.key[place:-1])
+    labels = (*first.labels[:word], column.title, *first.labels[word:-1])
+    return replace(first, key=key, labels=labels), cells
+
+
+# ---- lines ---------------------------------------------------------------------------------------
+
+
+def _rows(
+    planned: Output, lines: list[tuple[Line, list[Cell]]], heads: tuple[Head, ...], stubs: int, language: str
+) -> Iterator[DisplayRow]:
+    before: Line | None = None
+    for line, cells in lines:
+        if planned.space and before is not None and line.key[0] != before.key[0]:
+            yield DisplayRow(("",) * stubs, gap=True)
+        held = {(cell.column, cell.part): Shown(formatted(cell, language), cell.id) for cell in cells}
+        shown = tuple(held.get((head.key, head.part), Shown()) for head in heads) if held else ()
+        yield from _laid(planned, line, before, shown, stubs, language)
+        before = line
+
+
+def _laid(
+    planned: Output,
+    line: Line,
+    before: Line | None,
+    cells: tuple[Shown, ...],
+    stubs: int,
+    language: str,
+) -> Iterator[DisplayRow]:
+    """A line in its label columns. Words that the line above has too are not said again; words for which
+    there is no column stand above, each on its own line."""
+    labels = [one(language) for one in line.labels]
+    if not stubs:
+        yield DisplayRow((), cells)
+        return
+    same = 0 if before is None or planned.repeat else _shared(before, line)
+    above = max(0, len(labels) - stubs)
+    for depth, words in enumerate(labels[:above]):
+        if depth >= same:
+            yield DisplayRow((words, *("",) * (stubs - 1)), (), line.indent + depth, heading=True)
+    own = [words if above + i >= same else "" for i, words in enumerate(labels[above:])]
+    padded = (*own, *("",) * (stubs - len(own)))
+    yield DisplayRow(padded, cells, line.indent + above, heading=not cells)
+
+
+def _shared(before: Line, line: Line) -> int:
+    """How many of a line's words, but for its last, the line above has already said."""
+    untold = len(line.key) - len(line.labels)
+    same = 0
+    while same < len(line.labels) - 1 and before.key[: untold + same + 1] == line.key[: untold + same + 1]:
+        same += 1
+    return same
+
+
+def text(shown: Display) -> str:
+    """The display as plain text, for terminals and tests."""
+    names = [f"{head.under} {head.title}".replace("\n", " ").strip() for head in shown.heads]
+    table = [[one.replace("\n", " ") for one in shown.stub] + names]
+    for row in shown.rows:
+        labels = ["  " * row.indent + row.labels[0], *row.labels[1:]] if row.labels else []
+        table.append([*labels, *(cell.text for cell in row.cells)])
+    width = max(map(len, table))
+    padded = [[*row, *[""] * (width - len(row))] for row in table]
+    sizes = [max(len(row[i]) for row in padded) for i in range(width)]
+    head, *body = [
+        "  ".join(one.ljust(size) for one, size in zip(row, sizes, strict=True)).rstrip() for row in padded
+    ]
+    rule = "-" * max(map(len, [head, *body]))
+    above = [f"{shown.id}  {shown.title}", *([shown.subtitle] if shown.subtitle else [])]
+    return "\n".join([*above, rule, head, rule, *body, rule, *shown.footnotes]) + "\n"

@@ -1,0 +1,73 @@
+"""The reference study's outputs as laid out: the numbers of its results, each with its rows."""
+
+import pytest
+
+from trialrun.analysis.ard import analyse_outputs
+from trialrun.report.display import display, text
+
+
+@pytest.fixture(scope="module")
+def ard(protocol, tables):
+    return analyse_outputs(tables, protocol.outputs, protocol)
+
+
+def number(ard, output, path, statistic):
+    [found] = ard.of(output).filter(path=path, statistic=statistic)["value"]
+    return found
+
+
+def test_endpoints_are_those_of_the_results(ard, results):
+    tolerance = results["endpoints"]["tolerance"]["without_event"]
+    assert number(ard, "14.2.1.1", '["tolerance","without_event"]', "x") == tolerance["x"]
+    lower = number(ard, "14.2.1.1", '["tolerance","interval"]', "lower")
+    assert lower == pytest.approx(100 * tolerance["interval"]["lower"], abs=1e-4)
+    cells = results["endpoints"]["regulatory_cells"]
+    assert number(ard, "14.2.2.3", '["regulatory_cells","p"]', "p") == pytest.approx(
+        cells["test"]["p"], abs=1e-6
+    )
+    estimate = number(ard, "14.2.2.3", '["regulatory_cells","estimate"]', "estimate")
+    assert estimate == pytest.approx(cells["estimate"], abs=1e-6)
+    response = results["endpoints"]["efficacy"]["response"]
+    assert number(ard, "14.2.3.1", '["efficacy","response"]', "x") == response["x"]
+
+
+def test_counts_are_those_of_the_results(ard, results):
+    counts = results["counts"]
+    assert number(ard, "14.1.1", '["dosed"]', "n") == counts["dosed"]
+    assert number(ard, "14.1.1", '["screened"]', "n") == counts["screened"]
+
+
+def test_every_number_of_a_display_resolves_to_rows_of_the_record(ard):
+    for output in ard.outputs:
+        shown = display(ard, output)
+        for cell in (
+            cell for row in shown.rows for cell in row.cells if cell.id and cell.text not in ("", "0")
+        ):
+            found = ard.cells.filter(cell=cell.id)
+            assert found.height, (output, cell)
+            if shown.kind == "listing" or (found["statistic"][0] == "n" and found["value"][0]):
+                rows = ard.sources(cell.id)
+                assert rows.height and rows["SRC"].is_not_null().all(), (output, cell)
+
+
+def test_a_head_with_an_n_names_the_cell_that_counts_it(ard):
+    [head] = display(ard, "14.1.4").heads
+    assert ard.sources(head.id).height == ard.columns["14.1.4"][0].n
+    assert f"(N={ard.columns['14.1.4'][0].n})" in head.title
+
+
+def test_visits_and_codes_have_the_words_of_the_study_in_its_order(ard, spoken):
+    shown = display(ard, "14.2.2.1", spoken)
+    visits = [row.labels[1] for row in shown.rows]
+    assert visits[:2] == {"en": ["Screening", "W1 D1"], "fr": ["Sélection", "S1 J1"]}[spoken]
+    kinds = text(display(ard, "14.3.1.2", spoken))
+    assert {"en": "Injection-site reaction", "fr": "Réaction au site d'injection"}[spoken] in kinds
+
+
+def test_no_output_shows_a_name_or_a_number_that_is_none(ard, spoken):
+    for output in ard.outputs:
+        shown = text(display(ard, output, spoken))
+        assert "nan" not in shown.lower(), output
+        assert "None" not in shown and "{" not in shown, output
+        if spoken == "fr":
+            assert "Mean" not in shown and "Missing" not in shown, output
