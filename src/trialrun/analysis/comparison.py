@@ -12,9 +12,10 @@ from trialrun.analysis.arrays import Arrays
 from trialrun.analysis.difference import Difference, FisherExact, difference
 from trialrun.analysis.endpoint import Result, estimate
 from trialrun.analysis.estimate import Interval, NotEstimable
+from trialrun.analysis.exact.two_sample import shift
 from trialrun.analysis.organ_response import OrganResponse
 from trialrun.analysis.paired_change import PairedChange, from_scale
-from trialrun.analysis.rank_sum import RankSum, rank_sum, shift, shift_interval
+from trialrun.analysis.rank_sum import RankSum, rank_sum
 from trialrun.analysis.without_event import WithoutEvent
 from trialrun.protocol.protocol import Protocol
 
@@ -39,16 +40,22 @@ class Shift:
 
     def estimate_at(self, trial: int) -> float | NotEstimable:
         """The Hodges-Lehmann shift; a ratio of ratios on the log scale."""
-        found = shift(*self.changes(trial))
-        return found if isinstance(found, NotEstimable) else float(from_scale(found, self.first.scale))
-
-    def interval_at(self, trial: int) -> Interval | NotEstimable:
-        """Its exact interval, in the same unit."""
-        found = shift_interval(*self.changes(trial), level=self.level)
+        found = shift(*self.changes(trial), level=self.level, places="tie-free")
         if isinstance(found, NotEstimable):
             return found
-        lower, upper = (float(from_scale(end, self.first.scale)) for end in (found.lower, found.upper))
-        return Interval(lower, upper, found.level, found.method)
+        return float(from_scale(found.estimate, self.first.scale))
+
+    def interval_at(self, trial: int) -> Interval | NotEstimable:
+        """Its exact interval, in the same unit; its places do not depend on ties, so that it moves with the
+        values."""
+        found = shift(*self.changes(trial), level=self.level, places="tie-free")
+        if isinstance(found, NotEstimable):
+            return found
+        if isinstance(found.interval, NotEstimable):
+            return found.interval
+        low, high = found.interval.lower, found.interval.upper
+        lower, upper = (float(from_scale(end, self.first.scale)) for end in (low, high))
+        return Interval(lower, upper, self.level, found.interval.method)
 
     def test_at(self, trial: int) -> RankSum | NotEstimable:
         """The rank-sum test, or why it is not made."""

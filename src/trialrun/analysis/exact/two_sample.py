@@ -66,6 +66,24 @@ def mann_whitney(
     return _test(ranks.tolist(), m, u, alternative, samples, seed)
 
 
+def least_p(x: ArrayLike, y: ArrayLike) -> float | NotEstimable:
+    """The least two-sided p of `mann_whitney` that these values could give, however they fell into samples of
+    these sizes; 0 where there are too many to count."""
+    pooled = _pooled(x, y)
+    if isinstance(pooled, NotEstimable):
+        return pooled
+    values, m = pooled
+    ranks = mid_ranks(values).tolist()
+    shifted = integers(np.array([rank - min(ranks) for rank in ranks], dtype=np.float64))
+    known = _distribution(shifted, m)
+    if known is None:
+        return 0.0
+    sums, weights = known
+    expected = Fraction(m * sum(shifted), len(shifted))
+    ends = (int(sums[weights > 0].min()), int(sums[weights > 0].max()))
+    return min(permutation(sums, weights, end, expected, "two-sided")[0] for end in ends)
+
+
 def permutation_of_sums(
     x: ArrayLike,
     y: ArrayLike,
