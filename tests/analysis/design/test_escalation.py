@@ -54,6 +54,7 @@ def present(protocol: Protocol, arms: list[str], events: list[bool]) -> Roll:
         roll(cohort, who, np.full(len(arms), NOW + np.timedelta64(100, "m"))),
         arm=np.array(arms, dtype=object),
         judged=np.ones(len(arms), dtype=bool),
+        void=np.zeros(len(arms), dtype=bool),
         counts=np.array([YES if event else NO for event in events], dtype=np.int8),
     )
 
