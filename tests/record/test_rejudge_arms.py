@@ -5,28 +5,10 @@ from pathlib import Path
 import pytest
 
 from arms_walk import PEOPLE, SetClock, begun, included
-from small_study import small
+from small_study import BLOCKS, TABLE, small
 from trialrun.protocol.protocol import Protocol
 from trialrun.record.rejudge import Rejudged, rejudge
 from trialrun.record.trial import Trial
-
-TABLE = """allocation:
-  method: table
-  start: A
-  cohort: 3
-  counted: severe_events >= 1
-  judged_at: LATE
-  table:
-    - {of: 3..3, counted: 0..0, next: higher, or_else: same}
-    - {of: 3..3, counted: 1..1, next: same}
-    - {of: 3..6, counted: 2..6, next: lower, exclude: true}
-    - {of: 6..6, counted: 0..1, next: higher, or_else: stop}
-  from: outline#1
-"""
-BLOCKS = (
-    "allocation: {method: blocks, ratio: {A: 1, B: 1}, blocks: [2, 4], strata: [site, sex], "
-    "from: outline#1}\n"
-)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trialrun.cli.terminal import as_json, print_json, program
+from trialrun.cli.terminal import as_json, print_json, program, progress
 
 if TYPE_CHECKING:
     from trialrun.demo.demonstration import Demonstration
@@ -60,7 +60,7 @@ def demo(study: str, out: Path | None, seed: int, as_json: bool) -> None:
         if as_json:
             made = demonstrate(study, out, seed)
         else:
-            with _progress() as tell:
+            with progress(STEPS) as tell:
                 made = demonstrate(study, out, seed, tell)
     if as_json:
         print_json(summary(made))
@@ -82,33 +82,6 @@ def _writing(out: Path) -> Iterator[None]:
         raise click.ClickException(
             f"the trial cannot be written to {out}: {error.strerror or error}{where}. {another}"
         ) from error
-
-
-class _progress:
-    """A bar per step, drawn only where a person watches."""
-
-    def __enter__(self) -> Any:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-        )
-        self.progress = Progress(*columns, console=Console(stderr=True))
-        self.progress.__enter__()
-        self.tasks: dict[str, Any] = {}
-        return self.tell
-
-    def tell(self, step: str, share: float) -> None:
-        if step not in self.tasks:
-            self.tasks[step] = self.progress.add_task(STEPS[step], total=1.0)
-        self.progress.update(self.tasks[step], completed=share)
-
-    def __exit__(self, *error: Any) -> None:
-        self.progress.__exit__(*error)
 
 
 def _close(made: Demonstration, seconds: float, study: str = BUNDLED) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trialrun.cli.terminal import as_json, console, print_json
+from trialrun.cli.terminal import as_json, console, print_json, progress
 from trialrun.protocol.compile import load
 
 if TYPE_CHECKING:
@@ -53,41 +53,13 @@ def rehearse(study: str, seed: int, participants: int, as_json: bool) -> None:
 
     begun = time.monotonic()
     protocol = load(study)
-    with nullcontext() if as_json else _progress() as tell:
+    with nullcontext() if as_json else progress(STEPS) as tell:
         found = run(protocol, seed, participants, tell)
     if as_json:
         print_json(found.as_json())
     else:
         _for_people(found, time.monotonic() - begun)
     click.get_current_context().exit(1 if found.findings else 0)
-
-
-class _progress:
-    """A bar per step on standard error, drawn only where a person watches."""
-
-    def __enter__(self) -> Any:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-        )
-        out = Console(stderr=True)
-        self.progress = Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
-        self.progress.__enter__()
-        self.tasks: dict[str, Any] = {}
-        return self.tell
-
-    def tell(self, step: str, share: float) -> None:
-        if step not in self.tasks:
-            self.tasks[step] = self.progress.add_task(STEPS[step], total=1.0)
-        self.progress.update(self.tasks[step], completed=share)
-
-    def __exit__(self, *error: Any) -> None:
-        self.progress.__exit__(*error)
 
 
 def _for_people(found: Rehearsal, seconds: float) -> None:

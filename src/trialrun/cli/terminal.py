@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
@@ -45,6 +45,40 @@ class _Trimmed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
+
+
+class progress:
+    """A bar per step on standard error, drawn only where a person watches.
+
+    steps: what each step is called, by its key.
+    """
+
+    def __init__(self, steps: Mapping[str, str]) -> None:
+        self.steps = steps
+
+    def __enter__(self) -> Any:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+        )
+        out = Console(stderr=True)
+        self.progress = Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
+        self.progress.__enter__()
+        self.tasks: dict[str, Any] = {}
+        return self.tell
+
+    def tell(self, step: str, share: float) -> None:
+        if step not in self.tasks:
+            self.tasks[step] = self.progress.add_task(self.steps[step], total=1.0)
+        self.progress.update(self.tasks[step], completed=share)
+
+    def __exit__(self, *error: Any) -> None:
+        self.progress.__exit__(*error)
 
 
 def print_standing(out: Console, protocol: Protocol, language: str = "en") -> None:

@@ -7,21 +7,21 @@ changed while all else about it stayed is a rename, and so are its uses.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from trialrun.protocol.allocation import Step
 from trialrun.protocol.change import KINDS, NOBODY, STAGES, Change, Kind
 from trialrun.protocol.change_words import both, field, gender, join, label, noun, quoted, say, told_apart
 from trialrun.protocol.concern import Reach, called, concern, kind_of, readers, wider
-from trialrun.protocol.content import Content, Path, content, rule_of
+from trialrun.protocol.content import Content, Path, rule_of
 from trialrun.protocol.difference_plan import dosed, moved, plan_changes
 from trialrun.protocol.difference_rule import clauses
 from trialrun.protocol.difference_series import told_once
 from trialrun.protocol.element import Part
 from trialrun.protocol.form import Form, Item
+from trialrun.protocol.pair import Pair, pair
 from trialrun.protocol.protocol import Protocol
-from trialrun.protocol.rename import Renames
 from trialrun.protocol.text import Limits, Text
 
 WORDING = ("title", "text", "ask", "label", "name", "product", "unit_name")
@@ -31,36 +31,6 @@ PLANNED = ("at", "forms", "specimens")
 """Keys of an activity of which the acts tell: what is done where."""
 
 _RULED = ("eligibility", "before_course", "before_dose", "stops", "suspensions", "outcomes")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two protocols, and what each says by the names of the new one."""
-
-    old: Protocol
-    new: Protocol
-    renames: Renames
-    before: Content
-    after: Content
-
-    @property
-    def protocols(self) -> tuple[Protocol, Protocol]:
-        return self.old, self.new
-
-    def element(self, path: Path) -> Part | None:
-        return self.after.elements.get(path) or self.before.elements.get(path)
-
-
-def pair(old: Protocol, new: Protocol) -> Pair:
-    """Two protocols side by side, with the names that changed."""
-    renames, after = Renames(), content(new)
-    while True:
-        before = content(old, renames)
-        found = list(_renamed(before, after))
-        if not found:
-            return Pair(old, new, renames, before, after)
-        for path, name in found:
-            renames.add(path[:-1], path[-1], name)
 
 
 def difference(old: Protocol, new: Protocol, examples: bool = True) -> tuple[Change, ...]:
@@ -81,20 +51,6 @@ def difference(old: Protocol, new: Protocol, examples: bool = True) -> tuple[Cha
 
 
 # ---- names ---------------------------------------------------------------------------------------
-
-
-def _renamed(before: Content, after: Content) -> Iterator[tuple[Path, str]]:
-    """(old path, new name) of members that are the same but for their name, where no other could be meant."""
-    gone = [path for path in before.elements if path not in after.elements]
-    come = [path for path in after.elements if path not in before.elements]
-    for path in gone:
-        alike = [other for other in come if _same(before, path, after, other)]
-        if len(alike) == 1 and sum(_same(before, one, after, alike[0]) for one in gone) == 1:
-            yield path, alike[0][-1]
-
-
-def _same(before: Content, path: Path, after: Content, other: Path) -> bool:
-    return path[:-1] == other[:-1] and before.under(path) == after.under(other)
 
 
 def _names(found: Pair) -> Iterator[Change]:
@@ -146,16 +102,7 @@ def _element(found: Pair, path: Path, where: Protocol, said: Content, act: str) 
 
 def _of(where: Protocol, path: Path, found: Pair, said: Content) -> Path:
     """A path by the names of the protocol it belongs to."""
-    return _old(found, path) if where is found.old and said is found.before else path
-
-
-def _old(found: Pair, path: Path) -> Path:
-    """A path by its old names."""
-    real: Path = ()
-    for i, name in enumerate(path):
-        names = {new: old for old, new in found.renames.names.get(path[:i], {}).items()}
-        real = (*real, names.get(name, name))
-    return real
+    return found.was(path) if where is found.old and said is found.before else path
 
 
 def _about(found: Pair, path: Path, where: Protocol, said: Content, act: str) -> Iterator[Text]:
@@ -256,7 +203,7 @@ def _value(found: Pair, path: Path) -> Change:
     notes = [*told, *_notes(found, path, old, new)]
     reached: Reach = (NOBODY, None)
     if kind not in ("administrative", "sources"):
-        reached = wider((concern(found.old, _old(found, path)), concern(found.new, path)))
+        reached = wider((concern(found.old, found.was(path)), concern(found.new, path)))
     if fits := list(_fit(path, old, new)):
         reached, notes = (STAGES, None), [*notes, *fits]
     says = _sentence(found, path, old, new, bool(told))
@@ -267,7 +214,7 @@ def _row_names(found: Pair, path: Path) -> Mapping[str, str]:
     """What the names of a rule of the old protocol are called now."""
     if path[0] not in ("variables", "forms"):
         return found.renames.variables(None)
-    old = _old(found, path)
+    old = found.was(path)
     variable = found.old.variables.get(old[1]) if path[0] == "variables" else None
     form = variable.reads[0] if variable else old[1]
     return found.renames.variables(form)
@@ -401,7 +348,7 @@ def _fit(path: Path, old: Any, new: Any) -> Iterator[Text]:
 def _orders(found: Pair) -> Iterator[Change]:
     """Outcomes are read from top to bottom: their order decides."""
     for name, decision in found.new.decisions.items():
-        was = found.old.decisions.get(_old(found, ("decisions", name))[1])
+        was = found.old.decisions.get(found.was(("decisions", name))[1])
         if was is None:
             continue
         renamed = found.renames.names.get(("decisions", name, "outcomes"), {})
@@ -413,7 +360,7 @@ def _orders(found: Pair) -> Iterator[Change]:
             base = Change("safety", "changes", f"decisions/{name}/outcomes", says)
             reached = wider(
                 (
-                    concern(found.old, _old(found, ("decisions", name))),
+                    concern(found.old, found.was(("decisions", name))),
                     concern(found.new, ("decisions", name)),
                 )
             )

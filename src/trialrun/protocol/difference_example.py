@@ -22,7 +22,7 @@ from trialrun.protocol.text import Text
 from trialrun.protocol.unit import UnitError, convert
 
 if TYPE_CHECKING:
-    from trialrun.protocol.difference import Pair
+    from trialrun.protocol.pair import Pair
 
 MOST = 20_000  # examples tried for one rule
 SEED = 20_080_303  # the same examples every time
@@ -117,13 +117,10 @@ def _question(change: Change) -> str | None:
 
 def _case(found: Pair, question: str) -> Case | None:
     """The case of a question; None where one protocol does not know it, or types have become others."""
-    from trialrun.protocol.difference import _old
 
     section, *names = question.split(".")
     path = ("forms", names[0], "items", names[1]) if section == "forms" else (section, *names)
-    before = (
-        [name for name in _old(found, path) if name != "items"] if section == "forms" else _old(found, path)
-    )
+    before = [name for name in found.was(path) if name != "items"] if section == "forms" else found.was(path)
     old, new = _side(found.old, tuple(before)), _side(found.new, (section, *names))
     if old is None or new is None:
         return None

@@ -13,7 +13,7 @@ from trialrun.protocol.protocol import Protocol, Timepoint
 from trialrun.protocol.text import Text
 
 if TYPE_CHECKING:
-    from trialrun.protocol.difference import Pair
+    from trialrun.protocol.pair import Pair
 
 Path = tuple[str, ...]
 Acts = dict[tuple[str, str], list[str]]

@@ -29,7 +29,7 @@ from trialrun.journal.entry import Entry
 from trialrun.protocol.allocation import Allocation, Blocks, Table
 from trialrun.protocol.change import Stage
 from trialrun.protocol.change_words import both, quoted
-from trialrun.protocol.difference import Pair, pair
+from trialrun.protocol.pair import Pair, pair
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rename import Renames
 from trialrun.protocol.text import Text

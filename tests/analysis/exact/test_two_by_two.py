@@ -1,4 +1,4 @@
-"""Fisher's test, the conditional odds ratio and Newcombe's difference."""
+"""Fisher's test and the conditional odds ratio."""
 
 from math import comb
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from estimable import ends, sure
 from trialrun.analysis.estimate import NotEstimable
-from trialrun.analysis.exact.two_by_two import difference, fisher
+from trialrun.analysis.exact.two_by_two import fisher
 
 CELL = st.integers(0, 12)
 
@@ -72,25 +72,9 @@ def test_swapping_rows_inverts_the_odds_ratio(a: int, b: int, c: int, d: int) ->
     assert ends(one.interval)[0] < inner[0] and inner[1] < ends(one.interval)[1]
 
 
-@pytest.mark.parametrize(
-    ("counts", "expected"),
-    [  # Newcombe, Stat Med 1998;17:873, table II, method 10
-        ((56, 70, 48, 80), (0.0524, 0.3339)),
-        ((9, 10, 3, 10), (0.1705, 0.8090)),
-        ((6, 7, 2, 7), (0.0582, 0.8062)),
-        ((5, 56, 0, 29), (-0.0381, 0.1926)),
-        ((0, 10, 0, 20), (-0.1611, 0.2775)),
-        ((10, 10, 0, 20), (0.6791, 1.0)),
-    ],
-)
-def test_newcombe(counts: tuple[int, int, int, int], expected: tuple[float, float]) -> None:
-    assert ends(sure(difference(*counts)).interval) == pytest.approx(expected, abs=5.1e-5)
-
-
 def test_bad_tables() -> None:
     assert fisher([[0, 0], [1, 2]]) == NotEstimable("no participants in one group")
     assert fisher([[0, 4], [0, 3]]) == NotEstimable("all participants are alike")
-    assert difference(0, 0, 1, 2) == NotEstimable("no participants in one group")
     for wrong in ([[1, 2]], [[-1, 2], [3, 4]], [[0.5, 2], [3, 4]], [[np.nan, 2], [3, 4]]):
         with pytest.raises(ValueError, match="2 rows and 2 columns"):
             fisher(wrong)

@@ -1,8 +1,8 @@
-"""Two proportions: Fisher's exact test, the conditional odds ratio, and the difference.
+"""Two proportions: Fisher's exact test and the conditional odds ratio.
 
 Given both margins the first cell has Fisher's noncentral hypergeometric distribution (Fisher,
 JRSS 1935;98:39), from which the odds ratio and its exact interval follow (Cornfield, 1956).
-The interval of the difference is Newcombe's method 10, Stat Med 1998;17:873.
+The difference of the proportions, with its interval, is `analysis.difference`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trialrun.analysis import proportion
 from trialrun.analysis.estimate import Interval, NotEstimable, error_rate
 from trialrun.analysis.exact.root import crossing
 from trialrun.analysis.exact.significance import Alternative, ordered, positive
@@ -109,29 +108,3 @@ def _interval(support: NDArray[np.int64], logs: _Floats, x: int, level: float, m
     lower = 0.0 if x == support[0] else float(np.exp(crossing(upwards, -_REACH, _REACH)))
     upper = float(np.inf) if x == support[-1] else float(np.exp(crossing(downwards, -_REACH, _REACH)))
     return Interval(lower, upper, level, "conditional mid-P" if mid else "conditional exact")
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The first proportion less the second, with its interval."""
-
-    estimate: float
-    interval: Interval
-
-
-def difference(
-    x1: int, n1: int, x2: int, n2: int, *, level: float = 0.95, method: proportion.Method = "wilson"
-) -> Difference | NotEstimable:
-    """Hybrid score interval of x1 / n1 - x2 / n2 (Newcombe's method 10; 11 with "wilson-cc").
-
-    The distances of each proportion to its own bounds are added as sides of a right triangle, so
-    that the interval stays within -1 … 1 and has a width even at 0 or all events.
-    """
-    first, second = (proportion.interval(x, n, level=level, method=method) for x, n in ((x1, n1), (x2, n2)))
-    if isinstance(first, NotEstimable) or isinstance(second, NotEstimable):
-        return NotEstimable("no participants in one group")
-    p1, p2 = x1 / n1, x2 / n2
-    down = np.hypot(p1 - first.lower, second.upper - p2)
-    up = np.hypot(first.upper - p1, p2 - second.lower)
-    band = Interval(float(p1 - p2 - down), float(p1 - p2 + up), level, f"Newcombe hybrid, {first.method}")
-    return Difference(p1 - p2, band)
