@@ -83,7 +83,7 @@ class Document:
 
 
 def sentence(template: str, shown: Mapping[str, Shown | str]) -> tuple[Shown, ...]:
-    """The pieces of a sentence whose ``{holes}`` are results, or words. KeyError for one that is not there."""
+    """The pieces of a sentence whose ``{holes}`` are results or words. KeyError for one that is not there."""
     pieces: list[Shown] = []
     place = 0
     for hole in _HOLE.finditer(template):
