@@ -17,6 +17,17 @@ _HOLE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
+class Link:
+    """Words that lead to an output of the same document: "Table 14.1.1"."""
+
+    text: str
+    output: str
+
+
+Piece = Shown | Link
+
+
+@dataclass(frozen=True)
 class Heading:
     """``number``: that of ICH E3, or of the section; ``level``: 1 is a chapter."""
 
@@ -29,7 +40,7 @@ class Heading:
 class Paragraph:
     """One or more sentences, cut where a number has a result behind it. ``note``: small print."""
 
-    pieces: tuple[Shown, ...]
+    pieces: tuple[Piece, ...]
     note: bool = False
 
 
@@ -37,14 +48,14 @@ class Paragraph:
 class Points:
     """A list of sentences."""
 
-    items: tuple[tuple[Shown, ...], ...]
+    items: tuple[tuple[Piece, ...], ...]
 
 
 @dataclass(frozen=True)
 class Facts:
     """Terms and what is said of them."""
 
-    rows: tuple[tuple[str, tuple[Shown, ...]], ...]
+    rows: tuple[tuple[str, tuple[Piece, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -82,15 +93,15 @@ class Document:
     generator: str = field(default="", compare=False)
 
 
-def sentence(template: str, shown: Mapping[str, Shown | str]) -> tuple[Shown, ...]:
-    """The pieces of a sentence whose ``{holes}`` are results or words. KeyError for one that is not there."""
-    pieces: list[Shown] = []
+def sentence(template: str, shown: Mapping[str, Piece | str]) -> tuple[Piece, ...]:
+    """The pieces of a sentence whose ``{holes}`` are results, links or words. KeyError for one that is not there."""
+    pieces: list[Piece] = []
     place = 0
     for hole in _HOLE.finditer(template):
         if hole.start() > place:
             pieces.append(Shown(template[place : hole.start()]))
         found = shown[hole[1]]
-        pieces.append(found if isinstance(found, Shown) else Shown(found))
+        pieces.append(Shown(found) if isinstance(found, str) else found)
         place = hole.end()
     if place < len(template):
         pieces.append(Shown(template[place:]))
