@@ -94,7 +94,7 @@ class Document:
 
 
 def sentence(template: str, shown: Mapping[str, Piece | str]) -> tuple[Piece, ...]:
-    """The pieces of a sentence whose ``{holes}`` are results, links or words. KeyError for one that is not there."""
+    """The pieces of a sentence whose ``{holes}`` are results, links or words. KeyError for an unknown one."""
     pieces: list[Piece] = []
     place = 0
     for hole in _HOLE.finditer(template):
