@@ -158,7 +158,7 @@ def test_people_of_the_study_are_the_same_both_ways() -> None:
 
 
 @pytest.mark.usefixtures("grave")
-@pytest.mark.parametrize("seed", [11, 12, 17, 23])
+@pytest.mark.parametrize("seed", [11, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (12, 17, 23))])
 def test_people_under_stress_are_the_same_both_ways(seed: int, tmp_path: Path) -> None:
     protocol = stressed_study(tmp_path / "study", planned=24, suspended=False)
     fast, slow = both(protocol, seed)

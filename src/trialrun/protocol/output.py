@@ -379,6 +379,14 @@ class Output(Sourced):
     footnotes: tuple[Words, ...] = ()
 
 
+class Pack(Sourced):
+    """A document for certain readers: outputs told in words (``said``), then those shown whole."""
+
+    title: Words
+    said: Several = ()
+    outputs: Several = ()
+
+
 class OutputsFile(Part):
     """``outputs.yaml``."""
 
@@ -390,3 +398,4 @@ class OutputsFile(Part):
     statistics: Statistics = Field(default_factory=dict)
     formats: dict[Name, Written] = Field(default_factory=dict)
     outputs: dict[OutputId, Output] = Field(min_length=1)
+    packs: dict[Name, Pack] = Field(default_factory=dict)

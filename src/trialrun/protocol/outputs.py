@@ -111,6 +111,11 @@ def _names(outputs: Outputs, endpoints: Collection[str] | None) -> Iterator[Prob
             for i, one in enumerate(compared if isinstance(compared, tuple) else ()):
                 if one not in output.compare:
                     yield _unknown(outputs, (*here, "compare", i), "comparison", one, output.compare)
+    for name, pack in file.packs.items():
+        for word, keys in (("said", pack.said), ("outputs", pack.outputs)):
+            for i, key in enumerate(keys):
+                if key not in file.outputs:
+                    yield _unknown(outputs, ("packs", name, word, i), "output", key, file.outputs)
 
 
 def _unknown(outputs: Outputs, path: Path, what: str, name: str, known: Collection[str]) -> Problem:

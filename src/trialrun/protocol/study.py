@@ -177,12 +177,20 @@ class Cited(Part):
     statements: dict[int, Statement]
 
 
+class Beside(Part):
+    """The row of an output that a published result stands beside."""
+
+    output: str
+    row: str
+
+
 class PublishedResult(Part):
     id: Name
     about: Words
     value: Words
     number: dict[str, float] | None = None
     endpoint: str | None = None
+    beside: Beside | None = None
     fitted: StrictBool = False  # the model of virtual participants was fitted to this result
     note: Words | None = None
 

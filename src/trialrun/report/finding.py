@@ -1,0 +1,169 @@
+"""Results in words: sentences that follow from the cells of planned outputs, and lead back to them.
+
+A sentence is said only if every number in it is there; where one cannot be estimated, the reason is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from trialrun.analysis.ard import Ard, Cell
+from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.outputs.grouping import Column
+from trialrun.analysis.outputs.statement import Value
+from trialrun.analysis.outputs.wording import written
+from trialrun.protocol.endpoint import Endpoint
+from trialrun.protocol.output import Count, EndpointResult, Output
+from trialrun.protocol.outputs import placeholders
+from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.text import Text
+from trialrun.report.display import Shown
+from trialrun.report.document import Link, Piece
+from trialrun.report.language import Language
+
+# The sentences of each kind of endpoint, by their key in the catalogues; those after the first two only
+# where their first number is not nought.
+SENTENCES: Mapping[str, tuple[str, ...]] = {
+    "proportion_without_event": ("without", "without.upper", "without.lost", "pending"),
+    "paired_change": ("change.{scale}", "change.test", "change.unpaired"),
+    "organ_response": ("response", "response.interval", "response.missing", "response.none", "pending"),
+}
+ALWAYS = {
+    "without", "without.upper", "change.log", "change.linear", "change.test", "response", "response.interval",
+}  # fmt: skip
+KINDS = {"table": "output.table", "listing": "output.listing", "figure": "output.figure"}
+LINES = 12  # of a table said in words; more is for the table itself
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One endpoint in words: ``outputs`` are those that hold its numbers."""
+
+    name: str
+    level: str
+    title: str
+    sentences: tuple[tuple[Piece, ...], ...]
+    outputs: tuple[str, ...]
+
+
+def findings(protocol: Protocol, ard: Ard, language: Language) -> list[Finding]:
+    """Every endpoint of the study that an output reports, primary ones first."""
+    ranks = ("primary", "secondary", "exploratory")
+    endpoints = protocol.study.endpoints
+    order = sorted(endpoints, key=lambda name: ranks.index(endpoints[name].level))
+    return [found for name in order if (found := _finding(protocol, ard, name, language)).outputs]
+
+
+def _finding(protocol: Protocol, ard: Ard, name: str, language: Language) -> Finding:
+    endpoint = protocol.study.endpoints[name]
+    sentences: list[tuple[Piece, ...]] = []
+    columns = held_by(ard, name)
+    for column, held in columns:
+        whose = column.title(language.code) if len(columns) > 1 else ""
+        sentences += _said(endpoint, held, whose, language)
+    outputs = tuple(dict.fromkeys(key for key, _ in _reported(ard, name)))
+    return Finding(name, endpoint.level, endpoint.title(language.code), tuple(sentences), outputs)
+
+
+def held_by(ard: Ard, endpoint: str) -> list[tuple[Column, dict[str, Cell]]]:
+    """The columns of the first output that reports an endpoint: statistic -> the first cell that holds it."""
+    first = next(_reported(ard, endpoint), None)
+    return [(column, _held(ard, *first, column.key)) for column in ard.columns[first[0]]] if first else []
+
+
+def _reported(ard: Ard, endpoint: str) -> Iterator[tuple[str, str]]:
+    """The outputs and rows that report an endpoint."""
+    for key, output in ard.outputs.items():
+        for name, row in output.rows.items():
+            if isinstance(row, EndpointResult) and row.endpoint == endpoint:
+                yield key, name
+
+
+def _held(ard: Ard, output: str, analysis: str, column: str) -> dict[str, Cell]:
+    """Statistic -> the first cell of a row that holds it, in one column."""
+    held: dict[str, Cell] = {}
+    for line, cells in ard.lines(output):
+        if line.key[0] == analysis:
+            for cell in cells:
+                if cell.column == column:
+                    for statistic in cell.values:
+                        held.setdefault(statistic, cell)
+    return held
+
+
+def _said(
+    endpoint: Endpoint, held: Mapping[str, Cell], whose: str, language: Language
+) -> Iterator[tuple[Piece, ...]]:
+    for template in SENTENCES[endpoint.kind]:
+        key = template.format(scale=getattr(endpoint, "scale", ""))
+        pattern = language(f"finding.{key}")
+        needed = [hole[0] for hole in placeholders(pattern)]
+        if any(name not in held for name in needed):
+            continue
+        values = [held[name].values[name] for name in needed]
+        if why := next((value.reason for value in values if isinstance(value, NotEstimable)), None):
+            yield (Shown(language("finding.not.estimable", reason=why)),)
+        elif key in ALWAYS or values[0]:
+            begun = (Shown(f"{whose}{language('colon')}"),) if whose else ()
+            yield (*begun, *filled(pattern, held, language))
+
+
+def filled(pattern: str, held: Mapping[str, Cell], language: Language) -> tuple[Piece, ...]:
+    """The pieces of a sentence whose holes are statistics, each with the result it shows."""
+    pieces: list[Piece] = []
+    rest = pattern
+    for name, width, decimals, flags in placeholders(pattern):
+        hole = f"{{{name}{_format(width, decimals, flags)}}}"
+        before, _, rest = rest.partition(hole)
+        value = _one(hole, held[name].values, language.code)
+        pieces += [*([Shown(before)] if before else []), Shown(value, held[name].id)]
+    return (*pieces, *([Shown(rest)] if rest else []))
+
+
+def _format(width: str, decimals: str, flags: str) -> str:
+    said = width + (f".{decimals}" if decimals else "") + flags
+    return f":{said}" if said else ""
+
+
+def _one(hole: str, values: Mapping[str, Value], code: str) -> str:
+    return written(Text(((code, hole),)), values, None, code)
+
+
+# ---- tables in words -----------------------------------------------------------------------------
+
+
+def counted(ard: Ard, output: str, language: Language) -> Iterator[tuple[Piece, ...]]:
+    """The counts of a table, a sentence each: its words, and what every column says."""
+    planned, columns = ard.outputs[output], ard.columns[output]
+    told = 0
+    for line, cells in ard.lines(output):
+        row = planned.rows.get(line.key[0])
+        if not isinstance(row, Count) or not cells or told >= LINES:
+            continue
+        told += 1
+        said: list[Piece] = [Shown(f"{line.labels[-1](language.code)}{language('colon')}")]
+        for i, cell in enumerate(cells):
+            if i:
+                said.append(Shown(language("semicolon")))
+            if len(columns) > 1:
+                title = next((one.title(language.code) for one in columns if one.key == cell.column), "")
+                said.append(Shown(f"{title} "))
+            said.append(Shown(written(cell.pattern, cell.values, cell.none, language.code), cell.id))
+        yield tuple(said)
+
+
+def named(key: str, output: Output, language: Language) -> str:
+    """``Table 14.1.1``; an output whose number is not one of these says only its number."""
+    return language(KINDS[output.kind], id=key)
+
+
+def see(keys: list[str], ard: Ard, language: Language) -> tuple[Piece, ...]:
+    """``See Table 14.1.1 (Disposition); …``: where a section's numbers stand."""
+    pieces: list[Piece] = [Shown(language("finding.see"))]
+    for i, key in enumerate(keys):
+        output = ard.outputs[key]
+        pieces.append(Link(named(key, output, language), key))
+        end = "." if i == len(keys) - 1 else language("semicolon")
+        pieces.append(Shown(f" ({output.title(language.code)}){end}"))
+    return tuple(pieces)
