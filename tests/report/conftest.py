@@ -8,9 +8,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from example_document import document as example_document
+from trialrun.analysis.ard import Ard, analyse_outputs
 from trialrun.analysis.results import analyse
 from trialrun.protocol.compile import load
 from trialrun.protocol.protocol import Protocol
+from trialrun.report.document import Document
 from trialrun.report.report import render
 
 
@@ -46,3 +49,14 @@ def spoken(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def html(protocol: Protocol, tables: dict[str, pl.DataFrame], results: dict[str, Any], spoken: str) -> str:
     return render(protocol, tables, results, spoken)
+
+
+@pytest.fixture(scope="session")
+def ard(protocol: Protocol, tables: dict[str, pl.DataFrame]) -> Ard:
+    return analyse_outputs(tables, protocol.outputs, protocol)
+
+
+@pytest.fixture(scope="session")
+def document(ard: Ard, spoken: str) -> Document:
+    """A block of each kind, and every output."""
+    return example_document(ard, spoken)

@@ -2,13 +2,7 @@
 
 import pytest
 
-from trialrun.analysis.ard import analyse_outputs
 from trialrun.report.display import display, text
-
-
-@pytest.fixture(scope="module")
-def ard(protocol, tables):
-    return analyse_outputs(tables, protocol.outputs, protocol)
 
 
 def number(ard, output, path, statistic):
