@@ -34,7 +34,9 @@ from trialrun.protocol.output import (
     Hierarchy,
     Listed,
     Output,
+    Proportion,
     Summarised,
+    Survival,
 )
 from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.protocol import Protocol
@@ -220,6 +222,14 @@ def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
             from trialrun.analysis.outputs.endpoints import endpoint  # here, as it imports the whole engine
 
             return endpoint(asked, analysis)
+        case Proportion():
+            from trialrun.analysis.outputs.inferred import proportion
+
+            return proportion(asked, analysis)
+        case Survival():
+            from trialrun.analysis.outputs.followed import survival
+
+            return survival(asked, analysis)
         case Drawn():
             return iter(())
 

@@ -51,6 +51,15 @@ class Posterior:
 
         return float(betaincc(self.a, self.b, np.clip(p, 0, 1)))
 
+    def density(self, p: float) -> float:
+        """Its density at `p`, strictly between 0 and 1."""
+        from scipy.special import betaln, xlog1py, xlogy
+
+        if not 0 < p < 1:
+            raise ValueError(f"{p} does not lie between 0 and 1")
+        log = xlogy(self.a - 1, p) + xlog1py(self.b - 1, -p) - betaln(self.a, self.b)
+        return float(np.exp(log))
+
     def equal_tail(self, level: float = 0.95) -> Interval:
         """The interval with as much probability below as above it."""
         each = error_rate(level) / 2

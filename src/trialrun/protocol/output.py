@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from trialrun.protocol.element import Name, Part, Sourced
 from trialrun.protocol.problem import shown
-from trialrun.protocol.text import Several, Text, Words
+from trialrun.protocol.text import Counted, Several, Text, Words
 
 PARTICIPANTS = "participants"
 """The name of the table with one row for each participant."""
@@ -119,6 +119,21 @@ class Cases(_Derived):
     otherwise: str | None = None
 
 
+class Judged(_Derived):
+    """What an endpoint of the study says of each participant: ``{endpoint: efficacy, at: W19}``.
+
+    ``at``: visits, of several the best response. ``events``: these instead of the endpoint's own. ``until``:
+    instead of its last visit, ``last dose + 28 days``. ``day``: not the state, but the study day of the event
+    or, without one, the last day up to which there was none.
+    """
+
+    endpoint: Name
+    at: Several = ()
+    events: Several = ()
+    until: Counted | None = None
+    day: bool = False
+
+
 def _verb(value: Any, kinds: dict[str, str], example: str) -> Any:
     """Refuse what has no verb, or two."""
     if isinstance(value, dict):
@@ -138,13 +153,20 @@ def _tag(value: Any, kinds: dict[str, str]) -> str:
     return f"[{said[0] if said else next(iter(kinds.values()))}]"
 
 
-_DERIVED = {**dict.fromkeys(PICKS, "Picked"), "value": "Computed", "cut": "Cut", "cases": "Cases"}
+_DERIVED = {
+    **dict.fromkeys(PICKS, "Picked"),
+    "value": "Computed",
+    "cut": "Cut",
+    "cases": "Cases",
+    "endpoint": "Judged",
+}
 
 Derived = Annotated[
     Annotated[Picked, Tag("[Picked]")]
     | Annotated[Computed, Tag("[Computed]")]
     | Annotated[Cut, Tag("[Cut]")]
-    | Annotated[Cases, Tag("[Cases]")],
+    | Annotated[Cases, Tag("[Cases]")]
+    | Annotated[Judged, Tag("[Judged]")],
     Discriminator(lambda value: _tag(value, _DERIVED)),
     BeforeValidator(lambda value: _verb(value, _DERIVED, "e.g. {last: DS.DSDECOD}")),
 ]
@@ -326,6 +348,47 @@ class EndpointResult(AnalysisPart):
     statistics: Statistics = Field(default_factory=dict)
 
 
+class Proportion(AnalysisPart):
+    """The participants (of a table: who have such a row) for whom a rule is true, n of N, with intervals.
+
+    ``of`` as elsewhere: those for whom the rule is ``known``, the whole ``set`` (unknown is then no), or who
+    satisfy a rule and of whom it is known. ``prior``: of a Beta, events then non-events; ``above``:
+    probabilities that the proportion lies beyond; ``density``: how many points of a grid.
+    """
+
+    proportion: str
+    table: Name = PARTICIPANTS
+    of: str = "known"
+    each: Repeated = Field(default_factory=dict)
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    intervals: Several = ("clopper-pearson",)
+    upper: Several = ()
+    lower: Several = ()
+    prior: tuple[Number, Number] | None = None
+    above: tuple[Number, ...] = ()
+    density: int = Field(default=0, ge=0, le=1000)
+
+
+class Survival(AnalysisPart):
+    """Time to an event: ``{survival: flare_day, event: flare = 'event', at: {64: Week 9}}``.
+
+    ``competing``: a rule for those who had another event first. ``show``: counts, at, median, risk,
+    incidence, steps.
+    """
+
+    survival: Column
+    event: str
+    competing: str | None = None
+    at: dict[int, Words] = Field(default_factory=dict)
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    scale: Literal["log-log", "log", "plain", "exact"] = "log-log"
+    show: tuple[Literal["counts", "at", "median", "risk", "incidence", "steps"], ...] = (
+        "counts",
+        "at",
+        "median",
+    )
+
+
 class Drawn(AnalysisPart):
     """A figure of a known kind, with what it is drawn from."""
 
@@ -343,6 +406,7 @@ class Heading(Part):
 _VERBS = {
     "count": "Count", "summary": "Summarised", "categories": "Categories", "hierarchy": "Hierarchy",
     "listing": "Listed", "endpoint": "EndpointResult", "figure": "Drawn", "heading": "Heading",
+    "proportion": "Proportion", "survival": "Survival",
 }  # fmt: skip
 
 Analysis = Annotated[
@@ -352,6 +416,8 @@ Analysis = Annotated[
     | Annotated[Hierarchy, Tag("[Hierarchy]")]
     | Annotated[Listed, Tag("[Listed]")]
     | Annotated[EndpointResult, Tag("[EndpointResult]")]
+    | Annotated[Proportion, Tag("[Proportion]")]
+    | Annotated[Survival, Tag("[Survival]")]
     | Annotated[Drawn, Tag("[Drawn]")]
     | Annotated[Heading, Tag("[Heading]")],
     Discriminator(lambda value: _tag(value, _VERBS)),

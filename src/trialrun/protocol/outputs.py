@@ -16,8 +16,11 @@ from trialrun.protocol.output import (
     Cases,
     Computed,
     EndpointResult,
+    Judged,
     Output,
     OutputsFile,
+    Proportion,
+    Survival,
     Written,
 )
 from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
@@ -99,6 +102,12 @@ def compile_outputs(
 def _names(outputs: Outputs, endpoints: Collection[str] | None) -> Iterator[Problem]:
     """Every set, endpoint, column and comparison that is named, and is not there."""
     file = outputs.file
+    for name, derived in file.derive.items():
+        judged = isinstance(derived, Judged) and endpoints is not None and derived.endpoint not in endpoints
+        if judged and isinstance(derived, Judged):
+            yield _unknown(
+                outputs, ("derive", name, "endpoint"), "endpoint", derived.endpoint, endpoints or ()
+            )
     for key, output in file.outputs.items():
         path: Path = ("outputs", key)
         if output.set is not None and output.set not in file.sets:
@@ -153,7 +162,7 @@ def _walk(part: Any, path: Path) -> Iterator[tuple[Path, str]]:
         value, here = getattr(part, name), (*path, said.alias or name)
         if value is None:
             continue
-        rule = name == "where" or (isinstance(part, Computed) and name == "value")
+        rule = name == "where" or name in RULES.get(type(part), ())
         if rule or (name == "of" and value not in DENOMINATORS):
             yield here, value
         elif isinstance(part, Cases) and name == "cases":
@@ -161,6 +170,13 @@ def _walk(part: Any, path: Path) -> Iterator[tuple[Path, str]]:
         else:
             yield from _walk(value, here)
 
+
+RULES: Mapping[type[BaseModel], tuple[str, ...]] = {
+    Computed: ("value",),
+    Proportion: ("proportion",),
+    Survival: ("event", "competing"),
+}
+"""Words of an analysis, beside `where` and `of`, that are rules."""
 
 DENOMINATORS = ("set", "known")
 """Whom a percentage is of, if not those who satisfy a rule."""

@@ -12,7 +12,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 import polars as pl
 
-from trialrun.protocol.output import PARTICIPANTS, Each, View
+from trialrun.protocol.output import PARTICIPANTS, Each, Judged, View
 from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.problem import ProtocolError, suggestion
 from trialrun.protocol.protocol import Protocol
@@ -157,6 +157,11 @@ class Columns:
         timepoints, in the order of the study."""
         if self.protocol is None:
             return {}
+        derived = self.outputs.file.derive.get(column)
+        if isinstance(derived, Judged) and not derived.day:
+            from trialrun.analysis.outputs.judged import STATES  # here, as it imports the whole engine
+
+            return STATES[self.protocol.study.endpoints[derived.endpoint].kind]
         if column == "TIMEPT":
             points = sorted(self.protocol.timepoints.values(), key=lambda point: point.offset)
             return {point.id: point.label for point in points}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from trialrun.analysis.rounding import half_away
-from trialrun.protocol.output import PARTICIPANTS, Cases, Computed, Cut, Derived, Picked, View
+from trialrun.protocol.output import PARTICIPANTS, Cases, Computed, Cut, Derived, Judged, Picked, View
 from trialrun.protocol.rule import Type
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ def derive_participants(columns: Columns) -> None:
         path: Path = ("derive", name)
         if isinstance(derived, Picked):
             found, kind = _picked(columns, name, derived, path)
+        elif isinstance(derived, Judged):
+            from trialrun.analysis.outputs.judged import judged  # here, as it imports the whole engine
+
+            found, columns.sources[name], kind = judged(columns, derived, path)
         else:
             found, kind = _said(columns, PARTICIPANTS, derived, path)
             columns.sources[name] = _behind(columns, derived, path)
@@ -61,6 +65,10 @@ def derive_rows(columns: Columns, table: str, view: View, path: Path) -> None:
         here = (*path, "derive", name)
         if isinstance(derived, Picked):
             found, kind = _picked_among(columns, table, derived, here)
+        elif isinstance(derived, Judged):
+            columns.refuse(
+                here, "an endpoint judges participants, not rows", "Put it under `derive` at the top."
+            )
         else:
             found, kind = _said(columns, table, derived, here)
         columns.put(table, _finished(found, derived).alias(name), kind)

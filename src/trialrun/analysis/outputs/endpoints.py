@@ -14,6 +14,7 @@ from trialrun.analysis.endpoint import Result, estimate
 from trialrun.analysis.estimate import Interval, NotEstimable
 from trialrun.analysis.organ_response import OrganResponse
 from trialrun.analysis.outputs.asked import Asked, percent
+from trialrun.analysis.outputs.columns import Columns, Path
 from trialrun.analysis.outputs.statement import Line, Stated, Value, patterns, plain, words
 from trialrun.analysis.paired_change import PairedChange
 from trialrun.analysis.signed_rank import SignedRank
@@ -100,7 +101,7 @@ def endpoint(asked: Asked, analysis: EndpointResult) -> Iterator[Line]:
         one.key: _statistics(estimate(protocol, _only(asked, arrays, one.key), analysis.endpoint))
         for one in asked.groups.list
     }
-    rows = _rows(asked, protocol, planned)
+    rows = rows_read(asked.columns, asked.path, asked.groups.members, protocol, planned)
     inputs = asked.groups.fingerprints("participants", rows, frozenset())
     title = analysis.title or planned.title
     for name, statistic in _lines(analysis, planned.kind).items():
@@ -161,40 +162,40 @@ def _cell(
 # ---- where from ----------------------------------------------------------------------------------
 
 
-def _rows(asked: Asked, protocol: Protocol, planned: defined.Endpoint) -> pl.DataFrame:
-    """``_who``, ``_row``, ``USUBJID`` of everything the endpoint reads: findings, events, doses, endings."""
-    found = [_chosen(asked, table, None) for table in ("EX", "DS")]
+def rows_read(
+    columns: Columns, path: Path, people: pl.DataFrame, protocol: Protocol, planned: defined.Endpoint
+) -> pl.DataFrame:
+    """``_who``, ``_row``, ``USUBJID`` that an endpoint reads: findings, events, doses, endings."""
+    mine = people.select("_who", "_row", "USUBJID")
+
+    def rows(table: str, keep: pl.Expr | None = None) -> pl.DataFrame:
+        if table not in columns.raw:
+            return mine.clear()
+        held = columns.table(table, path)
+        held = held if keep is None else held.filter(keep)
+        chosen = held.join(mine.select("_who"), on="_who", how="semi", maintain_order="left")
+        return chosen.select("_who", "_row", "USUBJID")
+
+    def finding(name: str, points: tuple[str, ...]) -> pl.DataFrame:
+        domain, _, test = name.partition(".")
+        if domain not in columns.raw:
+            return mine.clear()
+        return rows(domain, pl.col(f"{domain}TESTCD").eq(test) & pl.col("TIMEPT").is_in(points))
+
+    def events(names: tuple[str, ...]) -> list[pl.DataFrame]:
+        domains = dict.fromkeys(protocol.forms[one].domain for one in names if one in protocol.forms)
+        return [rows(one) for one in domains if one]
+
+    found = [rows("EX"), rows("DS")]
     if isinstance(planned, defined.PairedChange):
-        domain, _, test = planned.parameter.partition(".")
-        points = [*planned.baseline, planned.at]
-        found.append(
-            _chosen(asked, domain, pl.col(f"{domain}TESTCD").eq(test) & pl.col("TIMEPT").is_in(points))
-        )
+        found.append(finding(planned.parameter, (*planned.baseline, planned.at)))
     elif isinstance(planned, defined.OrganResponse):
-        points = [*planned.baseline, planned.at]
-        for name in planned.organs:
-            domain, _, test = name.partition(".")
-            found.append(
-                _chosen(asked, domain, pl.col(f"{domain}TESTCD").eq(test) & pl.col("TIMEPT").is_in(points))
-            )
-        found += _events(asked, protocol, planned.unless)
+        points = (*planned.baseline, planned.at, *planned.secondary_at)
+        found += [finding(name, points) for name in planned.organs]
+        found += events(planned.unless)
     elif isinstance(planned, defined.WithoutEvent):
-        found += [_chosen(asked, "SV", None), *_events(asked, protocol, planned.events)]
-    return pl.concat([asked.groups.members.select("_who", "_row", "USUBJID"), *found]).unique().sort("_row")
-
-
-def _events(asked: Asked, protocol: Protocol, events: tuple[str, ...]) -> list[pl.DataFrame]:
-    domains = dict.fromkeys(protocol.forms[one].domain for one in events if one in protocol.forms)
-    return [_chosen(asked, one, None) for one in domains if one]
-
-
-def _chosen(asked: Asked, table: str, keep: pl.Expr | None) -> pl.DataFrame:
-    if table not in asked.columns.raw:
-        return asked.groups.members.select("_who", "_row", "USUBJID").clear()
-    rows = asked.columns.table(table, asked.path)
-    rows = rows if keep is None else rows.filter(keep)
-    mine = rows.join(asked.groups.members.select("_who"), on="_who", how="semi", maintain_order="left")
-    return mine.select("_who", "_row", "USUBJID")
+        found += [rows("SV"), *events(planned.events)]
+    return pl.concat([mine, *found]).unique().sort("_row")
 
 
 def _sources(asked: Asked, rows: pl.DataFrame, column: str) -> tuple[int, ...]:
