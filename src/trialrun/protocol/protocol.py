@@ -121,6 +121,14 @@ class Protocol:
         return self.study.id
 
     @cached_property
+    def reported(self) -> Outputs:
+        """The outputs that the study plans, or else the usual ones."""
+        from trialrun.protocol.usual_outputs import usual_outputs  # here, as few commands ask
+
+        form = self.forms.get(self.study.recorded_on.adverse_event)
+        return self.outputs or usual_outputs(self.study, form)
+
+    @cached_property
     def doses(self) -> tuple[Timepoint, ...]:
         return tuple(t for t in self.timepoints.values() if t.dose)
 

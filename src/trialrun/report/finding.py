@@ -25,12 +25,20 @@ from trialrun.report.language import Language
 # The sentences of each kind of endpoint, by their key in the catalogues; those after the first two only
 # where their first number is not nought.
 SENTENCES: Mapping[str, tuple[str, ...]] = {
-    "proportion_without_event": ("without", "without.upper", "without.lost", "pending"),
-    "paired_change": ("change.{scale}", "change.test", "change.unpaired"),
-    "organ_response": ("response", "response.interval", "response.missing", "response.none", "pending"),
+    "proportion_without_event": ("without", "without.upper", "without.lost", "pending", "difference"),
+    "paired_change": ("change.{scale}", "change.test", "change.unpaired", "difference"),
+    "organ_response": (
+        "response",
+        "response.interval",
+        "response.missing",
+        "response.none",
+        "pending",
+        "difference",
+    ),
 }
 ALWAYS = {
     "without", "without.upper", "change.log", "change.linear", "change.test", "response", "response.interval",
+    "difference",
 }  # fmt: skip
 KINDS = {"table": "output.table", "listing": "output.listing", "figure": "output.figure"}
 LINES = 12  # of a table said in words; more is for the table itself

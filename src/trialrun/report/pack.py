@@ -31,7 +31,7 @@ class NoPack(Exception):
 
 def planned(protocol: Protocol, name: str) -> tuple[str, ...]:
     """The outputs that a pack needs. Raises NoPack."""
-    packs = protocol.outputs.file.packs if protocol.outputs else {}
+    packs = protocol.reported.file.packs
     if name not in packs:
         raise NoPack(name, list(packs))
     return tuple(dict.fromkeys((*packs[name].said, *packs[name].outputs)))
@@ -41,7 +41,7 @@ def pack(protocol: Protocol, ard: Ard, edition: Edition, name: str, language: st
     """One pack of one trial, in one language. Raises NoPack, and ValueError for a language unknown here."""
     said = spoken(language)
     planned(protocol, name)
-    asked = protocol.outputs.file.packs[name]  # type: ignore[union-attr]
+    asked = protocol.reported.file.packs[name]
     blocks = tuple(_blocks(protocol, ard, asked, said))
     return document(name, asked.title(language), protocol, ard, edition, said, blocks)
 

@@ -136,9 +136,8 @@ def _statistics(protocol: Protocol, language: Language) -> Iterator[Block]:
     yield heading("9.7", 2, language)
     yield heading("9.7.1", 3, language)
     yield words(language("plan.rounding"))
-    if protocol.outputs and protocol.outputs.file.sets:
-        sets = protocol.outputs.file.sets.items()
-        yield facts((f"{one.title(code)} ({key})", one.text(code) if one.text else "") for key, one in sets)
+    sets = protocol.reported.file.sets.items()
+    yield facts((f"{one.title(code)} ({key})", one.text(code) if one.text else "") for key, one in sets)
     if study.multiplicity:
         names = [study.endpoints[name].title(code) for name in study.multiplicity.over]
         alpha = language.number(study.multiplicity.alpha)

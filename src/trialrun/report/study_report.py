@@ -222,8 +222,7 @@ def _assumptions(protocol: Protocol, edition: Edition, said: Language) -> Iterat
 def _provenance(protocol: Protocol, ard: Ard, edition: Edition, said: Language) -> Iterator[tuple[str, str]]:
     yield said("provenance.protocol"), f"{protocol.id} {protocol.study.version}"
     yield said("provenance.hash"), protocol.hash
-    if protocol.outputs:
-        yield said("provenance.outputs"), protocol.outputs.hash
+    yield said("provenance.outputs"), protocol.reported.hash
     yield said("provenance.software"), f"trialrun {__version__}"
     yield said("provenance.participants"), said(f"provenance.{'virtual' if edition.virtual else 'real'}")
     if edition.seed is not None:

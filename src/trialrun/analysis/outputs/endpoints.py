@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from trialrun.analysis.arrays import Arrays, from_tables
+from trialrun.analysis.comparison import Comparison, Shift, compare
 from trialrun.analysis.endpoint import Result, estimate
 from trialrun.analysis.estimate import Interval, NotEstimable
 from trialrun.analysis.organ_response import OrganResponse
@@ -26,6 +27,7 @@ from trialrun.protocol.problem import suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text
 from trialrun.protocol.write import said
+from trialrun.tables import term
 
 SHARE = words("{x}/{n} ({percent:.1}%)", "{x}/{n} ({percent:.1} %)")
 RANGE = words("{lower:.1} to {upper:.1}", "{lower:.1} à {upper:.1}")
@@ -88,6 +90,21 @@ LINES: Mapping[str, Mapping[str, tuple[Text, Text]]] = {
     },
 }  # fmt: skip
 
+# Those of a comparison of two arms that the study declares.
+DIFFERENCE: Mapping[str, tuple[Text, Text]] = {
+    "difference": (words("Difference from {other}", "Différence avec {other}"), words("{difference:.2}")),
+    "difference_interval": (
+        words("Confidence interval of the difference", "Intervalle de confiance de la différence"),
+        words(
+            "{difference_lower:.2} to {difference_upper:.2}", "{difference_lower:.2} à {difference_upper:.2}"
+        ),
+    ),
+    "difference_p": (
+        words("Exact test of the difference, p", "Test exact de la différence, p"),
+        words("{difference_p:.4<>}"),
+    ),
+}
+
 
 def endpoint(asked: Asked, analysis: EndpointResult) -> Iterator[Line]:
     """The lines of an endpoint; each column is analysed as if its participants were the trial."""
@@ -104,7 +121,7 @@ def endpoint(asked: Asked, analysis: EndpointResult) -> Iterator[Line]:
     rows = rows_read(asked.columns, asked.path, asked.groups.members, protocol, planned)
     inputs = asked.groups.fingerprints("participants", rows, frozenset())
     title = analysis.title or planned.title
-    for name, statistic in _lines(analysis, planned.kind).items():
+    for name, statistic in _lines(analysis, planned).items():
         cells = []
         for column in asked.groups.list:
             found, sources = results[column.key], _sources(asked, rows, column.key)
@@ -112,6 +129,8 @@ def endpoint(asked: Asked, analysis: EndpointResult) -> Iterator[Line]:
                 _cell(asked, statistic, name, found, column.key, sources, inputs[column.key], planned)
             )
         yield Line((asked.name, name), (title, statistic.title or words(name)), tuple(cells), analysis.indent)
+    if planned.compare is not None and not analysis.statistics:
+        yield from _compared(asked, analysis, protocol, arrays, planned.compare.arms, rows)
 
 
 def _only(asked: Asked, arrays: Arrays, column: str) -> Arrays:
@@ -122,8 +141,52 @@ def _only(asked: Asked, arrays: Arrays, column: str) -> Arrays:
     return replace(arrays, present=arrays.present & mask[np.newaxis, :])
 
 
-def _lines(analysis: EndpointResult, kind: str) -> dict[str, Statistic]:
-    usual = LINES[kind]
+def _compared(
+    asked: Asked,
+    analysis: EndpointResult,
+    protocol: Protocol,
+    arrays: Arrays,
+    arms: tuple[str, ...],
+    rows: pl.DataFrame,
+) -> Iterator[Line]:
+    """The difference of two arms that the endpoint declares, in the column of the first one."""
+    planned = protocol.study.endpoints[analysis.endpoint]
+    found = _difference(compare(protocol, arrays, analysis.endpoint))
+    columns = {one.key: arm for arm in arms for one in asked.groups.list if one.key == term.arm_code(arm)}
+    if len(columns) < len(arms):
+        return
+    place = next(key for key, arm in columns.items() if arm == arms[0])
+    title = analysis.title or planned.title
+    other = protocol.study.arms[arms[1]].title
+    inputs = asked.groups.fingerprints("participants", rows, frozenset())
+    sources = tuple(sorted({row for one in columns for row in _sources(asked, rows, one)}))
+    for name, (label, pattern) in DIFFERENCE.items():
+        statistic = Statistic(format=pattern)
+        cell = _cell(
+            asked, statistic, name, found, place, sources, "+".join(inputs[one] for one in columns), planned
+        )
+        of = Text(tuple((code, said.format(other=other(code))) for code, said in label.by_language))
+        yield Line((asked.name, name), (title, of), (cell,), analysis.indent)
+
+
+def _difference(found: Comparison | None) -> Mapping[str, Value]:
+    """Estimate, interval and p of a comparison; differences of proportions in percentage points."""
+    assert found is not None
+    times = 1 if isinstance(found, Shift) else 100
+    estimated, interval, test = found.estimate_at(0), found.interval_at(0), found.test_at(0)
+    bounds = _bounds(interval, times)
+    return {
+        "difference": estimated if isinstance(estimated, NotEstimable) else plain(float(estimated) * times),
+        "difference_lower": bounds["lower"],
+        "difference_upper": bounds["upper"],
+        "difference_p": test if isinstance(test, NotEstimable) else plain(test.p),
+    }
+
+
+def _lines(analysis: EndpointResult, planned: defined.Endpoint) -> dict[str, Statistic]:
+    usual = LINES[planned.kind]
+    if planned.compare is not None:  # what is tested is the difference, not the change within one arm
+        usual = {key: one for key, one in usual.items() if key != "p"}
     made = {}
     for key, one in (analysis.statistics or dict.fromkeys(usual, Statistic())).items():
         title, pattern = usual.get(key, (words(key), words(f"{{{key}}}")))
