@@ -97,11 +97,9 @@ def _outputs(study: StudyFile, adverse_event: Form | None) -> Iterator[tuple[str
     yield "14.1.3", _table("Exposure", "Exposition", "12.1", "SAF", exposure)
     for number, (name, endpoint) in enumerate(study.endpoints.items(), 1):
         title = _said(endpoint.title)
-        rows = {name: {"endpoint": name}}
-        yield (
-            f"14.2.{number}",
-            {"kind": "table", "title": title, "section": "11.4.1", "set": "SAF", "rows": rows},
-        )
+        table = {"kind": "table", "title": title, "section": "11.4.1", "set": "SAF"}
+        apart = {"by": _arms(study)} if study.arms else {}  # who was treated differently is never pooled
+        yield f"14.2.{number}", {**table, **apart, "rows": {name: {"endpoint": name}}}
     if adverse_event is not None:
         yield from _events(adverse_event)
 
