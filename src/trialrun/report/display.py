@@ -60,7 +60,8 @@ class DisplayRow:
 @dataclass(frozen=True)
 class Display:
     """One output in one language. ``stub``: the heads of the label columns; ``reasons``: why something in it
-    could not be estimated; ``landscape``: whether it is wide."""
+    could not be estimated; ``landscape``: whether it is wide; ``planned``: whether it is one of the outputs,
+    which have numbers."""
 
     id: str
     kind: str
@@ -74,6 +75,7 @@ class Display:
     language: str = "en"
     landscape: bool = False
     reasons: tuple[str, ...] = ()
+    planned: bool = True
 
 
 WIDE = 6  # columns, beyond which a page is turned

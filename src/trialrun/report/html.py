@@ -47,7 +47,9 @@ def html(document: Document, ard: Ard, tables: Mapping[str, pl.DataFrame] | None
         heads=heads,
         number=number,
         blocks=blocks,
-        contents=[(one[4] - 1, one[2], one[3]) for one in blocks if one[2]],
+        contents=[
+            (one[4] - 1, one[2], one[3]) for one in blocks if one[2] and getattr(one[1], "planned", True)
+        ],
         outputs={block.id for block in document.blocks if isinstance(block, Display | Picture)},
         policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'",
@@ -74,7 +76,9 @@ def _blocks(document: Document, words: Language) -> Iterator[tuple[str, Block, s
 
 
 def titled(block: Display | Picture, words: Language) -> str:
-    """Table 14.1.1. Disposition."""
+    """Table 14.1.1. Disposition; what is not one of the outputs has only a title."""
+    if isinstance(block, Display) and not block.planned:
+        return block.title
     kind = "figure" if isinstance(block, Picture) else block.kind
     return f"{words(f'output.{kind}', id=block.id)}. {block.title}"
 

@@ -128,7 +128,9 @@ def _visits(protocol: Protocol, language: Language) -> Display:
             rows.append(DisplayRow((point.label(language.code),), cells))
     head = (Head("day", language("soa.day")), Head("window", language("soa.window")))
     title, stub = language("plan.visits"), (language("plan.visit"),)
-    return Display("visits", "table", title, "", stub, head, tuple(rows), (), language=language.code)
+    return Display(
+        "visits", "table", title, "", stub, head, tuple(rows), (), language=language.code, planned=False
+    )
 
 
 def _statistics(protocol: Protocol, language: Language) -> Iterator[Block]:

@@ -39,7 +39,16 @@ def published(protocol: Protocol, ard: Ard, virtual: bool, language: Language) -
     heads = tuple(Head(key, language(key), numeric=False) for key in keys)
     stub = (language("published.result"),)
     return Display(
-        "published", "table", language("section.published"), "", stub, heads, rows, (), language=code
+        "published",
+        "table",
+        language("section.published"),
+        "",
+        stub,
+        heads,
+        rows,
+        (),
+        language=code,
+        planned=False,
     )
 
 

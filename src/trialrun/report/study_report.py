@@ -216,7 +216,9 @@ def _assumptions(protocol: Protocol, edition: Edition, said: Language) -> Iterat
         rows = tuple(DisplayRow((each["about"],), (Shown(each["reason"]),)) for each in listed)
         head = (Head("reason", said("assumptions.reason"), numeric=False),)
         stub = (said("assumptions.element"),)
-        yield Display(f"assumed-{number}", "table", title, "", stub, head, rows, (), language=said.code)
+        yield Display(
+            f"assumed-{number}", "table", title, "", stub, head, rows, (), language=said.code, planned=False
+        )
 
 
 def _provenance(protocol: Protocol, ard: Ard, edition: Edition, said: Language) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
+from hashlib import sha256
 from typing import assert_never
 
 import numpy as np
@@ -163,9 +164,8 @@ def _compared(
     sources = tuple(sorted({row for one in columns for row in _sources(asked, rows, one)}))
     for name, (label, pattern) in DIFFERENCE.items():
         statistic = Statistic(format=pattern)
-        cell = _cell(
-            asked, statistic, name, found, place, sources, "+".join(inputs[one] for one in columns), planned
-        )
+        read = sha256("\n".join(inputs[one] for one in columns).encode()).hexdigest()
+        cell = _cell(asked, statistic, name, found, place, sources, read, planned)
         of = Text(tuple((code, said.format(other=other(code))) for code, said in label.by_language))
         yield Line((asked.name, name), (title, of), (cell,), analysis.indent)
 
