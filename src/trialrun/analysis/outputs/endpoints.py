@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
-from hashlib import sha256
 from typing import assert_never
 
 import numpy as np
