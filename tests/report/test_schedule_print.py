@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from trialrun.protocol.compile import load
 from trialrun.protocol.plan import ANY_TIME
 from trialrun.report.language import language
+from trialrun.report.missing import Missing
 from trialrun.report.schedule import paper
 from trialrun.report.schedule.column import Column
 from trialrun.report.schedule.layout import MARGIN, PAPERS, SIZES, layout, rows_of, spans
@@ -97,7 +98,7 @@ def test_the_pdf_is_the_same_each_time(made: Schedule) -> None:
 
 def test_without_typst_the_cure_is_said(made: Schedule, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "typst", None)
-    with pytest.raises(paper.NoTypst) as caught:
+    with pytest.raises(Missing) as caught:
         paper.pdf(made)
     assert "pip install 'trialrun[pdf]'" in caught.value.render()
 

@@ -9,26 +9,19 @@ import json
 from importlib import resources
 from typing import Any
 
+from trialrun.report.missing import Missing
 from trialrun.report.schedule.layout import Layout, Part, layout, rows_of
 from trialrun.report.schedule.schedule import Row, Schedule
 
-EXTRA = "pip install 'trialrun[pdf]'"
 SHORT = 30  # rows: a further table with so many is not broken over pages
 
 
-class NoTypst(Exception):
-    """A PDF was asked for where Typst is not installed."""
-
-    def render(self) -> str:
-        return f"A PDF is set by Typst, which is not installed. Install it with: {EXTRA}\nOr print the HTML."
-
-
 def pdf(made: Schedule, paper: str = "a4") -> bytes:
-    """The PDF, landscape on ``a4`` or ``a3``. Raises NoTypst where Typst is not installed."""
+    """The PDF, landscape on ``a4`` or ``a3``. Raises Missing where Typst is not installed."""
     try:
         import typst  # here, as it is an extra
     except ImportError as error:
-        raise NoTypst from error
+        raise Missing("PDF", "Typst", "pdf", "Or print the HTML.") from error
     template = (resources.files("trialrun.report") / "templates" / "schedule.typ").read_bytes()
     content = json.dumps(_content(made, layout(made, paper)), ensure_ascii=False)
     set_: bytes = typst.compile(

@@ -1,0 +1,85 @@
+"""A document as a PDF: tagged, bookmarked, turned where it is wide, the same bytes each time."""
+
+import re
+import sys
+from dataclasses import replace
+
+import pytest
+
+from example_document import UNDER
+from trialrun.report.display import Shown
+from trialrun.report.document import Heading, Paragraph, Picture
+from trialrun.report.missing import Missing
+from trialrun.report.pdf import _content, _runs, _width, pdf
+from trialrun.report.widths import widths
+
+
+@pytest.fixture(scope="module")
+def made(document):
+    return pdf(document)
+
+
+def test_it_is_tagged_and_bookmarked_in_its_language(made, document, spoken):
+    assert made.startswith(b"%PDF-")
+    assert f"/Lang({spoken})".encode() in made
+    assert b"/Marked true" in made and b"/Outlines" in made and b"/StructTreeRoot" in made
+    assert b"CreationDate" not in made
+    for block in document.blocks:
+        if hasattr(block, "id"):
+            assert f"({block.id})".encode() in made, "each output can be led to"
+
+
+def test_wide_pages_are_turned(made):
+    sizes = re.findall(rb"/MediaBox\[0 0 ([\d.]+) ([\d.]+)\]", made)
+    turned = {float(wide) > float(high) for wide, high in sizes}
+    assert turned == {True, False}
+
+
+def test_the_same_document_gives_the_same_bytes(made, document):
+    assert pdf(document) == made
+    assert pdf(replace(document, title="Another")) != made
+
+
+def test_headings_go_with_what_follows_them():
+    runs = _runs(
+        iter([(None, ["a"]), (True, ["b"]), (True, ["c"]), (None, ["d"]), (False, ["e"]), (None, ["f"])])
+    )
+    assert runs == [(True, [["a"], ["b"], ["c"]]), (False, [["d"], ["e"]]), (False, [["f"]])]
+
+
+def test_no_level_of_headings_is_passed_over(document):
+    deep = replace(document, blocks=(Heading("Deep", 4), Heading("One", 1), Heading("Three", 3), UNDER))
+    [(_, blocks)] = _content(deep)["runs"]
+    assert [block[1] for block in blocks[:3]] == [1, 1, 2]
+    assert blocks[3][1]["level"] == 3
+    assert pdf(deep).startswith(b"%PDF-")
+
+
+def test_a_document_of_words_alone(document):
+    alone = replace(
+        document, blocks=(Paragraph((Shown("Nothing yet."),)),), banner="", standing="", facts=(), foot=""
+    )
+    assert pdf(alone).startswith(b"%PDF-")
+
+
+def test_columns_share_the_line_by_what_they_hold():
+    wide = replace(UNDER, heads=UNDER.heads * 5, rows=())
+    assert sum(widths(wide)) == pytest.approx(1)
+    assert sum(widths(replace(wide, landscape=True))) < 1
+    narrow = replace(UNDER, stub=("A",), heads=UNDER.heads[:1], rows=())
+    assert sum(widths(narrow)) < 0.25
+
+
+def test_a_drawing_is_no_higher_than_a_page(document):
+    [picture] = [block for block in document.blocks if isinstance(block, Picture)]
+    assert _width(picture.svg) == 174
+    assert _width('<svg viewBox="0 0 100 400">') == 47.5
+    assert _width("<svg>") == 174
+
+
+def test_without_typst_the_cure_is_said(document, monkeypatch):
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(Missing) as caught:
+        pdf(document)
+    assert "pip install 'trialrun[pdf]'" in caught.value.render()
+    assert caught.value.render().endswith("Or print the HTML.")
