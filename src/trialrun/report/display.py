@@ -16,6 +16,7 @@ from trialrun.analysis.outputs.statement import Line
 from trialrun.analysis.outputs.wording import written
 from trialrun.protocol.output import Listed, Output, Written
 from trialrun.protocol.text import Text
+from trialrun.report.reason import reason as reason_in
 
 HEADER = Text((("en", "{title}\n(N={N})"), ("fr", "{title}\n(N={N})")))
 
@@ -103,12 +104,13 @@ def display(ard: Ard, output: str, language: str = "en") -> Display:
         planned.section,
         language,
         len(heads) + len(stub) > WIDE,
-        tuple(dict.fromkeys(reason for _, cells in lines for cell in cells for reason in _reasons(cell))),
+        tuple(dict.fromkeys(why for _, cells in lines for cell in cells for why in _reasons(cell, language))),
     )
 
 
-def _reasons(cell: Cell) -> list[str]:
-    return [value.reason for value in cell.values.values() if isinstance(value, NotEstimable)]
+def _reasons(cell: Cell, language: str) -> list[str]:
+    found = (value for value in cell.values.values() if isinstance(value, NotEstimable))
+    return [reason_in(one.reason, language) for one in found]
 
 
 # ---- columns -------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from trialrun.protocol.text import Text
 from trialrun.report.display import Shown
 from trialrun.report.document import Link, Piece
 from trialrun.report.language import Language
+from trialrun.report.reason import reason
 
 # The sentences of each kind of endpoint, by their key in the catalogues; those after the first two only
 # where their first number is not nought.
@@ -111,7 +112,7 @@ def _said(
             continue
         values = [held[name].values[name] for name in needed]
         if why := next((value.reason for value in values if isinstance(value, NotEstimable)), None):
-            yield (Shown(language("finding.not.estimable", reason=why)),)
+            yield (Shown(language("finding.not.estimable", reason=reason(why, language.code))),)
         elif key in ALWAYS or values[0]:
             begun = (Shown(f"{whose}{language('colon')}"),) if whose else ()
             yield (*begun, *filled(pattern, held, language))

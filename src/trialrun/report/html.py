@@ -56,7 +56,7 @@ def html(document: Document, ard: Ard, tables: Mapping[str, pl.DataFrame] | None
         style=style,
         script=script,
         words=_json(_words(words)),
-        results=_json(provenance(number, ard, tables)),
+        results=_json(provenance(number, ard, tables, document.language)),
     )
 
 

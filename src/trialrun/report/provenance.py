@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from trialrun.analysis.ard import Ard
+from trialrun.report.reason import reason as reason_in
 
 _KNOWN = ("STUDYID", "DOMAIN", "USUBJID", "SRC", "VIRTUAL")  # said by the row's name, its source, the banner
 
@@ -32,7 +33,9 @@ class Pool:
         return list(self._numbers)
 
 
-def provenance(ids: Iterable[str], ard: Ard, tables: Mapping[str, pl.DataFrame] | None) -> dict[str, Any]:
+def provenance(
+    ids: Iterable[str], ard: Ard, tables: Mapping[str, pl.DataFrame] | None, language: str = "en"
+) -> dict[str, Any]:
     """Of the results ``ids``, in their order:
 
     - ``ids``, ``inputs``: SHA-256 in base64, 43 letters each, one after the other;
@@ -79,7 +82,7 @@ def provenance(ids: Iterable[str], ard: Ard, tables: Mapping[str, pl.DataFrame] 
             ]
             behind = sets(_ranges([place[one] for one in sources or ()]))
             cells.append([methods(method), told, [], behind])
-        held = [reason] if reason is not None else text if text is not None else value
+        held = [reason_in(reason, language)] if reason is not None else text if text is not None else value
         cells[-1][2] += [statistics(statistic), _whole(held)]
     return {
         "ids": "".join(_short(cell) for cell, _ in hashes),
