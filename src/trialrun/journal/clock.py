@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -21,6 +22,16 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class StandingClock:
+    """A clock that stands: of a virtual trial whose record is looked at after its end."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        return self.moment
 
 
 def written(moment: datetime) -> str:

@@ -7,19 +7,29 @@ from dataclasses import dataclass
 
 from trialrun.conduct.verdict import Reason
 
-ROLES = ("investigator", "nurse", "pharmacist", "laboratory", "adjudicator", "data manager", "monitor")
+ROLES = (
+    "investigator", "nurse", "pharmacist", "laboratory", "adjudicator", "data manager", "monitor",
+    "statistician", "board",
+)  # fmt: skip
 # Who may do which act; what is not named is refused. Monitors and data managers never enter or change
 # clinical values (ICH E6(R3); ISO 14155 9.2.4.5), and the deciding acts are the investigator's.
 _FILLING = frozenset({"enter", "write", "correct", "attach", "sign"})
+_LOOKING = frozenset({"look:report", "look:board", "look:sponsor"})
 RIGHTS: dict[str, frozenset[str]] = {
-    "investigator": _FILLING | {"enrol", "include", "collect", "dose", "decide", "user", "anchor"},
+    "investigator": _FILLING | _LOOKING | {"enrol", "include", "collect", "dose", "decide", "user", "anchor"},
     "nurse": _FILLING | {"enrol", "collect", "dose"},
     "pharmacist": _FILLING,
     "laboratory": _FILLING | {"collect"},
     "adjudicator": _FILLING,
-    "data manager": frozenset({"user", "anchor"}),
-    "monitor": frozenset({"anchor"}),
+    "data manager": frozenset({"user", "anchor", "look:sponsor"}),
+    "monitor": frozenset({"anchor", "look:sponsor"}),
+    "statistician": _LOOKING | {"anchor"},
+    "board": frozenset({"look:board"}),
 }
+
+# Who may see results by arm while a masked trial runs: those who do not treat or monitor participants
+# (ICH E9, 4.5 and 4.6).
+UNMASKED = frozenset({"statistician", "board"})
 
 # Whose forms (`by` in the study files) each role fills: its own, and those that it may stand in for.
 # Adjudicated answers are left to the adjudicators.

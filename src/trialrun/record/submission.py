@@ -84,7 +84,7 @@ class Command:
                 yield name, said
 
 
-TIMELESS = ("enrol", "correct", "sign", "user", "anchor")
+TIMELESS = ("enrol", "correct", "sign", "user", "anchor", "look")
 ANSWERS = ("values", "missing", "confirmed")
 OPTIONAL = ("reason", "deviation")
 

@@ -24,7 +24,9 @@ from trialrun.protocol.protocol import Protocol
 from trialrun.record import local
 from trialrun.record.command import Commands
 from trialrun.record.facts import facts
-from trialrun.record.person import SYSTEM, Person
+from trialrun.record.look import ACT as LOOK
+from trialrun.record.look import Look, Looked
+from trialrun.record.person import SYSTEM, UNMASKED, Person
 from trialrun.record.projection import WHO, Projection, Signature
 from trialrun.record.read import storable
 from trialrun.record.refusal import Refused
@@ -225,6 +227,47 @@ class Trial(Commands):
         if reasons:
             raise Refused("Anchoring", reasons)
         return write_anchor(self.store, self.clock, key=key, actor=by, role=role, protocol=self.protocol.hash)
+
+    # ---- who looked at results -----------------------------------------------------------------------
+
+    def may_look(self, pack: str, unblinds: bool, by: str) -> str:
+        """The role in which someone may look at a pack. Raises Refused.
+
+        unblinds: it shows results by arm of a masked trial. Nobody is unblinded where people are virtual.
+        """
+        role, reasons = self._actor(by, f"{LOOK}:{pack}")
+        if unblinds and not self.virtual and role and role not in UNMASKED:
+            message = f"results by arm would unblind {by} ({role})"
+            able = ", ".join(sorted(UNMASKED))
+            reasons.append(Reason("masking", message, f"while the trial is masked, this is for: {able}"))
+        if reasons:
+            raise Refused(f"Looking at the pack `{pack}`", reasons)
+        return role
+
+    def look(self, look: Look, *, by: str, key: str) -> Entry:
+        """Write down that someone looks at results. Raises Refused for one who may not."""
+        command = Command(LOOK, f"Looking at the pack `{look.pack}`", by, key, None, look.words())
+        self._sound(command)
+        role = self.may_look(look.pack, look.unblinded, by)
+        with self.store.lock([TRIAL]):
+            if before := self._repeated(TRIAL, command):
+                return before
+            payload = {**look.payload(), "request": command.digest()}
+            draft = Draft(TRIAL, key, by, role, LOOK, payload)
+            return append(self.store, self.clock, [draft], protocol=self.protocol.hash)[0]
+
+    def looks(self) -> tuple[Looked, ...]:
+        """Every look at results of this trial, in their order."""
+        return tuple(
+            Looked(e.sequence, e.time, e.actor, person.name, e.role, Look.of(e))
+            for e in self.store.chain(TRIAL)
+            if e.act == LOOK and (person := self.person(e.actor))
+        )
+
+    def people(self) -> tuple[Person, ...]:
+        """Everyone who is registered, in order of id."""
+        ids = sorted(chain.removeprefix("user:") for chain in self.store.heads() if chain.startswith("user:"))
+        return tuple(person for id in ids if (person := self.person(id)))
 
     def _keep(self, sha256: str, content: bytes) -> None:
         if self.folder is None:
