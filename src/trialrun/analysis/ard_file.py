@@ -118,7 +118,9 @@ def _read(path: Path, schema: Mapping[str, Any]) -> pl.DataFrame:
         content = path.read_bytes()
         names = next(csv.reader(content.decode("utf-8").splitlines()[:1]), [])
         if names != list(schema):
-            raise NotResults(f"{path}: its columns are not {', '.join(schema)}; it was made by another program")
+            raise NotResults(
+                f"{path}: its columns are not {', '.join(schema)}; it was made by another program"
+            )
         texts = pl.read_csv(content, infer_schema=False)
         return texts.select(_typed(texts[name], dtype) for name, dtype in schema.items())
     except (OSError, UnicodeDecodeError, ValueError, pl.exceptions.PolarsError) as error:

@@ -56,6 +56,11 @@ MAP: dict[str, dict[str, Entry]] = {
         ),
     },
     "A trial": {
+        "report": Entry("trialrun.cli.report:report", "Write what was known of TRIAL on a day, as results."),
+        "looks": Entry("trialrun.cli.looks:looks", "List who looked at which results of TRIAL, and when."),
+        "verify-results": Entry(
+            "trialrun.cli.verify_results:verify_results", "Compute kept results again, and compare."
+        ),
         "verify": Entry("trialrun.cli.verify:verify", "Prove the record of TRIAL whole and unaltered."),
     },
 }

@@ -30,9 +30,7 @@ class Look:
     unblinded: bool = False
 
     def payload(self) -> dict[str, Any]:
-        return {
-            name: list(said) if isinstance(said, tuple) else said for name, said in asdict(self).items()
-        }
+        return {name: list(said) if isinstance(said, tuple) else said for name, said in asdict(self).items()}
 
     def words(self) -> dict[str, str]:
         """The same as texts: what must be equal for a repeated key to mean a repeated look."""
@@ -45,7 +43,8 @@ class Look:
     def of(cls, entry: Entry) -> Look:
         """The look that an entry of the trial's chain tells of."""
         said: dict[str, Any] = {each.name: entry.payload[each.name] for each in fields(cls)}
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in said.items()})
+        told: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in said.items()}
+        return cls(**told)
 
 
 @dataclass(frozen=True)
