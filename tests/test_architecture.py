@@ -17,7 +17,7 @@ ARROWS: dict[str, set[str]] = {
     "tables": {"protocol"},
     "journal": {"protocol"},
     "record": {"protocol", "conduct", "tables", "journal"},
-    "results": {"protocol", "tables", "journal", "record", "analysis", "report", "exchange"},
+    "results": {"protocol", "tables", "journal", "record", "analysis", "simulate", "report", "exchange"},
     "web": {"record", "report", "exchange", "analysis", "results"},
     "cytometry": {"protocol", "tables"},
     "analysis": {"protocol", "tables"},

@@ -72,10 +72,12 @@ def kept(walked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def results(kept: Path, tmp_path: Path) -> Path:
-    """A copy of the kept results that a test may change."""
-    shutil.copytree(kept / "reports" / "2008-03-21-report", tmp_path / "results")
-    return tmp_path / "results"
+def results(kept: Path) -> Path:
+    """A copy of the kept results that a test may change; always at one place, where its study is compiled."""
+    copy = kept.parent / "results"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(kept / "reports" / "2008-03-21-report", copy)
+    return copy
 
 
 def look(trial: Trial, day: date | None = None, **more: object) -> object:

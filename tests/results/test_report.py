@@ -22,6 +22,7 @@ from trialrun.record.person import Person
 from trialrun.record.refusal import Refused
 from trialrun.record.trial import Trial
 from trialrun.record.verify import verify
+from trialrun.report.pack import NoPack
 from trialrun.results.folder import SUMS, listed, names, planned
 from trialrun.results.report import Asked
 from trialrun.results.wanted import by_arm
@@ -162,9 +163,15 @@ def test_a_folder_that_is_not_empty_is_refused(folder: Path, looking: Callable[.
     assert len(looks(folder)) == 1
 
 
-def test_a_study_that_plans_nothing_says_so(protocol: Protocol) -> None:
-    with pytest.raises(ProtocolError, match=r"the study plans no outputs: it has no outputs\.yaml"):
-        planned(replace(protocol, outputs=None))
+def test_a_study_that_plans_nothing_has_the_usual_outputs(protocol: Protocol) -> None:
+    usual = replace(protocol, outputs=None)
+    assert planned(usual, "report") == tuple(usual.reported.planned)
+    assert set(planned(usual, "board")) < set(planned(usual, "report"))
+
+
+def test_a_pack_that_is_not_planned_is_said(protocol: Protocol) -> None:
+    with pytest.raises(NoPack, match="bord"):
+        planned(replace(protocol, outputs=None), "bord")
 
 
 def test_an_output_that_is_not_planned_is_said(looking: Callable[..., Any]) -> None:

@@ -37,10 +37,9 @@ USUAL = ("html", "pdf")
 @click.option("--by", metavar="PERSON", help="Who looks: a user id. Needed for a real trial.")
 @click.option(
     "--pack",
-    type=click.Choice(["report", "board", "sponsor"]),
     default="report",
     show_default=True,
-    help="The study report, the safety board's pack, or the sponsor's page.",
+    help="The study report, or a pack that the study's outputs plan: board, sponsor …",
 )
 @click.option(
     "--out",

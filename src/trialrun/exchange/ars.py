@@ -20,7 +20,6 @@ from trialrun.analysis.outputs.grouping import ALL
 from trialrun.analysis.outputs.wording import written
 from trialrun.exchange.ars_condition import condition
 from trialrun.protocol.output import PARTICIPANTS, EndpointResult, Grouping, Listed, Output
-from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text
 from trialrun.protocol.write import said
@@ -44,8 +43,7 @@ NAMES = {
 
 def reporting_event(ard: Ard, protocol: Protocol, language: str = "en") -> Json:
     """The reporting event of all outputs in the dataset, its words in one language."""
-    assert protocol.outputs is not None
-    return _Event(ard, protocol, protocol.outputs, language).told()
+    return _Event(ard, protocol, language).told()
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,10 @@ class _Analysis:
 
 
 class _Event:
-    def __init__(self, ard: Ard, protocol: Protocol, outputs: Outputs, language: str) -> None:
+    def __init__(self, ard: Ard, protocol: Protocol, language: str) -> None:
         self.ard = ard
         self.protocol = protocol
-        self.file = outputs.file
+        self.file = protocol.reported.file
         self.language = language
         self.groupings: dict[str, Json] = {}
         self.subsets: dict[tuple[str, str], Json] = {}

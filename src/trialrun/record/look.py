@@ -9,7 +9,8 @@ from trialrun.journal.entry import Entry
 
 ACT = "look"
 PACKS = ("report", "board", "sponsor")
-"""What is looked at: the study report, the safety board's pack, the sponsor's page."""
+"""What has a right of its own: the study report, the safety board's pack, the sponsor's page. Any other pack
+is for those who may see the report."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from trialrun.record import local
 from trialrun.record.command import Commands
 from trialrun.record.facts import facts
 from trialrun.record.look import ACT as LOOK
-from trialrun.record.look import Look, Looked
+from trialrun.record.look import PACKS, Look, Looked
 from trialrun.record.person import SYSTEM, UNMASKED, Person
 from trialrun.record.projection import WHO, Projection, Signature
 from trialrun.record.read import storable
@@ -235,7 +235,7 @@ class Trial(Commands):
 
         unblinds: it shows results by arm of a masked trial. Nobody is unblinded where people are virtual.
         """
-        role, reasons = self._actor(by, f"{LOOK}:{pack}")
+        role, reasons = self._actor(by, f"{LOOK}:{pack if pack in PACKS else PACKS[0]}")
         if unblinds and not self.virtual and role and role not in UNMASKED:
             message = f"results by arm would unblind {by} ({role})"
             able = ", ".join(sorted(UNMASKED))

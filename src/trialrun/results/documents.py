@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from trialrun.analysis.ard import Ard
 from trialrun.analysis.log import Tables
 from trialrun.protocol.protocol import Protocol
-from trialrun.report.display import Display, display, text
-from trialrun.report.document import Block, Document, Heading
-from trialrun.report.language import language as spoken
+from trialrun.report.display import Display, text
+from trialrun.report.document import Document
+from trialrun.report.pack import pack
+from trialrun.report.section import table_hash
+from trialrun.report.study_report import Edition, study_report
 from trialrun.results.wanted import Wanted
+
+REPORT = "report"
+"""The pack that every study has; the others are planned in its outputs."""
 
 FORMATS = ("html", "pdf", "rtf", "docx", "txt")
 PRINTED = {"html": "report.html", "pdf": "report.pdf", "rtf": "report.rtf", "docx": "report.docx"}
@@ -52,20 +59,22 @@ def _printed(form: str, document: Document, ard: Ard, tables: Tables) -> bytes:
 
 def compose(protocol: Protocol, ard: Ard, tables: Tables, wanted: Wanted, language: str) -> Document:
     """The document of a pack in one language."""
-    words = spoken(language)
-    blocks: list[Block] = []
-    for output in ard.outputs:
-        shown = display(ard, output, language)
-        blocks += [Heading(shown.title, 2, output), shown]
-    study = protocol.study
-    foot = f"{protocol.id} {study.version} · {wanted.as_of} · {ard.hash[:16]}"
-    return Document(
-        wanted.pack,
-        study.title(language),
-        f"{protocol.id} {study.version}",
-        language,
-        tuple(blocks),
-        banner=words("banner") if wanted.virtual else "",
-        standing=study.standing(language) if study.standing else "",
-        foot=foot,
+    edition = Edition(
+        wanted.virtual,
+        date.fromisoformat(wanted.as_of),
+        wanted.seed,
+        _model(protocol) if wanted.virtual else {},
+        {code: table_hash(table) for code, table in tables.items() if table.height},
     )
+    if wanted.pack == REPORT:
+        return study_report(protocol, ard, edition, language)
+    return pack(protocol, ard, edition, wanted.pack, language)
+
+
+def _model(protocol: Protocol) -> dict[str, Any]:
+    """What is assumed of virtual people, beside the protocol."""
+    if not protocol.model:
+        return {}
+    from trialrun.simulate.population import assumptions  # here, as only virtual trials need it
+
+    return {"name": protocol.model["model"], "assumptions": assumptions(protocol)}

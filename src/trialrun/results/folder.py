@@ -24,9 +24,10 @@ from trialrun.analysis import ard_file
 from trialrun.analysis.ard import Ard, analyse_outputs
 from trialrun.analysis.log import Tables
 from trialrun.exchange.ars import reporting_event
-from trialrun.protocol.problem import Place, Problem, ProtocolError, suggestion
+from trialrun.protocol.problem import Problem, ProtocolError, suggestion
 from trialrun.protocol.protocol import Protocol
-from trialrun.results.documents import documents
+from trialrun.report.pack import planned as packed
+from trialrun.results.documents import REPORT, documents
 from trialrun.results.wanted import Wanted
 from trialrun.tables import files
 
@@ -50,24 +51,20 @@ class Made:
     sums: str
 
 
-def planned(protocol: Protocol, only: tuple[str, ...] | None = None) -> tuple[str, ...]:
-    """The outputs of a study, or some of them. ProtocolError where nothing is planned, or not this."""
-    if protocol.outputs is None:
-        hint = "Write one: docs/outputs.md says how."
-        where = Place(f"{protocol.id}/outputs.yaml")
-        raise ProtocolError([Problem(where, "the study plans no outputs: it has no outputs.yaml", hint)])
-    known = protocol.outputs.planned
+def planned(protocol: Protocol, pack: str, only: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """The outputs of a pack, or some of them, in the order of the file. Raises NoPack, and ProtocolError
+    for an output that is not planned."""
+    known = protocol.reported.planned
     strange = [one for one in only or () if one not in known]
     if strange:
-        where = protocol.outputs.source.place(("outputs",))
-        problems = [
-            Problem(
-                where, f"there is no output `{one}`", suggestion(one, known) or "Name one that is planned."
-            )
-            for one in strange
-        ]
-        raise ProtocolError(problems)
-    return tuple(one for one in known if only is None or one in only)
+        where = protocol.reported.source.place(("outputs",))
+        hints = {one: suggestion(one, known) or "Name one that is planned." for one in strange}
+        raise ProtocolError([Problem(where, f"there is no output `{one}`", hints[one]) for one in strange])
+    needed = None if pack == REPORT else packed(protocol, pack)
+    if only is not None and needed is not None:
+        only = tuple({*only, *needed})  # a pack's words need its outputs
+    wanted = only if only is not None else needed
+    return tuple(one for one in known if wanted is None or one in wanted)
 
 
 def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell: Tell = silent) -> Made:
@@ -75,14 +72,13 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
 
     tell is called with a step and its share done (0 to 1). Raises ProtocolError.
     """
-    planned(protocol, wanted.outputs)
-    assert protocol.outputs is not None
+    outputs = planned(protocol, wanted.pack, wanted.outputs)
     folder.mkdir(parents=True, exist_ok=True)
     files.write(tables, folder / TABLES)
     (folder / STUDY).mkdir(exist_ok=True)
     for name, content in protocol.files.items():
         (folder / STUDY / name).write_text(content, "utf-8", newline="")
-    ard = analyse_outputs(tables, protocol.outputs, protocol, wanted.outputs)
+    ard = analyse_outputs(tables, protocol.reported, protocol, outputs)
     ard_file.save(ard, folder)
     tell("analysis", 1.0)
     manifest = wanted.manifest(protocol, ard)

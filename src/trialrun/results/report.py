@@ -55,7 +55,7 @@ def report(
     The entry comes before the folder has its name: nobody sees what is not in the ledger. Raises Refused for
     who may not look or a day without a record, ProtocolError for what is not planned or in the way.
     """
-    planned(trial.protocol, asked.outputs)
+    planned(trial.protocol, asked.pack, asked.outputs)
     trial.may_look(asked.pack, False, by)
     found = known(trial, day)
     if folder is None:

@@ -37,12 +37,11 @@ class Wanted:
 
     def manifest(self, protocol: Protocol, ard: Ard) -> dict[str, Any]:
         """What is known of a folder before any of its files is opened."""
-        assert protocol.outputs is not None
         return {
             "study": protocol.id,
             "version": protocol.study.version,
             "protocol": protocol.hash,
-            "planned": protocol.outputs.hash,
+            "planned": protocol.reported.hash,
             "outputs": list(ard.outputs),
             "every_output": self.outputs is None,
             "pack": self.pack,
