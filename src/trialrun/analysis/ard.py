@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,13 +15,14 @@ import polars as pl
 
 from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs.asked import Asked
-from trialrun.analysis.outputs.columns import Columns, Tables
+from trialrun.analysis.outputs.columns import Columns, Fact, Tables
 from trialrun.analysis.outputs.count import categories, count
 from trialrun.analysis.outputs.grouping import Column, Groups
 from trialrun.analysis.outputs.hierarchy import hierarchy
-from trialrun.analysis.outputs.listing import listing
+from trialrun.analysis.outputs.listing import listing, narrative
 from trialrun.analysis.outputs.numbers import summary
 from trialrun.analysis.outputs.statement import Line, Stated, Value, words
+from trialrun.analysis.outputs.told import facts_told
 from trialrun.analysis.outputs.wording import written
 from trialrun.protocol.output import (
     PARTICIPANTS,
@@ -33,10 +34,13 @@ from trialrun.protocol.output import (
     Heading,
     Hierarchy,
     Listed,
+    Narrative,
     Output,
+    Projection,
     Proportion,
     Summarised,
     Survival,
+    Told,
 )
 from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.protocol import Protocol
@@ -154,14 +158,17 @@ def analyse_outputs(
     outputs: Outputs,
     protocol: Protocol | None = None,
     only: Collection[str] | None = None,
+    facts: Mapping[str, Fact] | None = None,
 ) -> Ard:
     """Every planned output, or ``only`` some, from SDTM-shaped tables (any tables with USUBJID); the protocol
-    for endpoints and for the words of codes and visits.
+    for endpoints and for the words of codes and visits. ``facts`` are what an output may tell of the run that
+    its tables do not hold (``seed``); of them ``as_of`` is the day up to which data are counted, without
+    which it is the last day in the tables.
 
     ProtocolError, with the place in the outputs file, where a table or a column is not there.
     """
     planned = {key: one for key, one in outputs.planned.items() if only is None or key in only}
-    columns = Columns(tables, outputs, protocol, planned)
+    columns = Columns(tables, outputs, protocol, planned, facts)
     records: list[dict[str, Any]] = []
     heads, headers = {}, {}
     for key, output in planned.items():
@@ -176,11 +183,21 @@ def analyse_outputs(
 def _of_output(key: str, groups: Groups) -> Iterator[dict[str, Any]]:
     """The heads of the columns as line -1, then the analyses one after the other."""
     yield from _records(key, "N", -1, _sizes(groups))
-    place = 0
-    for name, analysis in groups.output.rows.items():
-        for line in _lines(groups, name, analysis):
-            yield from _records(key, name, place, line)
-            place += 1
+    lines = [(name, line) for name, one in groups.output.rows.items() for line in _lines(groups, name, one)]
+    if groups.output.page == "participant":
+        lines = [(name, _paged(groups, line)) for name, line in lines]
+        lines.sort(key=lambda one: one[1].key[1])  # stable: the analyses of a participant keep their order
+    for place, (name, line) in enumerate(lines):
+        yield from _records(key, name, place, line)
+
+
+def _paged(groups: Groups, line: Line) -> Line:
+    """A line with the participant, whom its key ends with, before everything else."""
+    name, *rest, who = line.key
+    people = groups.columns.people
+    column = "SUBJID" if "SUBJID" in people.columns else "USUBJID"
+    shown = people.filter(people["USUBJID"] == who)[column][0]
+    return replace(line, key=("participant", who, name, *rest), labels=(words(str(shown)), *line.labels))
 
 
 def _sizes(groups: Groups) -> Line:
@@ -218,6 +235,14 @@ def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
             return hierarchy(asked, analysis)
         case Listed():
             return listing(asked, analysis)
+        case Narrative():
+            return narrative(asked, analysis)
+        case Told():
+            return facts_told(asked, analysis)
+        case Projection():
+            from trialrun.analysis.outputs.projection import projection
+
+            return projection(asked, analysis)
         case EndpointResult():
             from trialrun.analysis.outputs.endpoints import endpoint  # here, as it imports the whole engine
 

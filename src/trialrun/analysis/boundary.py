@@ -60,6 +60,38 @@ class Boundary:
                 going[..., limit:] = 0.0
         return stop
 
+    def ahead(self, n: int, events: int, pending: int, belief: float | tuple[float, float]) -> float:
+        """P(reached from here on) after `events` among `n`, of whom `pending` may still have one.
+
+        `belief` is the rate of the event, or the Beta prior of one that is not known. Those who are pending
+        count as at the start of their follow-up, so that the probability is no less than it is. Their
+        outcomes come before those of the participants from n + 1 to n_max, one after the other.
+        """
+
+        def chance(happened: int, seen: int) -> float:  # of the next event
+            if isinstance(belief, float):
+                return belief
+            return (belief[0] + happened) / (belief[0] + belief[1] + seen)
+
+        def limit(size: int) -> float:
+            at = self.stop_at[size - 1] if size else None
+            return np.inf if at is None else at
+
+        settled = n - pending
+        going, reached = {events: 1.0}, 0.0
+        if events >= limit(n):
+            return 1.0
+        for step in range(pending + self.n_max - n):
+            size = max(n, settled + step + 1)
+            after: dict[int, float] = {}
+            for happened, probability in going.items():
+                p = chance(happened, settled + step)
+                for k, share in ((happened + 1, p), (happened, 1 - p)):
+                    after[k] = after.get(k, 0.0) + probability * share
+            reached += sum(one for k, one in after.items() if k >= limit(size))
+            going = {k: one for k, one in after.items() if k < limit(size)}
+        return reached
+
     def operating_characteristics(self, p: ArrayLike) -> OperatingCharacteristics:
         """Exact, by recursion over participants, for event probabilities `p` of any shape."""
         rates = np.asarray(p, dtype=np.float64)

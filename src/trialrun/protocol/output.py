@@ -172,11 +172,20 @@ Derived = Annotated[
 ]
 
 
+class Spread(Part):
+    """Which column names the test and which holds its value, where tests are to become columns."""
+
+    column: Name
+    value: Name
+
+
 class View(Part):
-    """A table made from another: some of its rows, with columns added, perhaps one row of each group."""
+    """A table made from another: some of its rows, with columns added, perhaps one row of each group; with
+    ``spread``, a column for each test and a row for each group."""
 
     rows: Name
     where: str | None = None
+    spread: Spread | None = None
     derive: dict[Name, Derived] = Field(default_factory=dict)
     keep: Literal["first", "last"] | None = None
     by: Name | None = None
@@ -286,7 +295,9 @@ class Count(AnalysisPart):
 
 
 class Statistic(Written):
-    """One line of a summary."""
+    """One line of a summary; ``of`` another column of the same rows."""
+
+    of: Name | None = None
 
 
 Statistics = Annotated[dict[Name, Statistic], BeforeValidator(_listed)]
@@ -329,8 +340,11 @@ class Hierarchy(AnalysisPart):
 
 
 class ListedColumn(Part):
+    """Its head; ``format`` may have ``{value}``, of a date ``{date}`` and ``{time}``; ``titles`` of codes."""
+
     title: Words
     format: Pattern | None = None
+    titles: dict[str, Words] = Field(default_factory=dict)
 
 
 class Listed(AnalysisPart):
@@ -339,6 +353,38 @@ class Listed(AnalysisPart):
     listing: Name
     columns: dict[Name, ListedColumn] = Field(min_length=1)
     sort: Several = ()
+
+
+class Sentence(Part):
+    """Words with ``{COLUMN}`` in them, said of the rows that satisfy a rule."""
+
+    text: Words
+    where: str | None = None
+
+
+class Narrative(AnalysisPart):
+    """Sentences about each row of a table, one after the other; ``title`` may have columns in it too."""
+
+    narrative: Name
+    title: Pattern
+    sentences: tuple[Sentence, ...] = Field(min_length=1)
+    titles: dict[Name, dict[str, Words]] = Field(default_factory=dict)
+    sort: Several = ()
+
+
+class Told(AnalysisPart):
+    """Facts about the run that were given with the tables, of those that were: ``{facts: {seed: {…}}}``."""
+
+    facts: dict[Name, Words] = Field(min_length=1)
+
+
+class Projection(AnalysisPart):
+    """Whether a suspension of the study will come to hold if the trial goes on: at stated ``rates`` of the
+    event, and by the predictive probability from a Beta ``prior``."""
+
+    projection: Name
+    rates: tuple[float, ...] = (0.1, 0.2, 0.3)
+    prior: tuple[float, float] = (1.0, 1.0)
 
 
 class EndpointResult(AnalysisPart):
@@ -407,6 +453,7 @@ _VERBS = {
     "count": "Count", "summary": "Summarised", "categories": "Categories", "hierarchy": "Hierarchy",
     "listing": "Listed", "endpoint": "EndpointResult", "figure": "Drawn", "heading": "Heading",
     "proportion": "Proportion", "survival": "Survival",
+    "narrative": "Narrative", "facts": "Told", "projection": "Projection",
 }  # fmt: skip
 
 Analysis = Annotated[
@@ -415,6 +462,9 @@ Analysis = Annotated[
     | Annotated[Categories, Tag("[Categories]")]
     | Annotated[Hierarchy, Tag("[Hierarchy]")]
     | Annotated[Listed, Tag("[Listed]")]
+    | Annotated[Narrative, Tag("[Narrative]")]
+    | Annotated[Told, Tag("[Told]")]
+    | Annotated[Projection, Tag("[Projection]")]
     | Annotated[EndpointResult, Tag("[EndpointResult]")]
     | Annotated[Proportion, Tag("[Proportion]")]
     | Annotated[Survival, Tag("[Survival]")]
@@ -439,6 +489,8 @@ class Output(Sourced):
     across: Literal["statistics"] | None = None
     group_before: Name | None = None
     repeat: bool = False
+    page: Literal["participant"] | None = None
+    empty: Words | None = None
     cells: dict[Name, Written] = Field(default_factory=dict)
     compare: dict[Name, Comparison] = Field(default_factory=dict)
     rows: dict[Name, Analysis] = Field(min_length=1)

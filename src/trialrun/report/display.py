@@ -12,12 +12,18 @@ from itertools import groupby
 from trialrun.analysis.ard import Ard, Cell, formatted
 from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs.grouping import Column
+from trialrun.analysis.outputs.projection import HEADS
 from trialrun.analysis.outputs.statement import Line
 from trialrun.analysis.outputs.wording import written
-from trialrun.protocol.output import Listed, Output, Written
+from trialrun.protocol.output import Analysis, Listed, Narrative, Output, Projection, Told, Written
 from trialrun.protocol.text import Text
 from trialrun.report.reason import reason as reason_in
 
+NOTHING = Text((("en", "Nothing was recorded."), ("fr", "Rien n'a été enregistré.")))
+NOBODY = Text(
+    (("en", "There is no participant in this set."), ("fr", "Cette population ne compte aucun participant."))
+)
+VALUE = Text((("en", "Value"), ("fr", "Valeur")))
 HEADER = Text((("en", "{title}\n(N={N})"), ("fr", "{title}\n(N={N})")))
 
 
@@ -99,13 +105,32 @@ def display(ard: Ard, output: str, language: str = "en") -> Display:
         planned.subtitle(language) if planned.subtitle else "",
         stub,
         heads,
-        tuple(_rows(planned, lines, heads, len(stub), language)),
+        _filled(ard, output, lines, heads, stub, language),
         tuple(one(language) for one in planned.footnotes),
         planned.section,
         language,
         len(heads) + len(stub) > WIDE,
         tuple(dict.fromkeys(why for _, cells in lines for cell in cells for why in _reasons(cell, language))),
     )
+
+
+def _filled(
+    ard: Ard,
+    output: str,
+    lines: list[tuple[Line, list[Cell]]],
+    heads: tuple[Head, ...],
+    stub: tuple[str, ...],
+    language: str,
+) -> tuple[DisplayRow, ...]:
+    """The lines, or the sentence that stands where there is nothing to show."""
+    planned = ard.outputs[output]
+    nobody = not any(column.n for column in ard.columns[output])
+    counted = not any(_own(row) for row in planned.rows.values())
+    rows = () if nobody and counted else tuple(_rows(planned, lines, heads, len(stub), language))
+    if any(row.cells for row in rows) or planned.kind == "figure":
+        return rows
+    words = NOBODY if nobody and counted else planned.empty or NOTHING
+    return (DisplayRow((words(language), *("",) * (len(stub) - 1)), heading=True),)
 
 
 def _reasons(cell: Cell, language: str) -> list[str]:
@@ -118,20 +143,39 @@ def _reasons(cell: Cell, language: str) -> list[str]:
 
 def _heads(ard: Ard, output: str, planned: Output, language: str) -> tuple[Head, ...]:
     """Of a listing its columns; else the groups, with the parts of their cells, and the comparisons."""
-    listed = [row for row in planned.rows.values() if isinstance(row, Listed)]
-    if listed:
-        return tuple(Head(key, one.title(language), numeric=False) for key, one in listed[0].columns.items())
-    found, ids = [], ard.heads(output)
+    own = next((found for row in planned.rows.values() if (found := _own(row))), None)
+    if own is not None:
+        numeric = any(isinstance(row, Projection) for row in planned.rows.values())
+        return tuple(
+            Head(key, title(language) if title else "", numeric=numeric) for key, title in own.items()
+        )
+    heads: list[Head] = []
+    ids = ard.heads(output)
     for column in ard.columns[output]:
         title = _head_title(ard, output, column, language)
         over = column.under(language) if column.under else ""
         for part, cell in (planned.cells or {"": Written()}).items():
             words = cell.title(language) if cell.title else ""
             below, above = (words, title) if planned.cells else (title, over)
-            found.append(Head(column.key, below, part, above, id=ids[column.key]))
+            heads.append(Head(column.key, below, part, above, id=ids[column.key]))
     for key, one in planned.compare.items():
-        found.append(Head(key, one.title(language), under=one.under(language) if one.under else ""))
-    return tuple(found)
+        heads.append(Head(key, one.title(language), under=one.under(language) if one.under else ""))
+    return tuple(heads)
+
+
+def _own(row: Analysis) -> dict[str, Text | None]:
+    """The columns of an analysis that has its own, not one for each group of participants."""
+    match row:
+        case Listed():
+            return {key: one.title for key, one in row.columns.items()}
+        case Narrative():
+            return {"text": None}
+        case Told():
+            return {"value": VALUE}
+        case Projection():
+            return dict(HEADS)
+        case _:
+            return {}
 
 
 def _head_title(ard: Ard, output: str, column: Column, language: str) -> str:

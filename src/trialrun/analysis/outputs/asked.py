@@ -249,5 +249,19 @@ def percent(n: int, of: int) -> Value:
 
 
 def _rates(tally: Tally, time: float) -> dict[str, Value]:
-    rate: Value = plain(tally.rows / time) if time > 0 else NotEstimable("no time at risk")
-    return {"time": plain(time), "rate": rate}
+    """Events by time at risk, with Garwood's exact 95 % interval of a Poisson rate."""
+    if time <= 0:
+        none = NotEstimable("no time at risk")
+        return {"time": 0.0, "rate": none, "lower": none, "upper": none}
+    from trialrun.analysis.exact.rate import intervals  # here, as it imports scipy
+
+    found = intervals(tally.rows, time)
+    bounds = {
+        "lower": float(found.lower),
+        "upper": float(found.upper),
+    }  # gamma quantiles: 8 digits hold anywhere
+    return {
+        "time": plain(time),
+        "rate": plain(tally.rows / time),
+        **{name: float(f"{bound:.8g}") for name, bound in bounds.items()},
+    }

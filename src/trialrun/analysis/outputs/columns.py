@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 import polars as pl
 
+from trialrun.analysis.outputs import due, vocabulary
 from trialrun.protocol.output import PARTICIPANTS, Each, Judged, View
 from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.problem import ProtocolError, suggestion
@@ -19,12 +20,13 @@ from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule import Rule, RuleError, Type, parse
 from trialrun.protocol.rule_columns import evaluate
 from trialrun.protocol.text import Text
+from trialrun.tables.schema import domains
 
 _T = TypeVar("_T")
 
 Path = tuple[str | int, ...]
 Tables = Mapping[str, pl.DataFrame]
-OURS = ("_row", "_who")
+Fact = str | float
 
 
 class Columns:
@@ -36,12 +38,17 @@ class Columns:
         outputs: Outputs,
         protocol: Protocol | None = None,
         planned: Collection[str] | None = None,
+        facts: Mapping[str, Fact] | None = None,
     ) -> None:
         self.outputs = outputs
+        self.facts = dict(facts or {})
         self.planned = outputs.planned if planned is None else planned
         self.protocol = protocol
         self._shared: dict[str, Any] = {}
         self.raw = {name: table for name, table in tables.items() if "USUBJID" in table.columns}
+        if protocol is not None:
+            absent = {code: one.empty() for code, one in domains(protocol).items() if code not in self.raw}
+            self.raw |= due.tables(protocol, self.raw, self.facts.get(due.AS_OF)) | absent
         self.offsets: dict[str, int] = {}
         self.types: dict[str, dict[str, Type]] = {}
         self.sources: dict[str, pl.Series] = {}  # of derived columns of participants: lists of row numbers
@@ -116,10 +123,13 @@ class Columns:
 
     def _view(self, name: str, view: View) -> pl.DataFrame:
         from trialrun.analysis.outputs.derivation import derive_rows
+        from trialrun.analysis.outputs.wide import spread_rows
 
         path: Path = ("tables", name)
         self._made[name] = self.chosen(view.rows, view.where, (*path, "where"), (*path, "rows"))
         self.types[name] = dict(self.known(view.rows))
+        if view.spread is not None:
+            spread_rows(self, name, view, path)
         derive_rows(self, name, view, path)
         self._made[name] = _kept(self, name, view, path)
         return self._made[name]
@@ -152,9 +162,10 @@ class Columns:
             self.refuse(path, f"{where} no column `{name}`", suggestion(name, known))
         return table, name
 
-    def titles(self, table: str, column: str) -> dict[str, Text]:
-        """The words that the study has for the values of a column: of a choice its answers, of TIMEPT the
-        timepoints, in the order of the study."""
+    def titles(self, table: str, column: str, values: pl.Series | None = None) -> dict[str, Text]:
+        """The words that the study has for the values of a column, in the order of the study."""
+        if self.types.get(table, {}).get(column) == Type("boolean"):
+            return dict(vocabulary.YES_NO)
         if self.protocol is None:
             return {}
         derived = self.outputs.file.derive.get(column)
@@ -162,13 +173,31 @@ class Columns:
             from trialrun.analysis.outputs.judged import STATES  # here, as it imports the whole engine
 
             return STATES[self.protocol.study.endpoints[derived.endpoint].kind]
-        if column == "TIMEPT":
-            points = sorted(self.protocol.timepoints.values(), key=lambda point: point.offset)
-            return {point.id: point.label for point in points}
-        view = self.outputs.file.tables.get(table)
-        named = f"{view.rows if view else table}.{column}"
-        items = (item for form in self.protocol.forms.values() for item in form.items.values())
-        return {code: text for item in items if item.sdtm == named for code, text in item.codes.items()}
+        base = self.base(table)
+        item = vocabulary.tests(self.protocol, base).get(column) if self.spread(table) else None
+        return vocabulary.answers(item) if item else vocabulary.titles(self.protocol, base, column, values)
+
+    def decimals(self, table: str, values: Mapping[str, str | None]) -> int:
+        """The decimals with which the study asks for the test that is named among values; 0 if none is."""
+        base = self.base(table)
+        item = vocabulary.tests(self.protocol, base).get(values.get(f"{base}TESTCD") or "")
+        return (item.decimals or 0) if item else 0
+
+    def base(self, table: str) -> str:
+        """The table that a view is made from; of the participants the one that they stand in."""
+        if table == PARTICIPANTS:
+            return self.outputs.file.participants
+        while (view := self.outputs.file.tables.get(table)) is not None:
+            table = view.rows
+        return table
+
+    def spread(self, table: str) -> bool:
+        """Whether the tests of a view are its columns."""
+        while (view := self.outputs.file.tables.get(table)) is not None:
+            if view.spread is not None:
+                return True
+            table = view.rows
+        return False
 
     def levels(
         self, table: str, column: str, how: Each, rows: pl.DataFrame, held: str | None = None
@@ -268,7 +297,7 @@ def types(table: pl.DataFrame) -> dict[str, Type]:
     return {
         name: _type(name, dtype)
         for name, dtype in table.schema.items()
-        if name not in OURS and not isinstance(dtype, pl.List)
+        if not name.startswith("_") and not isinstance(dtype, pl.List)
     }
 
 

@@ -23,25 +23,32 @@ NOT_SAID = Statistic()
 def summary(asked: Asked, analysis: Summarised) -> Iterator[Line]:
     """The lines of a summary, for each combination of ``each``."""
     table, column = asked.columns.split(analysis.summary, (*asked.path, "summary"))
-    rows = asked.columns.with_columns(table, asked.rows(table, "summary"), [column, *asked.each])
-    if rows.schema[column] == pl.Null:
-        rows = rows.with_columns(pl.col(column).cast(pl.Float64))
-    if not rows.schema[column].is_numeric():
-        message = f"`{analysis.summary}` is no number"
-        asked.columns.refuse((*asked.path, "summary"), message, "Count its levels: `categories`.")
-    known = rows.filter(pl.col(column).is_not_null())
-    reads = asked.reads(table) | {column, *asked.each}
-    values = _values(asked, table, column, known, reads)
-    seen = asked.seen(table, known, reads)
-    statistics = _statistics(asked, analysis)
+    others = [one.of for one in analysis.statistics.values() if one.of is not None]
+    numbers = list(dict.fromkeys([column, *others]))
+    for one in others:
+        asked.columns.split(f"{table}.{one}", (*asked.path, "statistics"))
+    rows = asked.columns.with_columns(table, asked.rows(table, "summary"), [*numbers, *asked.each])
+    rows = rows.with_columns(pl.col(pl.Null).cast(pl.Float64))
+    for one in numbers:
+        if not rows.schema[one].is_numeric():
+            message = f"`{one}` is no number"
+            asked.columns.refuse((*asked.path, "summary"), message, "Count its levels: `categories`.")
+    known = {one: rows.filter(pl.col(one).is_not_null()) for one in numbers}
+    reads = asked.reads(table) | set(asked.each)
+    held = {one: _values(asked, table, one, known[one], reads | {one}) for one in numbers}
+    seen = {one: asked.seen(table, known[one], reads | {one}) for one in numbers}
     for key, labels in asked.combinations(table, rows):
-        for i, (name, statistic) in enumerate(statistics.items()):
-            where = (*named(key), name)
+        for i, (name, statistic) in enumerate(_statistics(asked, analysis, table, key).items()):
+            where, values, said = (
+                (*named(key), name),
+                held[statistic.of or column],
+                seen[statistic.of or column],
+            )
             cells = [
-                _cell(asked, statistic, where, values.get((one.key, *key), NOTHING), one.key, seen)
+                _cell(asked, statistic, where, values.get((one.key, *key), NOTHING), one.key, said)
                 for one in asked.groups.list
             ]
-            cells += _tested(asked, values, key, seen) if i == 0 else []
+            cells += _tested(asked, values, key, said) if i == 0 else []
             title = statistic.title or words(name)
             yield Line((asked.name, *where), (*asked.title, *labels, title), tuple(cells), analysis.indent)
 
@@ -62,13 +69,17 @@ def _values(
     }
 
 
-def _statistics(asked: Asked, analysis: Summarised) -> dict[str, Statistic]:
-    """The lines, as the analysis, else the file, else everyone has them."""
+def _statistics(asked: Asked, analysis: Summarised, table: str, key: Key) -> dict[str, Statistic]:
+    """The lines, as the analysis, else the file, else everyone has them; with the decimals of the test, where
+    the analysis is repeated for tests and says none."""
     file = asked.columns.outputs.file.statistics
     said = analysis.statistics or file or dict.fromkeys(USUAL, NOT_SAID)
+    decimals = analysis.decimals
+    if decimals is None:
+        decimals = asked.columns.decimals(table, dict(zip(asked.each, key, strict=True)))
     return {
-        key: line(key, file.get(key, one) if one == NOT_SAID else one, analysis.decimals or 0)
-        for key, one in said.items()
+        one: line(one, file.get(one, told) if told == NOT_SAID else told, decimals)
+        for one, told in said.items()
     }
 
 

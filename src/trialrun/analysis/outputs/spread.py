@@ -98,7 +98,8 @@ USUAL = ("n", "mean_sd", "median", "q1_q3", "min_max")
 
 def line(name: str, said: Statistic, decimals: int) -> Statistic:
     """How a line of a summary is titled and written: as the file says it, else the usual way."""
-    title, pattern = LINES.get(name, (words(name), f"{{{name}:.1}}"))
+    known = name.removeprefix(f"{said.of}_") if said.of else name
+    title, pattern = LINES.get(known, (words(known), f"{{{known}:.1}}"))
     usual = words(_finer(pattern, decimals))
     return said.model_copy(update={"title": said.title or title, "format": said.format or usual})
 

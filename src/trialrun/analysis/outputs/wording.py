@@ -57,3 +57,18 @@ def number(value: float, decimals: int, flags: str = "") -> str:
         if ">" in flags and rounded == whole and value < whole:
             return f">{whole - least:.{decimals}f}"
     return str(rounded)
+
+
+_MONTHS = {
+    "en": "January February March April May June July August September October November December",
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+}
+
+
+def date_in_words(value: str, language: str) -> str:
+    """An ISO 8601 date as a sentence has it; a partial one, or what is no date, as it stands."""
+    found = re.match(r"(\d{4})-(\d{2})-(\d{2})", value)
+    if found is None:
+        return value
+    day = "1er" if language == "fr" and found[3] == "01" else str(int(found[3]))
+    return f"{day} {_MONTHS[language].split()[int(found[2]) - 1]} {found[1]}"
