@@ -93,6 +93,7 @@ class Ard:
 
     ``rows``: of the rows they are made from, number, table, id ("AE/participant/sequence") and SRC.
     ``outputs`` and ``columns``: what was planned, and the columns of each output with their N.
+    ``data``: of cells whose statistics come from numbers, these numbers, by the cell's id.
     """
 
     cells: pl.DataFrame
@@ -100,6 +101,7 @@ class Ard:
     outputs: Mapping[str, Output]
     columns: Mapping[str, tuple[Column, ...]]
     headers: Mapping[str, Text | None] = field(default_factory=dict)
+    data: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     @cached_property
     def hash(self) -> str:
@@ -171,24 +173,25 @@ def analyse_outputs(
     columns = Columns(tables, outputs, protocol, planned, facts)
     records: list[dict[str, Any]] = []
     heads, headers = {}, {}
+    data: dict[str, Mapping[str, object]] = {}
     for key, output in planned.items():
         groups = Groups(columns, key, output)
         heads[key], headers[key] = groups.list, groups.header
-        records += _of_output(key, groups)
+        records += _of_output(key, groups, data)
     frame = pl.DataFrame(records, schema=SCHEMA, orient="row")
     used = frame["sources"].explode().drop_nulls().unique()
-    return Ard(frame, columns.rows_of(used.to_list()), planned, heads, headers)
+    return Ard(frame, columns.rows_of(used.to_list()), planned, heads, headers, data)
 
 
-def _of_output(key: str, groups: Groups) -> Iterator[dict[str, Any]]:
-    """The heads of the columns as line -1, then the analyses one after the other."""
-    yield from _records(key, "N", -1, _sizes(groups))
+def _of_output(key: str, groups: Groups, data: dict[str, Mapping[str, object]]) -> Iterator[dict[str, Any]]:
+    """The heads of the columns as line -1, then the analyses one after the other; fills ``data``."""
+    yield from _records(key, "N", -1, _sizes(groups), data)
     lines = [(name, line) for name, one in groups.output.rows.items() for line in _lines(groups, name, one)]
     if groups.output.page == "participant":
         lines = [(name, _paged(groups, line)) for name, line in lines]
         lines.sort(key=lambda one: one[1].key[1])  # stable: the analyses of a participant keep their order
     for place, (name, line) in enumerate(lines):
-        yield from _records(key, name, place, line)
+        yield from _records(key, name, place, line, data)
 
 
 def _paged(groups: Groups, line: Line) -> Line:
@@ -259,7 +262,9 @@ def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
             return iter(())
 
 
-def _records(output: str, analysis: str, place: int, line: Line) -> Iterator[dict[str, Any]]:
+def _records(
+    output: str, analysis: str, place: int, line: Line, data: dict[str, Mapping[str, object]]
+) -> Iterator[dict[str, Any]]:
     head = {
         "output": output, "analysis": analysis, "line": place, "path": _json(list(line.key)),
         "labels": _json([dict(one.by_language) for one in line.labels]), "indent": line.indent,
@@ -268,8 +273,11 @@ def _records(output: str, analysis: str, place: int, line: Line) -> Iterator[dic
         yield head
     for cell in line.cells:
         parameters = _json(cell.parameters, sort=True)
+        identity = _identity(cell, parameters)
+        if cell.data is not None:
+            data[identity] = cell.data
         told = {
-            "column": cell.column, "part": cell.part, "cell": _identity(cell, parameters),
+            "column": cell.column, "part": cell.part, "cell": identity,
             "pattern": _json(dict(cell.pattern.by_language)),
             "none": _json(dict(cell.none.by_language)) if cell.none is not None else None,
             "method": cell.method, "parameters": parameters, "inputs": cell.inputs,

@@ -210,7 +210,9 @@ class Asked:
             n = [counted.at(self.first, column).participants for column in between]
             table = [[x, of[column] - x] for x, column in zip(n, between, strict=True)]
             told = replace(seen, asked={**seen.asked, "N": [of[column] for column in between]})
-            made.append(self.p(name, one, test, COUNT_TESTS[test](table), between, told, key))
+            made.append(
+                self.p(name, one, test, COUNT_TESTS[test](table), between, told, key, {"table": table})
+            )
         return made
 
     def p(
@@ -222,6 +224,7 @@ class Asked:
         between: Sequence[str],
         seen: Seen,
         key: Sequence[str],
+        data: Mapping[str, object],
     ) -> Stated:
         """The cell of a p-value."""
         pattern, _, none = patterns(one, self.format("p"), P_VALUE)
@@ -231,7 +234,7 @@ class Asked:
             values["mark"] = one.mark.with_ if under else one.mark.otherwise
         inputs = hashlib.sha256("".join(seen.inputs[column] for column in between).encode()).hexdigest()
         asked = {**seen.asked, "between": list(between), "line": list(key)}
-        return Stated(name, values, pattern, f"{test}/1", "", none, (), inputs, asked)
+        return Stated(name, values, pattern, f"{test}/1", "", none, (), inputs, asked, data)
 
 
 COUNT_TESTS: Mapping[str, Callable[[Sequence[Sequence[int]]], compared.P]] = {

@@ -104,7 +104,7 @@ def _tested(asked: Asked, counted: Counts, values: Key, seen: Seen) -> list[Stat
     for name, one, test, between in asked.comparisons("categories"):
         table = [[counted[key].at(asked.first, column).participants for key in levels] for column in between]
         p = COUNT_TESTS[test](table) if levels else NotEstimable("no observations")
-        made.append(asked.p(name, one, test, p, between, seen, named(values)))
+        made.append(asked.p(name, one, test, p, between, seen, named(values), {"table": table}))
     return made
 
 

@@ -116,19 +116,21 @@ def endpoint(asked: Asked, analysis: EndpointResult) -> Iterator[Line]:
     planned = protocol.study.endpoints[analysis.endpoint]
     arrays = asked.columns.shared("arrays", lambda: from_tables(protocol, dict(tables)))
     results = {
-        one.key: _statistics(estimate(protocol, _only(asked, arrays, one.key), analysis.endpoint))
+        one.key: estimate(protocol, _only(asked, arrays, one.key), analysis.endpoint)
         for one in asked.groups.list
     }
+    told = {column: _statistics(one) for column, one in results.items()}
+    data = {column: _data(one) for column, one in results.items()}
     rows = rows_read(asked.columns, asked.path, asked.groups.members, protocol, planned)
     inputs = asked.groups.fingerprints("participants", rows, frozenset())
     title = analysis.title or planned.title
     for name, statistic in _lines(analysis, planned).items():
         cells = []
         for column in asked.groups.list:
-            found, sources = results[column.key], _sources(asked, rows, column.key)
-            cells.append(
-                _cell(asked, statistic, name, found, column.key, sources, inputs[column.key], planned)
-            )
+            key = column.key
+            found, sources = told[key], _sources(asked, rows, key)
+            cell = _cell(asked, statistic, name, found, key, sources, inputs[key], planned)
+            cells.append(replace(cell, data=data[key]))
         yield Line((asked.name, name), (title, statistic.title or words(name)), tuple(cells), analysis.indent)
     if planned.compare is not None and not analysis.statistics:
         yield from _compared(asked, analysis, protocol, arrays, planned.compare.arms, rows)
@@ -152,7 +154,8 @@ def _compared(
 ) -> Iterator[Line]:
     """The difference of two arms that the endpoint declares, in the column of the first one."""
     planned = protocol.study.endpoints[analysis.endpoint]
-    found = _difference(compare(protocol, arrays, analysis.endpoint))
+    comparison = compare(protocol, arrays, analysis.endpoint)
+    found = _difference(comparison)
     columns = {one.key: arm for arm in arms for one in asked.groups.list if one.key == term.arm_code(arm)}
     if len(columns) < len(arms):
         return
@@ -166,6 +169,7 @@ def _compared(
         read = sha256("\n".join(inputs[one] for one in columns).encode()).hexdigest()
         cell = _cell(asked, statistic, name, found, place, sources, read, planned)
         of = Text(tuple((code, said.format(other=other(code))) for code, said in label.by_language))
+        cell = replace(cell, data=_compared_data(comparison))
         yield Line((asked.name, name), (title, of), (cell,), analysis.indent)
 
 
@@ -304,6 +308,28 @@ def _statistics(found: Result) -> dict[str, Value]:
         }
         return {**_share("", x, n), **_bounds(found.proportion.at(0), 100), **counts, "none": float(n - x)}
     assert_never(found)
+
+
+def _data(found: Result) -> dict[str, object]:
+    """The numbers that the statistics of a result are computed from."""
+    if isinstance(found, PairedChange):
+        x = found.differences[0][found.paired[0]].tolist()
+        told = {"scale": found.scale, "level": found.interval.level, "at_least": found.at_least}
+        return {"x": x, "unpaired": int(found.unpaired[0]), **told}
+    if isinstance(found, WithoutEvent):
+        x, lost = int(found.without[0]), int(found.lost_count[0])
+        return {"x": x, "n": int(found.n[0]), "lost": lost, "level": found.proportion.level}
+    return {"x": int(found.responders[0]), "n": int(found.n[0]), "level": found.proportion.level}
+
+
+def _compared_data(found: Comparison | None) -> dict[str, object]:
+    """The same of two arms."""
+    assert found is not None
+    if isinstance(found, Shift):
+        first, second = (one.tolist() for one in found.changes(0))
+        told = {"scale": found.first.scale, "level": found.level, "at_least": found.first.at_least}
+        return {"first": first, "second": second, **told}
+    return {"x": found.x[:, 0].tolist(), "n": found.n[:, 0].tolist(), "level": found.interval.level}
 
 
 def _share(prefix: str, x: int, n: int) -> dict[str, Value]:

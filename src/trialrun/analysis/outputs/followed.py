@@ -80,6 +80,13 @@ def survival(asked: Asked, analysis: Survival) -> Iterator[Line]:
                     one.sources,
                     seen.inputs[column],
                     asked_for,
+                    {
+                        "time": one.time,
+                        "status": one.status,
+                        "level": analysis.level,
+                        "scale": analysis.scale,
+                        "show": item.key,
+                    },
                 )
             )
         labels = (*asked.title, item.title)

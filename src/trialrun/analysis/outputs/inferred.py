@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -33,12 +33,16 @@ _DIGITS = 8
 
 @dataclass(frozen=True)
 class Item:
-    """A line that every proportion of an analysis has: its key, words, pattern, and numbers from x of n."""
+    """A line that every proportion of an analysis has: its key, words, pattern, and numbers from x of n.
+
+    ``how``: which numbers of x of n these are, as who computes them again is told.
+    """
 
     key: str
     title: Text
     pattern: Text
     values: Mapping[str, Value]
+    how: Mapping[str, object] = field(default_factory=dict)
 
 
 def rounded(value: float) -> float:
@@ -127,6 +131,7 @@ def _lines(
                     (unknown if item.key == "unknown" else n)[one].sources,
                     seen.inputs[one],
                     {**seen.asked, "column": one, "line": list(key)},
+                    {"x": x[one].participants, "n": of[one], **items[one][i].how},
                 )
             )
         yield Line((asked.name, *key), (*asked.title, *labels, item.title), tuple(cells), analysis.indent)
@@ -153,15 +158,16 @@ def _interval(x: int, n: int, level: float, method: Method, side: Side, percent_
         else {"lower": rounded(100 * made.lower), "upper": rounded(100 * made.upper)}
     )
     name = NAMES[method]
+    how = {"interval": method, "side": side, "level": level}
     if side == "two-sided":
         title = words(f"{percent_}% CI, {name('en')} (%)", f"IC à {_comma(percent_)} %, {name('fr')} (%)")
-        return Item(method, title, RANGE, values)
+        return Item(method, title, RANGE, values, how)
     bound = ("upper", "supérieure") if side == "upper" else ("lower", "inférieure")
     title = words(
         f"One-sided {percent_}% {bound[0]} bound, {name('en')} (%)",
         f"Borne {bound[1]} unilatérale à {_comma(percent_)} %, {name('fr')} (%)",
     )
-    return Item(f"{side}_{method}", title, words(f"{{{side}:.1}}"), {side: values[side]})
+    return Item(f"{side}_{method}", title, words(f"{{{side}:.1}}"), {side: values[side]}, how)
 
 
 # ---- what is believed ----------------------------------------------------------------------------
@@ -171,11 +177,13 @@ def _believed(analysis: Proportion, x: int, n: int, level: str) -> Iterator[Item
     a, b = analysis.prior or (1, 1)
     after, before = posterior(x, n, a, b), posterior(0, 0, a, b)
     prior = f"Beta({a:g}; {b:g})"
+    how = {"prior": [a, b], "level": analysis.level}
     yield Item(
         "posterior_mean",
         words(f"Posterior mean, prior {prior} (%)", f"Moyenne a posteriori, a priori {_comma(prior)} (%)"),
         words("{mean:.1}"),
         {"mean": rounded(100 * after.mean), "a": after.a, "b": after.b},
+        how,
     )
     yield Item(
         "equal_tail",
@@ -185,6 +193,7 @@ def _believed(analysis: Proportion, x: int, n: int, level: str) -> Iterator[Item
         ),
         RANGE,
         _ends(after.equal_tail(analysis.level)),
+        {**how, "interval": "equal-tail"},
     )
     yield Item(
         "highest_density",
@@ -194,6 +203,7 @@ def _believed(analysis: Proportion, x: int, n: int, level: str) -> Iterator[Item
         ),
         RANGE,
         _ends(after.highest_density(analysis.level)),
+        {**how, "interval": "highest-density"},
     )
     for threshold in analysis.above:
         share = f"{100 * threshold:.10g}"
@@ -201,11 +211,13 @@ def _believed(analysis: Proportion, x: int, n: int, level: str) -> Iterator[Item
             f"P(proportion > {share}%), posterior", f"P(proportion > {_comma(share)} %), a posteriori"
         )
         above = {"probability": rounded(after.above(threshold))}
-        yield Item(f"above={threshold:g}", title, words("{probability:.3<>}"), above)
-    yield from _density(analysis.density, before, after)
+        yield Item(
+            f"above={threshold:g}", title, words("{probability:.3<>}"), above, {**how, "threshold": threshold}
+        )
+    yield from _density(analysis.density, before, after, how)
 
 
-def _density(points: int, before: Posterior, after: Posterior) -> Iterator[Item]:
+def _density(points: int, before: Posterior, after: Posterior, how: Mapping[str, object]) -> Iterator[Item]:
     """The densities at the middle of so many equal parts of the scale: finite even where they rise to it."""
     for i in range(points):
         p = (i + 0.5) / points
@@ -215,7 +227,7 @@ def _density(points: int, before: Posterior, after: Posterior) -> Iterator[Item]
             "posterior": rounded(after.density(p)),
         }
         title = words(f"Density at {p:.4g}", f"Densité en {_comma(f'{p:.4g}')}")
-        yield Item(f"density={p:.6g}", title, DENSITY, values)
+        yield Item(f"density={p:.6g}", title, DENSITY, values, {**how, "at": p})
 
 
 def _ends(found: Interval | NotEstimable) -> dict[str, Value]:

@@ -100,7 +100,16 @@ def _cell(
         values[name] = found if isinstance(found, NotEstimable) else plain(float(found))
     parameters = {**seen.asked, "column": column, "line": list(key), "statistics": list(names)}
     return Stated(
-        column, values, pattern, "summary/1", asked.first, none, held[1], seen.inputs[column], parameters
+        column,
+        values,
+        pattern,
+        "summary/1",
+        asked.first,
+        none,
+        held[1],
+        seen.inputs[column],
+        parameters,
+        {"x": held[0]},
     )
 
 
@@ -108,6 +117,7 @@ def _tested(asked: Asked, values: Mapping[Key, Held], key: Key, seen: Seen) -> l
     """P-values of the numbers by column; they stand in the first line."""
     made = []
     for name, one, test, between in asked.comparisons("summary"):
-        p = NUMBER_TESTS[test]([values.get((column, *key), NOTHING)[0] for column in between])
-        made.append(asked.p(name, one, test, p, between, seen, named(key)))
+        held = [values.get((column, *key), NOTHING)[0] for column in between]
+        p, data = NUMBER_TESTS[test](held), {"groups": held}
+        made.append(asked.p(name, one, test, p, between, seen, named(key), data))
     return made

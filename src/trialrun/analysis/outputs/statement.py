@@ -26,7 +26,10 @@ def words(en: str, fr: str | None = None) -> Text:
 
 @dataclass(frozen=True)
 class Stated:
-    """One cell: its statistics, and the pattern that writes them."""
+    """One cell: its statistics, and the pattern that writes them.
+
+    ``data``: the numbers that the statistics are computed from, for whoever computes them again.
+    """
 
     column: str
     values: Mapping[str, Value]
@@ -37,6 +40,7 @@ class Stated:
     sources: tuple[int, ...] = ()
     inputs: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True)
