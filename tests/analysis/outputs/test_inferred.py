@@ -79,7 +79,7 @@ def test_nobody_has_a_prior_and_no_interval():
     assert of(ard, "share", "percent") == "no participants"
     assert of(ard, "clopper-pearson", "lower") == "no participants"
     assert of(ard, "posterior_mean", "mean") == 50
-    assert "NE" in text(display(ard, "1"))
+    assert "There is no participant" in text(display(ard, "1"))
 
 
 def test_who_is_unknown_is_left_out_and_told():

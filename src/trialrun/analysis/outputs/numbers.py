@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import polars as pl
 
@@ -15,8 +16,16 @@ from trialrun.protocol.output import Statistic, Summarised
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.problem import suggestion
 
-Held = tuple[list[float], tuple[int, ...]]  # values, and the rows that they are from
-NOTHING: Held = ([], ())
+
+class Held(NamedTuple):
+    """Values, the rows that they are from, and their units, where the table has them."""
+
+    values: list[float]
+    sources: tuple[int, ...] = ()
+    units: tuple[str, ...] = ()
+
+
+NOTHING = Held([])
 NOT_SAID = Statistic()
 
 
@@ -58,15 +67,25 @@ def _values(
 ) -> dict[Key, Held]:
     """(column of the output, *values of each) -> the numbers, in the order of the rows."""
     held = asked.groups.sourced(table, rows, reads).join(asked.groups.membership, on="_who", how="inner")
+    unit = next((one for one in _units(column) if one in held.columns), None)
     grouped = held.sort("_row").group_by("_column", *asked.each, maintain_order=True)
     found = grouped.agg(
         pl.col(column).cast(pl.Float64).alias("_numbers"),
         pl.col("_sources").list.explode(keep_nulls=False, empty_as_null=False),
+        (pl.col(unit).drop_nulls().unique() if unit else pl.lit([], pl.List(pl.String))).alias("_units"),
     )
     return {
-        tuple(None if one is None else str(one) for one in row[:-2]): (row[-2], tuple(sorted(set(row[-1]))))
+        tuple(None if one is None else str(one) for one in row[:-3]): Held(
+            row[-3], tuple(sorted(set(row[-2]))), tuple(sorted(row[-1] or ()))
+        )
         for row in found.iter_rows()
     }
+
+
+def _units(column: str) -> tuple[str, ...]:
+    """The columns that may hold a number's unit: LBSTRESU of LBSTRESN, AVALU of AVAL."""
+    finding = column.removesuffix("STRESN")
+    return (f"{finding}STRESU",) if finding != column else (f"{column}U",)
 
 
 def _statistics(asked: Asked, analysis: Summarised, table: str, key: Key) -> dict[str, Statistic]:
@@ -96,7 +115,9 @@ def _cell(
         if name not in STATISTICS:
             message = f"there is no statistic `{name}`"
             asked.columns.refuse((*asked.path, "statistics"), message, suggestion(name, STATISTICS))
-        found = STATISTICS[name](held[0])
+        found = STATISTICS[name](held.values)
+        if len(held.units) > 1 and name != "n":
+            found = NotEstimable(f"values in different units: {', '.join(held.units)}")
         values[name] = found if isinstance(found, NotEstimable) else plain(float(found))
     parameters = {**seen.asked, "column": column, "line": list(key), "statistics": list(names)}
     return Stated(
@@ -106,10 +127,10 @@ def _cell(
         "summary/1",
         asked.first,
         none,
-        held[1],
+        held.sources,
         seen.inputs[column],
         parameters,
-        {"x": held[0]},
+        {"x": held.values},
     )
 
 
@@ -117,7 +138,7 @@ def _tested(asked: Asked, values: Mapping[Key, Held], key: Key, seen: Seen) -> l
     """P-values of the numbers by column; they stand in the first line."""
     made = []
     for name, one, test, between in asked.comparisons("summary"):
-        held = [values.get((column, *key), NOTHING)[0] for column in between]
+        held = [values.get((column, *key), NOTHING).values for column in between]
         p, data = NUMBER_TESTS[test](held), {"groups": held}
         made.append(asked.p(name, one, test, p, between, seen, named(key), data))
     return made
