@@ -130,7 +130,7 @@ def test_the_words_are_in_the_language_asked_for(ard: Ard, protocol: Protocol) -
     french = reporting_event(ard, protocol, "fr")
     assert french["outputs"][0]["name"] == "Devenir des participants"
     results = [result for one in french["analyses"] for result in one["results"]]
-    percents = [r for r in results if r["operationId"].endswith("percent") and "." in r["rawValue"]]
+    percents = [r for r in results if r["operationId"].endswith("percent") and "." in r.get("rawValue", "")]
     percents = [r["formattedValue"] for r in percents if "formattedValue" in r]
     assert percents
     assert all("," in one for one in percents)

@@ -52,8 +52,8 @@ def test_a_head_with_an_n_names_the_cell_that_counts_it(ard):
 
 def test_visits_and_codes_have_the_words_of_the_study_in_its_order(ard, spoken):
     shown = display(ard, "14.2.2.1", spoken)
-    visits = [row.labels[1] for row in shown.rows]
-    assert visits[:2] == {"en": ["Screening", "W1 D1"], "fr": ["Sélection", "S1 J1"]}[spoken]
+    visits = [row.labels[0] for row in shown.rows]
+    assert visits[:2] == {"en": ["Baseline", "W1 D5"], "fr": ["Valeur initiale", "S1 J5"]}[spoken]
     kinds = text(display(ard, "14.3.1.2", spoken))
     assert {"en": "Injection-site reaction", "fr": "Réaction au site d'injection"}[spoken] in kinds
 

@@ -66,6 +66,7 @@ _COLUMNS: dict[str, Any] = {
     "parameters": pl.String,  # canonical JSON
     "inputs": pl.String,  # SHA-256 of the participants and values read
     "sources": pl.List(pl.UInt32),  # numbers of rows, see `Ard.rows`
+    "notes": pl.String,  # JSON list of {language: words}: what a reader of the line must know
 }
 SCHEMA = pl.Schema(_COLUMNS)
 
@@ -134,7 +135,8 @@ class Ard:
                 end += 1
             first = found[place]
             labels = tuple(Text(tuple(one.items())) for one in json.loads(first["labels"]))
-            line = Line(tuple(json.loads(first["path"])), labels, (), first["indent"])
+            notes = tuple(Text(tuple(one.items())) for one in json.loads(first["notes"]))
+            line = Line(tuple(json.loads(first["path"])), labels, (), first["indent"], notes)
             yield line, _cells(found[place:end])
             place = end
 
@@ -260,6 +262,10 @@ def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
             return survival(asked, analysis)
         case Drawn():
             return iter(())
+        case _:
+            from trialrun.analysis.outputs.verbs import over_time  # here, for the same reason
+
+            return over_time(asked, analysis)
 
 
 def _records(
@@ -268,6 +274,7 @@ def _records(
     head = {
         "output": output, "analysis": analysis, "line": place, "path": _json(list(line.key)),
         "labels": _json([dict(one.by_language) for one in line.labels]), "indent": line.indent,
+        "notes": _json([dict(one.by_language) for one in line.notes]),
     }  # fmt: skip
     if not line.cells:
         yield head

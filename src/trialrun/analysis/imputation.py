@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from trialrun.analysis.estimate import Interval, NotEstimable, error_rate
 from trialrun.analysis.exact.sample import sample
@@ -79,6 +80,56 @@ def _t(t: float, df: float, alpha: float) -> tuple[float, float]:
     if not np.isfinite(df):
         return positive(2 * float(ndtr(-abs(t)))), -float(ndtri(alpha / 2))
     return positive(2 * float(stdtr(df, -abs(t)))), -float(stdtrit(df, alpha / 2))
+
+
+def imputed(
+    before: ArrayLike, after: ArrayLike, *, imputations: int = 100, seed: int = 1
+) -> NDArray[np.float64] | NotEstimable:
+    """Draws (imputations, missing) of the values of `after` (n,) that are NaN, from `before` (n,).
+
+    Normal regression of those measured on their baseline, its parameters drawn anew each time, so that the
+    draws are proper (Rubin, Multiple Imputation for Nonresponse in Surveys, 1987, section 5.3): missing at
+    random given the baseline. Where the baselines are equal only the mean and variance are drawn. In closed
+    form, so that no machine draws others. Every `before` must be measured.
+    """
+    x, y = sample(before), np.asarray(after, dtype=np.float64)
+    if isinstance(x, NotEstimable):
+        return NotEstimable("a baseline is missing") if len(np.atleast_1d(before)) else x
+    seen = ~np.isnan(y)
+    n, centre = int(seen.sum()), float(x[seen].mean()) if seen.any() else 0.0
+    here, there = x[seen] - centre, x[~seen] - centre
+    spread = fsum(here * here)
+    slopes = 1 if spread > 1e-12 * max(1.0, centre * centre) else 0
+    if n < slopes + 3:
+        return NotEstimable(f"{n} measured values; imputation needs at least {slopes + 3}")
+    mean = fsum(y[seen]) / n
+    slope = fsum(here * (y[seen] - mean)) / spread if slopes else 0.0
+    residual = fsum((y[seen] - mean - slope * here) ** 2)
+    random = np.random.default_rng(seed)
+    sigma = np.sqrt(residual / random.chisquare(n - 1 - slopes, imputations))
+    level = mean + sigma * random.standard_normal(imputations) / np.sqrt(n)
+    tilt = slope + slopes * sigma * random.standard_normal(imputations) / np.sqrt(spread if slopes else 1.0)
+    noise = sigma[:, None] * random.standard_normal((imputations, len(there)))
+    return np.asarray(level[:, None] + tilt[:, None] * there + noise)
+
+
+def imputed_change(
+    before: ArrayLike, after: ArrayLike, draws: ArrayLike, *, shift: float = 0.0, level: float = 0.95
+) -> Pooled | NotEstimable:
+    """The mean change with the NaN of `after` (n,) filled by each of `draws` (m, missing), pooled.
+
+    `shift` is added to every value imputed (a delta adjustment: missing not at random).
+    """
+    x, y, filled = (np.asarray(each, dtype=np.float64) for each in (before, after, draws))
+    each = np.broadcast_to(y, (len(filled), len(y))).copy()
+    each[:, np.isnan(y)] = filled + shift
+    changes, n = each - x, len(y)
+    means = [fsum(row) / n for row in changes]
+    variances = [
+        fsum((row - mean) ** 2) / (n - 1) / n if n > 1 else 0.0
+        for row, mean in zip(changes, means, strict=True)
+    ]
+    return rubin(means, variances, complete_df=max(n - 1, 1), level=level)
 
 
 @dataclass(frozen=True, slots=True)

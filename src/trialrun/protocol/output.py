@@ -153,20 +153,58 @@ def _tag(value: Any, kinds: dict[str, str]) -> str:
     return f"[{said[0] if said else next(iter(kinds.values()))}]"
 
 
+TRACED = ("baseline", "measured", "change", "ratio", "peak", "trough", "peak_day", "area", "confirmed_rise")
+
+
+class Traced(_Derived):
+    """One number of a trajectory: ``{ratio: cells, at: W11}``, ``{confirmed_rise: virus, by: 1, after: 14}``.
+
+    ``at``: the visits looked at, by default all after baseline. ``by``, ``times``: how much above it a rise
+    is; ``after``: days until it is confirmed."""
+
+    baseline: Name | None = None
+    measured: Name | None = None
+    change: Name | None = None
+    ratio: Name | None = None
+    peak: Name | None = None
+    trough: Name | None = None
+    peak_day: Name | None = None
+    area: Name | None = None
+    confirmed_rise: Name | None = None
+    at: Several = ()
+    by: Number | None = Field(default=None, gt=0)
+    times: Number | None = Field(default=None, gt=0)
+    after: int = Field(default=14, ge=0)
+
+    @property
+    def verb(self) -> str:
+        return next(name for name in TRACED if getattr(self, name) is not None)
+
+    @property
+    def trajectory(self) -> str:
+        return str(getattr(self, self.verb))
+
+    @model_validator(mode="after")
+    def _says_enough(self) -> Self:
+        if self.verb in ("measured", "change", "ratio") and len(self.at) != 1:
+            raise ValueError(f"`{self.verb}` is of one visit; write e.g. at: W11")
+        if self.verb == "confirmed_rise" and self.by is None and self.times is None:
+            raise ValueError("a rise needs its size; write e.g. by: 1, or times: 2")
+        return self
+
+
 _DERIVED = {
-    **dict.fromkeys(PICKS, "Picked"),
-    "value": "Computed",
-    "cut": "Cut",
-    "cases": "Cases",
-    "endpoint": "Judged",
-}
+    **dict.fromkeys(PICKS, "Picked"), **dict.fromkeys(TRACED, "Traced"),
+    "value": "Computed", "cut": "Cut", "cases": "Cases", "endpoint": "Judged",
+}  # fmt: skip
 
 Derived = Annotated[
     Annotated[Picked, Tag("[Picked]")]
     | Annotated[Computed, Tag("[Computed]")]
     | Annotated[Cut, Tag("[Cut]")]
     | Annotated[Cases, Tag("[Cases]")]
-    | Annotated[Judged, Tag("[Judged]")],
+    | Annotated[Judged, Tag("[Judged]")]
+    | Annotated[Traced, Tag("[Traced]")],
     Discriminator(lambda value: _tag(value, _DERIVED)),
     BeforeValidator(lambda value: _verb(value, _DERIVED, "e.g. {last: DS.DSDECOD}")),
 ]
@@ -190,6 +228,32 @@ class View(Part):
     keep: Literal["first", "last"] | None = None
     by: Name | None = None
     each: Several = ()
+
+
+class Trajectory(Part):
+    """A measurement of each participant over visits: one value for each, of several the last.
+
+    ``baseline``: the visits whose mean on the ``scale``, or the first of which that was measured
+    (``baseline_is``), it starts from. ``positive``: a rule over its rows that makes it yes or no.
+    ``day``: the column of study days."""
+
+    title: Words
+    value: Column
+    where: str | None = None
+    visit: Name = "TIMEPT"
+    visits: Several = ()
+    day: Name | None = None
+    baseline: Several = ()
+    baseline_is: Literal["mean", "first"] = "mean"
+    scale: Literal["linear", "log"] = "linear"
+    positive: str | None = None
+    decimals: int = Field(default=1, ge=0, le=8)
+
+    @model_validator(mode="after")
+    def _of_a_table(self) -> Self:
+        if "." not in self.value:
+            raise ValueError(f"`{self.value}` has no table; write e.g. LB.LBSTRESN")
+        return self
 
 
 class AnalysisSet(Sourced):
@@ -442,6 +506,97 @@ class Drawn(AnalysisPart):
     data: dict[str, Any] = Field(default_factory=dict)
 
 
+ADJUSTMENTS = Literal["holm", "hochberg", "hommel", "bh", "by"]
+
+
+class _OverTime(AnalysisPart):
+    """Of trajectories; ``at``: the visits, by default all; ``baseline`` is one of them."""
+
+    at: Several = ()
+    statistics: Statistics = Field(default_factory=dict)
+    level: float = Field(default=0.95, gt=0, lt=1)
+
+    @property
+    def trajectories(self) -> tuple[str, ...]:
+        """The names of those it is about."""
+        return ()
+
+
+class Paired(_OverTime):
+    """Values and their changes from baseline at each visit, tested exactly; ``adjust`` takes all its p."""
+
+    paired_change: Several
+    at_least: int = Field(default=1, ge=1)
+    adjust: ADJUSTMENTS | None = None
+
+    @property
+    def trajectories(self) -> tuple[str, ...]:
+        return self.paired_change
+
+
+class Positive(_OverTime):
+    """How many are positive at each visit, and who changed since baseline (McNemar)."""
+
+    positive: Name
+
+    @property
+    def trajectories(self) -> tuple[str, ...]:
+        return (self.positive,)
+
+
+class Modelled(_OverTime):
+    """A mixed model for repeated measures; the first of the ``covariance`` structures that can be fitted."""
+
+    mixed_model: Name
+    covariance: Several = ("unstructured",)
+    baseline: Literal["response", "covariate"] = "response"
+    df: Literal["kenward-roger", "kenward-roger-linear", "satterthwaite"] = "kenward-roger"
+
+    @property
+    def trajectories(self) -> tuple[str, ...]:
+        return (self.mixed_model,)
+
+
+class RepeatedTests(_OverTime):
+    """Tests over several visits at once, of those seen at all of them."""
+
+    repeated: Name
+    tests: Several = ()
+
+    @property
+    def trajectories(self) -> tuple[str, ...]:
+        return (self.repeated,)
+
+
+class Imputed(_OverTime):
+    """The mean change at one visit with missing values imputed, and shifted by each of ``shifts``: added, or
+    on the log scale multiplied by."""
+
+    imputation: Name
+    imputations: int = Field(default=100, ge=2, le=10_000)
+    seed: int = Field(default=1, ge=0)
+    shifts: tuple[Number, ...] = ()
+
+    @property
+    def trajectories(self) -> tuple[str, ...]:
+        return (self.imputation,)
+
+
+class Correlated(AnalysisPart):
+    """Two numbers of each participant."""
+
+    correlation: tuple[Column, Column]
+    statistics: Statistics = Field(default_factory=dict)
+
+
+class Multiplicity(AnalysisPart):
+    """P-values of endpoints of the study, as they are and adjusted; ``study``: as it says itself."""
+
+    multiplicity: Literal["study"] | ADJUSTMENTS
+    endpoints: Several = ()
+    statistics: Statistics = Field(default_factory=dict)
+
+
 class Heading(Part):
     """A line of words between analyses."""
 
@@ -454,6 +609,8 @@ _VERBS = {
     "listing": "Listed", "endpoint": "EndpointResult", "figure": "Drawn", "heading": "Heading",
     "proportion": "Proportion", "survival": "Survival",
     "narrative": "Narrative", "facts": "Told", "projection": "Projection",
+    "paired_change": "Paired", "positive": "Positive", "mixed_model": "Modelled", "repeated": "RepeatedTests",
+    "imputation": "Imputed", "correlation": "Correlated", "multiplicity": "Multiplicity",
 }  # fmt: skip
 
 Analysis = Annotated[
@@ -469,7 +626,14 @@ Analysis = Annotated[
     | Annotated[Proportion, Tag("[Proportion]")]
     | Annotated[Survival, Tag("[Survival]")]
     | Annotated[Drawn, Tag("[Drawn]")]
-    | Annotated[Heading, Tag("[Heading]")],
+    | Annotated[Heading, Tag("[Heading]")]
+    | Annotated[Paired, Tag("[Paired]")]
+    | Annotated[Positive, Tag("[Positive]")]
+    | Annotated[Modelled, Tag("[Modelled]")]
+    | Annotated[RepeatedTests, Tag("[RepeatedTests]")]
+    | Annotated[Imputed, Tag("[Imputed]")]
+    | Annotated[Correlated, Tag("[Correlated]")]
+    | Annotated[Multiplicity, Tag("[Multiplicity]")],
     Discriminator(lambda value: _tag(value, _VERBS)),
     BeforeValidator(lambda value: _verb(value, _VERBS, "e.g. {summary: AGE}")),
 ]
@@ -512,6 +676,7 @@ class OutputsFile(Part):
     by: By | None = None
     derive: dict[Name, Derived] = Field(default_factory=dict)
     tables: dict[Name, View] = Field(default_factory=dict)
+    trajectories: dict[Name, Trajectory] = Field(default_factory=dict)
     sets: dict[Name, AnalysisSet] = Field(default_factory=dict)
     statistics: Statistics = Field(default_factory=dict)
     formats: dict[Name, Written] = Field(default_factory=dict)

@@ -21,6 +21,8 @@ from trialrun.protocol.output import (
     OutputsFile,
     Proportion,
     Survival,
+    Traced,
+    Trajectory,
     Written,
 )
 from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
@@ -108,6 +110,8 @@ def _names(outputs: Outputs, endpoints: Collection[str] | None) -> Iterator[Prob
             yield _unknown(
                 outputs, ("derive", name, "endpoint"), "endpoint", derived.endpoint, endpoints or ()
             )
+        if isinstance(derived, Traced):
+            yield from _traced(outputs, ("derive", name, derived.verb), (derived.trajectory,))
     for key, output in file.outputs.items():
         path: Path = ("outputs", key)
         if output.set is not None and output.set not in file.sets:
@@ -116,6 +120,7 @@ def _names(outputs: Outputs, endpoints: Collection[str] | None) -> Iterator[Prob
             here = (*path, "rows", name)
             if isinstance(row, EndpointResult) and endpoints is not None and row.endpoint not in endpoints:
                 yield _unknown(outputs, (*here, "endpoint"), "endpoint", row.endpoint, endpoints)
+            yield from _traced(outputs, here, getattr(row, "trajectories", ()))
             compared = getattr(row, "compare", True)
             for i, one in enumerate(compared if isinstance(compared, tuple) else ()):
                 if one not in output.compare:
@@ -125,6 +130,11 @@ def _names(outputs: Outputs, endpoints: Collection[str] | None) -> Iterator[Prob
             for i, key in enumerate(keys):
                 if key not in file.outputs:
                     yield _unknown(outputs, ("packs", name, word, i), "output", key, file.outputs)
+
+
+def _traced(outputs: Outputs, path: Path, names: Collection[str]) -> Iterator[Problem]:
+    known = outputs.file.trajectories
+    yield from (_unknown(outputs, path, "trajectory", one, known) for one in names if one not in known)
 
 
 def _unknown(outputs: Outputs, path: Path, what: str, name: str, known: Collection[str]) -> Problem:
@@ -172,6 +182,7 @@ def _walk(part: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 RULES: Mapping[type[BaseModel], tuple[str, ...]] = {
+    Trajectory: ("positive",),
     Computed: ("value",),
     Proportion: ("proportion",),
     Survival: ("event", "competing"),

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from trialrun.analysis.ard import Ard, Cell, formatted
 from trialrun.analysis.estimate import NotEstimable
-from trialrun.analysis.outputs.grouping import Column
+from trialrun.analysis.outputs.grouping import ALL, Column
 from trialrun.analysis.outputs.projection import HEADS
 from trialrun.analysis.outputs.statement import Line
 from trialrun.analysis.outputs.wording import written
@@ -110,7 +110,7 @@ def display(ard: Ard, output: str, language: str = "en") -> Display:
         planned.section,
         language,
         len(heads) + len(stub) > WIDE,
-        tuple(dict.fromkeys(why for _, cells in lines for cell in cells for why in _reasons(cell, language))),
+        tuple(dict.fromkeys(one for line, cells in lines for one in _noted(line, cells, language))),
     )
 
 
@@ -131,6 +131,12 @@ def _filled(
         return rows
     words = NOBODY if nobody and counted else planned.empty or NOTHING
     return (DisplayRow((words(language), *("",) * (len(stub) - 1)), heading=True),)
+
+
+def _noted(line: Line, cells: list[Cell], language: str) -> list[str]:
+    """What must be known of a line, and why something in it could not be estimated."""
+    why = (one for cell in cells for one in _reasons(cell, language))
+    return [*(one(language) for one in line.notes), *why]
 
 
 def _reasons(cell: Cell, language: str) -> list[str]:
@@ -219,6 +225,8 @@ def _turned(column: Column, lines: list[tuple[Line, list[Cell]]], place: int) ->
         if cell.column == column.key
     ]
     word = place - (len(first.key) - len(first.labels))
+    if column.key == ALL:  # there is no other to tell it from
+        return replace(first, key=first.key[:-1], labels=first.labels[:-1]), cells
     key = (*first.key[:place], column.key, *first.key[place:-1])
     labels = (*first.labels[:word], column.title, *first.labels[word:-1])
     return replace(first, key=key, labels=labels), cells

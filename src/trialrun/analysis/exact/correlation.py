@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import permutations
 from math import erfc, exp, sqrt
 
@@ -160,7 +161,7 @@ def _inversions(n: int) -> tuple[_Ints, _Floats]:
 def _concordances(signs_a: _Ints, signs_b: _Ints) -> tuple[_Ints, _Floats]:
     """Values of S and how many of all pairings have each."""
     n = len(signs_a)
-    orders = np.array(list(permutations(range(n))), dtype=np.int8)
+    orders = _orders(n)
     s = np.zeros(len(orders), dtype=np.int64)
     for i in range(n):
         for j in range(i):
@@ -168,6 +169,14 @@ def _concordances(signs_a: _Ints, signs_b: _Ints) -> tuple[_Ints, _Floats]:
                 s += signs_a[i, j] * signs_b[orders[:, i], orders[:, j]]
     values, counts = np.unique(s, return_counts=True)
     return values, counts.astype(np.float64)
+
+
+@lru_cache(maxsize=1)
+def _orders(n: int) -> NDArray[np.int8]:
+    """Every order of n; shared by every caller, hence read-only."""
+    orders = np.array(list(permutations(range(n))), dtype=np.int8)
+    orders.flags.writeable = False
+    return orders
 
 
 def _kendall_normal(s: int, a: _Ints, b: _Ints, alternative: Alternative) -> float:

@@ -87,7 +87,7 @@ def changes(
     `structures` are tried in order until one can be fitted, as an analysis plan lays down.
     Raises ValueError where shapes or names disagree.
     """
-    values, names = _table(y, visits)
+    values, names = table(y, visits)
     start = names[0] if baseline is None else baseline
     if start not in names:
         raise ValueError(f"baseline {start!r} is not a visit; write one of {', '.join(names)}")
@@ -104,7 +104,7 @@ def changes(
         return NotEstimable("values at one visit only")
     values = values[:, [names.index(name) for name in kept]]
     x, cells = _design(values, kept, groups, start if common_baseline else None)
-    fits, dropped = _first_fitted(values, x, structures, reml)
+    fits, dropped = first_fitted(values, x, structures, reml)
     if fits is None:
         return NotEstimable(dropped[-1][1])
     plan = _Plan(fits, cells, tuple(dict.fromkeys(groups.tolist())), start, method, information, level)
@@ -188,7 +188,7 @@ def _minus(one: Floats | None, other: Floats | None) -> Floats | None:
     return None if one is None or other is None else one - other
 
 
-def _first_fitted(
+def first_fitted(
     values: Floats, x: Floats, structures: Sequence[Name], reml: bool
 ) -> tuple[Fits | None, tuple[tuple[str, str], ...]]:
     """The fit of the first structure that has one, and the reasons of those before it."""
@@ -223,7 +223,7 @@ def _design(
     return np.stack(columns, axis=-1), cells
 
 
-def _table(y: ArrayLike, visits: Sequence[str]) -> tuple[Floats, tuple[str, ...]]:
+def table(y: ArrayLike, visits: Sequence[str]) -> tuple[Floats, tuple[str, ...]]:
     values, names = np.asarray(y, dtype=np.float64), tuple(visits)
     if values.ndim != 2 or values.shape[1] != len(names) or not len(values):
         raise ValueError(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from trialrun.analysis.outputs.traced import traced
 from trialrun.analysis.rounding import half_away
-from trialrun.protocol.output import PARTICIPANTS, Cases, Computed, Cut, Derived, Judged, Picked, View
+from trialrun.protocol.output import PARTICIPANTS, Cases, Computed, Cut, Derived, Judged, Picked, Traced, View
 from trialrun.protocol.rule import Type
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def derive_participants(columns: Columns) -> None:
             from trialrun.analysis.outputs.judged import judged  # here, as it imports the whole engine
 
             found, columns.sources[name], kind = judged(columns, derived, path)
+        elif isinstance(derived, Traced):
+            found, kind, columns.sources[name] = traced(columns, derived, path)
         else:
             found, kind = _said(columns, PARTICIPANTS, derived, path)
             columns.sources[name] = _behind(columns, derived, path)
@@ -48,7 +51,7 @@ def _needed(columns: Columns) -> set[str]:
     """Every word that the planned outputs say, themselves or through derived columns."""
     content = columns.outputs.source.content
     outputs = [one for key, one in content["outputs"].items() if key in columns.planned]
-    named = _words([outputs, *(content.get(key) for key in ("by", "sets", "tables"))])
+    named = _words([outputs, *(content.get(key) for key in ("by", "sets", "tables", "trajectories"))])
     for name, derived in reversed(content.get("derive", {}).items()):
         if name in named:
             named |= _words(derived)
@@ -68,6 +71,10 @@ def derive_rows(columns: Columns, table: str, view: View, path: Path) -> None:
         elif isinstance(derived, Judged):
             columns.refuse(
                 here, "an endpoint judges participants, not rows", "Put it under `derive` at the top."
+            )
+        elif isinstance(derived, Traced):
+            columns.refuse(
+                here, "rows have no trajectory", "Derive it of participants, at the top of the file."
             )
         else:
             found, kind = _said(columns, table, derived, here)

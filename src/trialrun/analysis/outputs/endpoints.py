@@ -116,7 +116,7 @@ def endpoint(asked: Asked, analysis: EndpointResult) -> Iterator[Line]:
     planned = protocol.study.endpoints[analysis.endpoint]
     arrays = asked.columns.shared("arrays", lambda: from_tables(protocol, dict(tables)))
     results = {
-        one.key: estimate(protocol, _only(asked, arrays, one.key), analysis.endpoint)
+        one.key: estimate(protocol, only(asked, arrays, one.key), analysis.endpoint)
         for one in asked.groups.list
     }
     told = {column: _statistics(one) for column, one in results.items()}
@@ -128,7 +128,7 @@ def endpoint(asked: Asked, analysis: EndpointResult) -> Iterator[Line]:
         cells = []
         for column in asked.groups.list:
             key = column.key
-            found, sources = told[key], _sources(asked, rows, key)
+            found, sources = told[key], rows_of(asked, rows, key)
             cell = _cell(asked, statistic, name, found, key, sources, inputs[key], planned)
             cells.append(replace(cell, data=data[key]))
         yield Line((asked.name, name), (title, statistic.title or words(name)), tuple(cells), analysis.indent)
@@ -136,7 +136,7 @@ def endpoint(asked: Asked, analysis: EndpointResult) -> Iterator[Line]:
         yield from _compared(asked, analysis, protocol, arrays, planned.compare.arms, rows)
 
 
-def _only(asked: Asked, arrays: Arrays, column: str) -> Arrays:
+def only(asked: Asked, arrays: Arrays, column: str) -> Arrays:
     """The trial with nobody present but the participants of a column."""
     there = asked.groups.membership.filter(pl.col("_column") == column).select("_who")
     named = set(asked.groups.members.join(there, on="_who", how="semi")["USUBJID"])
@@ -163,7 +163,7 @@ def _compared(
     title = analysis.title or planned.title
     other = protocol.study.arms[arms[1]].title
     inputs = asked.groups.fingerprints("participants", rows, frozenset())
-    sources = tuple(sorted({row for one in columns for row in _sources(asked, rows, one)}))
+    sources = tuple(sorted({row for one in columns for row in rows_of(asked, rows, one)}))
     for name, (label, pattern) in DIFFERENCE.items():
         statistic = Statistic(format=pattern)
         read = sha256("\n".join(inputs[one] for one in columns).encode()).hexdigest()
@@ -265,7 +265,7 @@ def rows_read(
     return pl.concat([mine, *found]).unique().sort("_row")
 
 
-def _sources(asked: Asked, rows: pl.DataFrame, column: str) -> tuple[int, ...]:
+def rows_of(asked: Asked, rows: pl.DataFrame, column: str) -> tuple[int, ...]:
     there = asked.groups.membership.filter(pl.col("_column") == column).select("_who")
     return tuple(rows.join(there, on="_who", how="semi", maintain_order="left")["_row"].to_list())
 

@@ -45,12 +45,14 @@ class Stated:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an output: the keys that name it, its words, and its cells."""
+    """One line of an output: the keys that name it, its words, and its cells; ``notes``: what a reader of
+    its numbers must know."""
 
     key: tuple[str, ...]
     labels: tuple[Text, ...]
     cells: tuple[Stated, ...] = ()
     indent: int = 0
+    notes: tuple[Text, ...] = ()
 
 
 NONE = words("NE")

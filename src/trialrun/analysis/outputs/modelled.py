@@ -1,0 +1,216 @@
+"""A mixed model for repeated measures: adjusted means and changes at each visit, and what it assumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.longitudinal.caution import CAUTIONS
+from trialrun.analysis.longitudinal.changes import Changes, changes
+from trialrun.analysis.longitudinal.covariate import adjusted_changes
+from trialrun.analysis.longitudinal.inference import Contrast, FTest
+from trialrun.analysis.longitudinal.structure import Name
+from trialrun.analysis.outputs.asked import Asked, Seen
+from trialrun.analysis.outputs.caution import FRENCH, STRUCTURES
+from trialrun.analysis.outputs.over_time import (
+    Usual,
+    cell,
+    found,
+    heads,
+    members,
+    seen,
+    significant,
+    statistics,
+    titled,
+)
+from trialrun.analysis.outputs.paired import at
+from trialrun.analysis.outputs.statement import Line, Value, words
+from trialrun.analysis.outputs.trajectory import BASELINE, Course, chosen, course
+from trialrun.analysis.paired_change import from_scale, on_scale
+from trialrun.protocol.output import Modelled, Statistic
+from trialrun.protocol.problem import suggestion
+from trialrun.protocol.text import Text
+
+OVERALL = "overall"
+_ALL = words("No change at any visit", "Aucune variation à aucune visite")
+_CHANGES = ("change", "change_se", "df", "lower", "upper", "p")
+
+
+def usual(scale: str, decimals: int) -> Usual:
+    """Line -> its words and its pattern. On the log scale means are geometric and changes ratios."""
+    log, places = scale == "log", decimals + 1
+    finer = 2 if log else places
+    return {
+        "n": (words("n", "n"), words("{n}")),
+        "mean": (
+            words("Adjusted geometric mean", "Moyenne géométrique ajustée")
+            if log
+            else words("Adjusted mean", "Moyenne ajustée"),
+            words(f"{{mean:.{places}}}"),
+        ),
+        "change": (
+            words("Ratio to baseline (CI)", "Rapport à la valeur initiale (IC)")
+            if log
+            else words("Change from baseline (CI)", "Variation (IC)"),
+            words(
+                f"{{change:.{finer}}} ({{lower:.{finer}}} to {{upper:.{finer}}})",
+                f"{{change:.{finer}}} ({{lower:.{finer}}} à {{upper:.{finer}}})",
+            ),
+        ),
+        "change_se": (
+            words("SE (log scale)", "Erreur type (échelle log)") if log else words("SE", "Erreur type"),
+            words("{change_se:.3}"),
+        ),
+        "df": (words("df", "ddl"), words("{df:.1}")),
+        "p": (words("p", "p"), words("{p:.4<>}")),
+    }  # fmt: skip
+
+
+def mixed_model(asked: Asked, analysis: Modelled) -> Iterator[Line]:
+    """A line for each statistic of each visit, then the test of all changes at once.
+
+    Each column is analysed as if its participants were the trial.
+    """
+    one = course(asked.columns, analysis.mixed_model)
+    if not one.how.baseline:
+        hint = "Name the visits of its baseline in the trajectory."
+        asked.columns.refuse(
+            (*asked.path, "mixed_model"), f"the trajectory `{one.name}` has no baseline", hint
+        )
+    for i, name in enumerate(analysis.covariance):
+        if name not in get_args(Name):
+            hint = suggestion(name, get_args(Name)) or f"Write one of {', '.join(get_args(Name))}."
+            asked.columns.refuse((*asked.path, "covariance", i), f"there is no covariance `{name}`", hint)
+    visits = chosen(asked.columns, one, analysis.at, asked.path)
+    later = tuple(visit for visit in visits if visit != BASELINE)
+    people, read = members(asked), seen(asked, one)
+    read = replace(read, asked={**read.asked, "visits": list(later)})
+    fitted = {column: _fitted(one, who, later, analysis) for column, who in people.items()}
+    usually = usual(one.how.scale, one.how.decimals)
+    asks = statistics(asked, analysis.statistics, usually, tuple(usually), one.how.decimals)
+    notes = tuple(dict.fromkeys(note for each in fitted.values() for note in _notes(each)))
+    means = analysis.baseline == "response"
+    for visit in (BASELINE, *later) if means else later:
+        for key, statistic in asks.items():
+            if (visit == BASELINE and key not in ("n", "mean")) or (key == "mean" and not means):
+                continue
+            line = (one.name, f"={visit}", key)
+            cells = [
+                cell(
+                    asked,
+                    "mixed_model/1",
+                    statistic,
+                    line,
+                    found(_at(one, fitted[column], visit), one.sources(who.tolist(), [BASELINE, *later])),
+                    column,
+                    read,
+                )
+                for column, who in people.items()
+            ]
+            labels = (*heads(asked, one, 1), one.title(visit), titled(statistic, key))
+            yield Line((asked.name, *line), labels, tuple(cells), analysis.indent, notes)
+    yield from _overall(asked, analysis, one, fitted, people, later, read)
+
+
+def _fitted(
+    one: Course, who: NDArray[np.int64], later: Sequence[str], analysis: Modelled
+) -> Changes | NotEstimable:
+    """The model on the scale of the trajectory; who has none of these values counts for nothing."""
+    columns = [one.baseline[who], *(on_scale(at(one, visit)[who], one.how.scale) for visit in later)]
+    y = np.stack(columns, axis=-1)
+    y = y[~np.isnan(y).all(axis=1)]
+    if not len(y):
+        return NotEstimable("no values")
+    model = changes if analysis.baseline == "response" else adjusted_changes
+    return model(
+        y,
+        (BASELINE, *later),
+        structures=analysis.covariance,  # type: ignore[arg-type]
+        method=analysis.df,
+        level=analysis.level,
+    )
+
+
+def _at(one: Course, model: Changes | NotEstimable, visit: str) -> Mapping[str, Value]:
+    """The statistics of one visit, read on the measurement's own scale."""
+    if isinstance(model, NotEstimable):
+        return dict.fromkeys(("n", "mean", "mean_lower", "mean_upper", *_CHANGES), model)
+    none = NotEstimable("no value at the visit or at baseline")
+    mean = next((each for each in model.means if each.visit == visit), None)
+    change = next((each for each in model.changes if each.visit == visit), None)
+    counted = mean or change
+    values: dict[str, Value] = {"n": float(counted.n) if counted else 0.0}
+    level = mean.result if mean else NotEstimable("a model of changes has no means")
+    values |= _read(one, level, {"mean": "estimate", "mean_lower": "lower", "mean_upper": "upper"})
+    moved = change.result if change else none
+    values |= _read(one, moved, {"change": "estimate", "lower": "lower", "upper": "upper"})
+    for name, own in {"change_se": "se", "df": "df", "p": "p"}.items():
+        values[name] = moved if isinstance(moved, NotEstimable) else significant(getattr(moved, own))
+    return values
+
+
+def _read(one: Course, result: Contrast | NotEstimable, names: Mapping[str, str]) -> dict[str, Value]:
+    if isinstance(result, NotEstimable):
+        return dict.fromkeys(names, result)
+    ends = {"estimate": result.estimate, "lower": result.interval.lower, "upper": result.interval.upper}
+    return {name: significant(float(from_scale(ends[own], one.how.scale))) for name, own in names.items()}
+
+
+def _overall(
+    asked: Asked,
+    analysis: Modelled,
+    one: Course,
+    fitted: Mapping[str, Changes | NotEstimable],
+    people: Mapping[str, NDArray[np.int64]],
+    later: Sequence[str],
+    read: Seen,
+) -> Iterator[Line]:
+    """F of all changes at once, in the columns of the change and of p."""
+    written = {
+        "change": words(
+            "F({numerator}, {denominator:.1}) = {f:.2}", "F({numerator} ; {denominator:.1}) = {f:.2}"
+        ),
+        "p": words("{p:.4<>}"),
+    }
+    for key, pattern in written.items():
+        line = (one.name, OVERALL, key)
+        statistic = Statistic(format=pattern, title=words(key))
+        cells = [
+            cell(
+                asked,
+                "mixed_model/1",
+                statistic,
+                line,
+                found(_tested(fitted[column]), one.sources(who.tolist(), [BASELINE, *later])),
+                column,
+                read,
+            )
+            for column, who in people.items()
+        ]
+        labels = (*heads(asked, one, 1), _ALL, titled(statistic, key))
+        yield Line((asked.name, *line), labels, tuple(cells), analysis.indent)
+
+
+def _tested(model: Changes | NotEstimable) -> Mapping[str, Value]:
+    test: FTest | NotEstimable = model if isinstance(model, NotEstimable) else model.overall
+    names = ("f", "numerator", "denominator", "p")
+    if isinstance(test, NotEstimable):
+        return dict.fromkeys(names, test)
+    return {name: significant(float(getattr(test, name))) for name in names}
+
+
+# ---- what a reader must know ---------------------------------------------------------------------
+
+
+def _notes(model: Changes | NotEstimable) -> list[Text]:
+    """The covariance that was fitted, and the cautions that apply."""
+    if isinstance(model, NotEstimable):
+        return []
+    name = model.structure
+    used = words(f"Covariance fitted: {name}.", f"Covariance ajustée : {STRUCTURES.get(name, name)}.")
+    return [used, *(words(CAUTIONS[code], FRENCH[code]) for code in model.cautions)]

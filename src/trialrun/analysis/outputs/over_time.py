@@ -1,0 +1,103 @@
+"""What analyses of trajectories share: who is in which column, the statistics asked for, and their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.outputs.asked import Asked, Seen
+from trialrun.analysis.outputs.spread import line
+from trialrun.analysis.outputs.statement import Stated, Value, patterns, plain, words
+from trialrun.analysis.outputs.trajectory import Course
+from trialrun.protocol.output import Statistic
+from trialrun.protocol.outputs import placeholders
+from trialrun.protocol.problem import suggestion
+from trialrun.protocol.text import Text
+from trialrun.protocol.write import said
+
+Usual = Mapping[str, tuple[Text, Text]]
+Find = Callable[[str], Value]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one line holds in one column: its statistics by name, and the rows behind them."""
+
+    find: Find
+    known: Collection[str]
+    sources: tuple[int, ...] = ()
+
+
+def found(values: Mapping[str, Value], sources: tuple[int, ...] = ()) -> Found:
+    return Found(values.__getitem__, values, sources)
+
+
+def members(asked: Asked) -> dict[str, NDArray[np.int64]]:
+    """Column -> the numbers of its participants."""
+    held = asked.groups.membership.group_by("_column").agg(pl.col("_who").sort())
+    numbers = {str(key): np.array(who, dtype=np.int64) for key, who in held.iter_rows()}
+    return {one.key: numbers.get(one.key, np.array([], dtype=np.int64)) for one in asked.groups.list}
+
+
+def seen(asked: Asked, one: Course) -> Seen:
+    """What is read of a trajectory: its rows, of the members of the output."""
+    mine = one.rows.join(asked.groups.members.select("_who"), on="_who", how="semi", maintain_order="left")
+    made = asked.seen(one.table, mine.drop("_value", "_visit"), asked.reads(one.table) | one.reads)
+    return Seen(made.inputs, {**made.asked, "trajectory": said(one.how)})
+
+
+def statistics(
+    asked: Asked, given: Mapping[str, Statistic], usual: Usual, default: Sequence[str], decimals: int
+) -> dict[str, Statistic]:
+    """The lines: as the analysis has them, else the usual ones; titled and written as usual if not said."""
+    made = {}
+    for key, one in (given or dict.fromkeys(default, Statistic())).items():
+        if key in usual:
+            title, pattern = usual[key]
+            made[key] = one.model_copy(update={"title": one.title or title, "format": one.format or pattern})
+        else:
+            made[key] = line(key, one, decimals)
+    return made
+
+
+def cell(
+    asked: Asked, method: str, statistic: Statistic, key: Sequence[str], held: Found, column: str, seen: Seen
+) -> Stated:
+    """One cell: the statistics that its pattern names."""
+    pattern, _, none = patterns(statistic, asked.format(method.partition("/")[0]))
+    names = dict.fromkeys(hole[0] for _, text in pattern.by_language for hole in placeholders(text))
+    for name in names:
+        if name not in held.known:
+            hint = suggestion(name, held.known)
+            asked.columns.refuse((*asked.path, "statistics"), f"there is no statistic `{name}`", hint)
+    values = {name: _plain(held.find(name)) for name in names}
+    parameters = {**seen.asked, "column": column, "line": list(key), "statistics": list(names)}
+    return Stated(
+        column, values, pattern, method, asked.first, none, held.sources, seen.inputs[column], parameters
+    )
+
+
+def _plain(value: Value) -> Value:
+    return plain(float(value)) if isinstance(value, int | float) else value
+
+
+def significant(value: float | NotEstimable, digits: int = 6) -> Value:
+    """A number of an optimiser, to as many digits as every machine finds alike."""
+    return value if isinstance(value, NotEstimable) else float(f"{value:.{digits}g}")
+
+
+def titled(statistic: Statistic, name: str) -> Text:
+    return statistic.title or words(name)
+
+
+def heads(asked: Asked, one: Course, of: int) -> tuple[Text, ...]:
+    """The words above the visits: of the analysis (none where its title is empty), and of a trajectory that
+    is one of several."""
+    title = asked.analysis.title
+    own = () if title is None or not title("en") else (title,)
+    return own if title is not None and of == 1 else (*own, one.how.title)
