@@ -24,8 +24,8 @@ STEPS = {
     "check": "Checking the protocol",
     "run": "Running virtual participants day by day through the record",
     "tables": "Building the tables",
-    "analysis": "Analysing the end points",
-    "report": "Writing the report",
+    "analysis": "Computing the planned outputs",
+    "report": "Writing the reports",
     "verify": "Verifying the record",
 }
 
@@ -146,8 +146,10 @@ def _files(made: Demonstration) -> list[tuple[str, str]]:
         (f"report.{language}.html", f"the same in {NAMES.get(language, language)}")
         for language in languages[1:]
     ]
+    what = "results as kept: the study report as HTML and PDF, every number with its rows"
     return [
         *listed,
+        *((f"reports/{path.name}", what) for path in _kept(made.folder)),
         ("results.json", "the results, as data"),
         ("tables/", "SDTM-shaped tables (Parquet), each row with its source"),
         ("record.sqlite3", "the record: every entry, chained and hashed"),
@@ -157,6 +159,11 @@ def _files(made: Demonstration) -> list[tuple[str, str]]:
     ]
 
 
+def _kept(folder: Path) -> list[Path]:
+    """The folders of results, named after their days."""
+    return sorted(path for path in folder.glob("reports/*") if path.is_dir())
+
+
 def _tries(made: Demonstration, study: str) -> list[tuple[str, str]]:
     called = program()
     again = "" if study == BUNDLED else f" {shlex.quote(study)}"
@@ -164,6 +171,8 @@ def _tries(made: Demonstration, study: str) -> list[tuple[str, str]]:
     begin = next(dates, datetime.date(2030, 1, 7))
     start = begin + datetime.timedelta(days=-begin.weekday() % 7)  # a Monday
     people = f"another {made.protocol.study.enrolment.planned} virtual participants"
+    ends = [datetime.date.fromisoformat(path.name[:10]) for path in _kept(made.folder)]
+    middle = begin + (ends[-1] - begin) / 2 if ends and begin < ends[-1] else begin
     name, anchor, folder, another = (
         shlex.quote(str(path))
         for path in (
@@ -175,6 +184,7 @@ def _tries(made: Demonstration, study: str) -> list[tuple[str, str]]:
     )
     return [
         (f"{called} verify {name} --anchor {anchor}", "prove the record whole"),
+        (f"{called} report {name} --as-of {middle}", "what was known half-way"),
         (f"{called} trace {folder}", "where every element of the protocol comes from"),
         (f"{called} calendar {folder} --start {start}", "one participant's dates"),
         (f"{called} demo{again} --seed 2 --out {another}", people),

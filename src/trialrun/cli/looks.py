@@ -23,13 +23,13 @@ def looks(trial: Path, as_json: bool) -> None:
 
     opened = Trial.open(trial)
     try:
-        found, planned = opened.looks(), opened.protocol.outputs
+        found, planned = opened.looks(), len(opened.protocol.reported.planned)
     finally:
         opened.close()
     if as_json:
         print_json([_told(one) for one in found])
     elif found:
-        _print(found, len(planned.planned) if planned else 0)
+        _print(found, planned)
     else:
         click.echo("Nobody has looked at results of this trial yet.")
 
@@ -44,7 +44,7 @@ def _print(found: tuple[Looked, ...], planned: int) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("Entry", "When (UTC)", "Who", "Pack", "As known on", "Outputs", "Results"):
+    for head in ("Entry", "When (UTC)", "Who", "Pack", "As known on", "Outputs, hash"):
         table.add_column(head, min_width=20 if head == "Who" else None)
     for one in found:
         look = one.look
@@ -55,7 +55,6 @@ def _print(found: tuple[Looked, ...], planned: int) -> None:
             f"{one.name}\n({one.role})",
             f"{look.pack}, by arm: unblinded" if look.unblinded else look.pack,
             look.as_of,
-            f"all {planned}" if every else f"{len(look.outputs)} of {planned}",
-            look.results[:8],
+            (f"all {planned}" if every else f"{len(look.outputs)} of {planned}") + f"\n{look.results[:8]}",
         )
     console().print(table)

@@ -22,7 +22,6 @@ STEPS = {
     "analysis": "Computing the planned outputs",
     "report": "Writing the documents",
 }
-USUAL = ("html", "pdf")
 
 
 @click.command()
@@ -117,10 +116,10 @@ def _listed(said: str) -> list[str]:
 
 
 def _formats(said: str | None) -> tuple[str, ...]:
-    from trialrun.results.documents import FORMATS, there
+    from trialrun.results.documents import FORMATS, there, usual
 
     if said is None:
-        return tuple(one for one in USUAL if there(one)) or ("txt",)
+        return usual()
     found = tuple(dict.fromkeys(_listed(said)))
     for one in found:
         if not there(one):

@@ -22,10 +22,11 @@ from trialrun.protocol.protocol import Protocol
 from trialrun.record.trial import Trial
 from trialrun.record.verify import SUMS, checksums, verify
 from trialrun.report.report import render
+from trialrun.results.documents import REPORT, usual
+from trialrun.results.report import Asked, report
 from trialrun.simulate.population import assumptions, population
 from trialrun.simulate.trial import arrivals, conduct
 from trialrun.tables import files
-from trialrun.tables.build import build
 from trialrun.tables.validate import validate
 
 Tell = Callable[[str, float], None]
@@ -76,19 +77,18 @@ def _made(
     protocol: Protocol, folder: Path, seed: int, tell: Tell
 ) -> tuple[dict[str, Any], int, int, tuple[str, ...]]:
     trial = run(protocol, folder, seed, tell)
-    tables = build(protocol, trial.facts())
+    asked = Asked(REPORT, protocol.study.languages, usual())
+    reported = report(trial, asked, by="investigator", key="results", tell=tell)
     trial.close()
+    tables = reported.tables
     defects = validate(tables, protocol)
     files.write(tables, folder / "tables")
-    tell("tables", 1.0)
     model = {"name": protocol.model["model"], "assumptions": assumptions(protocol)}
     results = {**analyse(protocol, tables), "seed": seed, "model": model}
     (folder / "results.json").write_text(canonical(results), "utf-8")
-    tell("analysis", 1.0)
     for language in protocol.study.languages:
         name = "report.html" if language == protocol.study.languages[0] else f"report.{language}.html"
         (folder / name).write_text(render(protocol, tables, results, language), "utf-8")
-        tell("report", 1.0)
     (folder / SUMS).write_text(checksums(folder), "utf-8", newline="")
     verified = verify(folder)
     wrong = tuple(str(finding) for finding in verified.findings)

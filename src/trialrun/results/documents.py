@@ -21,14 +21,23 @@ from trialrun.results.wanted import Wanted
 REPORT = "report"
 """The pack that every study has; the others are planned in its outputs."""
 
+USUAL = ("html", "pdf")
 FORMATS = ("html", "pdf", "rtf", "docx", "txt")
 PRINTED = {"html": "report.html", "pdf": "report.pdf", "rtf": "report.rtf", "docx": "report.docx"}
 """Where each format but plain text is printed: a module whose function has the format's name."""
 
 
+_LIBRARIES = {"pdf": "typst", "docx": "docx"}
+
+
 def there(form: str) -> bool:
-    """Whether this program can print a format."""
+    """Whether this program prints a format, if the library for it is installed."""
     return form == "txt" or (form in PRINTED and find_spec(f"trialrun.{PRINTED[form]}") is not None)
+
+
+def usual() -> tuple[str, ...]:
+    """The formats that are printed where nobody says which: of HTML and PDF those that can be."""
+    return tuple(one for one in USUAL if there(one) and (one not in _LIBRARIES or find_spec(_LIBRARIES[one])))
 
 
 def file_name(wanted: Wanted, language: str, form: str) -> str:

@@ -16,18 +16,19 @@ from trialrun.record.look import Look
 from trialrun.record.trial import Trial
 from trialrun.results.folder import Made, Tell, make, planned, silent
 from trialrun.results.wanted import Wanted
-from trialrun.tables.build import build
+from trialrun.tables.build import Tables, build
 
 REPORTS = "reports"
 
 
 @dataclass(frozen=True)
 class Reported:
-    """A folder of results with the entry of the look at it."""
+    """A folder of results with the entry of the look at it, and the tables they are from."""
 
     folder: Path
     made: Made
     look: Entry
+    tables: Tables
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def report(
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    return Reported(folder, made, look)
+    return Reported(folder, made, look, tables)
 
 
 def _look(wanted: Wanted, made: Made) -> Look:
