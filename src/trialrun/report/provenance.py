@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from trialrun.analysis.ard import Ard
+from trialrun.analysis.outputs.due import MADE
 from trialrun.report.reason import reason as reason_in
 
 _KNOWN = ("STUDYID", "DOMAIN", "USUBJID", "SRC", "VIRTUAL")  # said by the row's name, its source, the banner
@@ -145,6 +146,8 @@ def _table(
 ) -> dict[str, Any]:
     """``columns`` by name: [the different values, the number of each row's value (of one alone, nothing)]."""
     table = tables.get(name)
+    if table is None and name in MADE:
+        return {"name": name, "rows": rows.height, "columns": {}}
     if table is None or (numbers.max() or 0) >= table.height:  # type: ignore[operator]
         raise ValueError(
             f"the rows behind these results are not in the table {name}: other tables were given"

@@ -78,7 +78,7 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
     (folder / STUDY).mkdir(exist_ok=True)
     for name, content in protocol.files.items():
         (folder / STUDY / name).write_text(content, "utf-8", newline="")
-    ard = analyse_outputs(tables, protocol.reported, protocol, outputs)
+    ard = analyse_outputs(tables, protocol.reported, protocol, outputs, wanted.facts)
     ard_file.save(ard, folder)
     tell("analysis", 1.0)
     manifest = wanted.manifest(protocol, ard)

@@ -35,6 +35,11 @@ class Wanted:
     seed: int | None = None
     chains: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
+    @property
+    def facts(self) -> dict[str, str | float]:
+        """What outputs may tell of the run that the tables do not hold."""
+        return {"as_of": self.as_of, **({"seed": float(self.seed)} if self.seed is not None else {})}
+
     def manifest(self, protocol: Protocol, ard: Ard) -> dict[str, Any]:
         """What is known of a folder before any of its files is opened."""
         return {

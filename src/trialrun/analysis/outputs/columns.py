@@ -55,7 +55,7 @@ class Columns:
         self._made: dict[str, pl.DataFrame] = {}
         self._rules: dict[tuple[str, str, str], Rule] = {}
         total = 0
-        for name in sorted(self.raw):
+        for name in sorted(self.raw, key=lambda one: (one not in tables, one)):  # those made here come last
             self.offsets[name] = total
             total += self.raw[name].height
         self.people = self._people()
