@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.outputs.ancova import ancova
 from trialrun.analysis.outputs.asked import Asked
 from trialrun.analysis.outputs.columns import Columns, Fact, Tables
 from trialrun.analysis.outputs.count import categories, count
@@ -27,6 +28,7 @@ from trialrun.analysis.outputs.wording import written
 from trialrun.protocol.output import (
     PARTICIPANTS,
     Analysis,
+    Ancova,
     Categories,
     Count,
     Drawn,
@@ -238,6 +240,8 @@ def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
             return summary(asked, analysis)
         case Hierarchy():
             return hierarchy(asked, analysis)
+        case Ancova():
+            return ancova(asked, analysis)
         case Listed():
             return listing(asked, analysis)
         case Narrative():

@@ -267,14 +267,27 @@ class AnalysisSet(Sourced):
 # ---- how cells are written -----------------------------------------------------------------------
 
 
+def _limit(value: str) -> str:
+    if not re.fullmatch(r"[<>]\d*\.?\d+", value):
+        raise ValueError(
+            f"`{shown(value)}` is no limit; write what stands for a number beyond it: <.0001, >.99"
+        )
+    return value
+
+
+Limit = Annotated[str, AfterValidator(_limit)]
+
+
 class Written(Part):
-    """A cell: its pattern, what stands for none (``zero``) and for what cannot be estimated (``none``)."""
+    """A cell: its pattern, what stands for none (``zero``) and for what cannot be estimated (``none``), and
+    for a first number beyond ``limits`` (``<.0001``)."""
 
     title: Pattern | None = None
     format: Pattern | None = None
     zero: Pattern | None = None
     none: Pattern | None = None
     where: str | None = None
+    limits: tuple[Limit, ...] = ()
 
 
 class Group(Part):
@@ -316,9 +329,18 @@ class Comparison(Written):
     under: Pattern | None = None
     between: Several = ()
     summary: Literal["anova", "kruskal-wallis"] | None = None
-    categories: Literal["chi-square", "fisher"] | None = None
+    categories: Literal["chi-square", "fisher", "cmh-general", "cmh-means", "cmh-correlation"] | None = None
     counts: Literal["chi-square", "fisher"] | None = None
+    cells: Literal["chi-square", "fisher"] | None = None
+    strata: Several = ()
+    least_strata: int = Field(default=1, ge=1)
     mark: Mark | None = None
+
+    @model_validator(mode="after")
+    def _stratified(self) -> Self:
+        if self.strata and not (self.categories or "").startswith("cmh"):
+            raise ValueError("only a Cochran-Mantel-Haenszel test has strata; write categories: cmh-general")
+        return self
 
 
 class Each(Part):
@@ -362,6 +384,7 @@ class Statistic(Written):
     """One line of a summary; ``of`` another column of the same rows."""
 
     of: Name | None = None
+    under: Pattern | None = None
 
 
 Statistics = Annotated[dict[Name, Statistic], BeforeValidator(_listed)]
@@ -382,10 +405,22 @@ class Categories(AnalysisPart):
     categories: Column
     levels: dict[str, Words] = Field(default_factory=dict)
     others: bool = True
+    empty: bool = True
     known: Words | None = None
     missing: Words | None = None
     of: str = "set"
     each: Repeated = Field(default_factory=dict)
+
+
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Sorts = Annotated[
+    tuple[Literal["frequency", "participants", "alphabet"], ...],
+    Field(min_length=1),
+    BeforeValidator(_one_or_more),
+]
 
 
 class Hierarchy(AnalysisPart):
@@ -394,13 +429,37 @@ class Hierarchy(AnalysisPart):
     hierarchy: Name
     levels: Several
     any: Words | None = None
-    sort: Literal["frequency", "alphabet"] = "frequency"
+    sort: Sorts = ("frequency",)
     sort_by: str | None = None
     at_least: float = Field(default=0, ge=0, le=100)
     worst: Name | None = None
     grades: dict[str, Words] = Field(default_factory=dict)
     of: str = "set"
     time: Name | None = None
+
+
+class Ancova(AnalysisPart):
+    """A linear model of the numbers of the columns: their least squares means, or their difference from a
+    column (``versus``), the slope of a ``dose``, or the test of an ``effect``."""
+
+    ancova: Column
+    factors: Several = ()
+    covariates: Several = ()
+    versus: str | None = None
+    dose: Name | None = None
+    effect: Name | None = None
+    margins: Literal["equal", "observed"] = "equal"
+    level: float = Field(default=0.95, gt=0, lt=1)
+    columns: Several = ()
+    statistics: Statistics = Field(default_factory=dict)
+    each: Repeated = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        said = [one for one in ("versus", "dose", "effect") if getattr(self, one) is not None]
+        if len(said) > 1:
+            raise ValueError(f"this asks for {' and '.join(said)}; write a row for each")
+        return self
 
 
 class ListedColumn(Part):
@@ -607,7 +666,7 @@ class Heading(Part):
 _VERBS = {
     "count": "Count", "summary": "Summarised", "categories": "Categories", "hierarchy": "Hierarchy",
     "listing": "Listed", "endpoint": "EndpointResult", "figure": "Drawn", "heading": "Heading",
-    "proportion": "Proportion", "survival": "Survival",
+    "proportion": "Proportion", "survival": "Survival", "ancova": "Ancova",
     "narrative": "Narrative", "facts": "Told", "projection": "Projection",
     "paired_change": "Paired", "positive": "Positive", "mixed_model": "Modelled", "repeated": "RepeatedTests",
     "imputation": "Imputed", "correlation": "Correlated", "multiplicity": "Multiplicity",
@@ -618,6 +677,7 @@ Analysis = Annotated[
     | Annotated[Summarised, Tag("[Summarised]")]
     | Annotated[Categories, Tag("[Categories]")]
     | Annotated[Hierarchy, Tag("[Hierarchy]")]
+    | Annotated[Ancova, Tag("[Ancova]")]
     | Annotated[Listed, Tag("[Listed]")]
     | Annotated[Narrative, Tag("[Narrative]")]
     | Annotated[Told, Tag("[Told]")]
@@ -650,11 +710,14 @@ class Output(Sourced):
     by: By | None = None
     stub: tuple[Pattern, ...] = ()
     space: bool = False
-    across: Literal["statistics"] | None = None
+    across: Literal["statistics", "both"] | None = None
     group_before: Name | None = None
+    group: tuple[Pattern, ...] = ()
     repeat: bool = False
     page: Literal["participant"] | None = None
     empty: Words | None = None
+    statistics: Statistics = Field(default_factory=dict)
+    formats: dict[Name, Written] = Field(default_factory=dict)
     cells: dict[Name, Written] = Field(default_factory=dict)
     compare: dict[Name, Comparison] = Field(default_factory=dict)
     rows: dict[Name, Analysis] = Field(min_length=1)

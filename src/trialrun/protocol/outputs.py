@@ -189,7 +189,7 @@ RULES: Mapping[type[BaseModel], tuple[str, ...]] = {
 }
 """Words of an analysis, beside `where` and `of`, that are rules."""
 
-DENOMINATORS = ("set", "known")
+DENOMINATORS = ("set", "known", "cell")
 """Whom a percentage is of, if not those who satisfy a rule."""
 
 

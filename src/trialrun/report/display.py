@@ -85,6 +85,8 @@ class Display:
     planned: bool = True
 
 
+EVERY_ROW = "rows"  # what `group_before` says for a group that stands before every row of an output
+
 WIDE = 6  # columns, beyond which a page is turned
 
 
@@ -94,6 +96,8 @@ def display(ard: Ard, output: str, language: str = "en") -> Display:
     lines = list(ard.lines(output))
     if planned.across == "statistics":
         heads, lines = _across(ard, output, planned, lines, language)
+    elif planned.across == "both":
+        heads, lines = _beneath(ard, output, planned, lines, language)
     else:
         heads = _heads(ard, output, planned, language)
     listed = planned.kind == "listing"
@@ -158,15 +162,18 @@ def _heads(ard: Ard, output: str, planned: Output, language: str) -> tuple[Head,
     heads: list[Head] = []
     ids = ard.heads(output)
     for column in ard.columns[output]:
-        title = _head_title(ard, output, column, language)
+        title = _titled(ard.headers.get(output) or HEADER, column, language)
         over = column.under(language) if column.under else ""
         for part, cell in (planned.cells or {"": Written()}).items():
             words = cell.title(language) if cell.title else ""
             below, above = (words, title) if planned.cells else (title, over)
             heads.append(Head(column.key, below, part, above, id=ids[column.key]))
+    return (*heads, *_compared(planned, language))
+
+
+def _compared(planned: Output, language: str) -> Iterator[Head]:
     for key, one in planned.compare.items():
-        heads.append(Head(key, one.title(language), under=one.under(language) if one.under else ""))
-    return tuple(heads)
+        yield Head(key, one.title(language), under=one.under(language) if one.under else "")
 
 
 def _own(row: Analysis) -> dict[str, Text | None]:
@@ -184,9 +191,44 @@ def _own(row: Analysis) -> dict[str, Text | None]:
             return {}
 
 
-def _head_title(ard: Ard, output: str, column: Column, language: str) -> str:
-    pattern = ard.headers.get(output) or HEADER
+def _titled(pattern: Text, column: Column, language: str) -> str:
     return written(pattern, {"title": column.title(language), "N": float(column.n)}, None, language)
+
+
+def _beneath(
+    ard: Ard, output: str, planned: Output, lines: list[tuple[Line, list[Cell]]], language: str
+) -> tuple[tuple[Head, ...], list[tuple[Line, list[Cell]]]]:
+    """The statistics of a line beside each other under each group."""
+    titles: dict[str, str] = {}
+    turned: list[tuple[Line, list[Cell]]] = []
+    columns, ids = ard.columns[output], ard.heads(output)
+    groups = {column.key for column in columns}
+    for _, block in groupby(lines, key=lambda one: one[0].key[:-1] if one[1] else one[0].key):
+        found = list(block)
+        line = found[0][0]
+        if not found[0][1]:
+            turned += found
+            continue
+        for one, _ in found:
+            titles.setdefault(one.key[-1], one.labels[-1](language))
+        cells = [
+            replace(cell, part=one.key[-1]) if cell.column in groups else cell
+            for one, some in found
+            for cell in some
+        ]
+        turned.append((replace(line, key=line.key[:-1], labels=line.labels[:-1]), cells))
+    heads = [
+        Head(
+            column.key,
+            title,
+            part,
+            _titled(ard.headers.get(output) or HEADER, column, language),
+            id=ids[column.key],
+        )
+        for column in columns
+        for part, title in titles.items()
+    ]
+    return (*heads, *_compared(planned, language)), turned
 
 
 def _across(
@@ -199,10 +241,11 @@ def _across(
     for _, block in groupby(lines, key=lambda one: _until(planned, one[0])):
         found = list(block)
         for line, _ in found:
-            heads.setdefault(line.key[-1], Head(line.key[-1], line.labels[-1](language)))
+            heads.setdefault(line.key[-1], _statistic_head(planned, line, language))
         for column in ard.columns[output]:
             for _, some in groupby(found, key=lambda one: one[0].key[:-1]):
-                turned.append(_turned(column, list(some), len(_until(planned, found[0][0]))))
+                words = _group_words(planned, column, language)
+                turned.append(_turned(column, words, list(some), len(_until(planned, found[0][0]))))
     return tuple(heads.values()), turned
 
 
@@ -210,13 +253,30 @@ def _until(planned: Output, line: Line) -> tuple[str, ...]:
     """The part of a line's key that stands before the group."""
     if planned.group_before is None:
         return line.key[:-1]
+    if planned.group_before == EVERY_ROW:
+        return ()
     each = list(getattr(planned.rows[line.key[0]], "each", ()))
     place = each.index(planned.group_before) if planned.group_before in each else len(each)
     return line.key[: 1 + place]
 
 
-def _turned(column: Column, lines: list[tuple[Line, list[Cell]]], place: int) -> tuple[Line, list[Cell]]:
-    """The statistics of one group, side by side."""
+def _statistic_head(planned: Output, line: Line, language: str) -> Head:
+    said = getattr(planned.rows[line.key[0]], "statistics", {}).get(line.key[-1])
+    over = said.under(language) if said is not None and said.under else ""
+    return Head(line.key[-1], line.labels[-1](language), under=over)
+
+
+def _group_words(planned: Output, column: Column, language: str) -> tuple[Text, ...]:
+    """The words of a group in a line: its title, or as ``group`` says, one for each label column."""
+    if not planned.group:
+        return (column.title,)
+    return tuple(Text(((language, _titled(one, column, language)),)) for one in planned.group)
+
+
+def _turned(
+    column: Column, group: tuple[Text, ...], lines: list[tuple[Line, list[Cell]]], place: int
+) -> tuple[Line, list[Cell]]:
+    """The statistics of one group, side by side; a key for each label, from the first label on."""
     first = lines[0][0]
     cells = [
         replace(cell, column=line.key[-1], part="")
@@ -224,11 +284,12 @@ def _turned(column: Column, lines: list[tuple[Line, list[Cell]]], place: int) ->
         for cell in found
         if cell.column == column.key
     ]
-    word = place - (len(first.key) - len(first.labels))
     if column.key == ALL:  # there is no other to tell it from
         return replace(first, key=first.key[:-1], labels=first.labels[:-1]), cells
-    key = (*first.key[:place], column.key, *first.key[place:-1])
-    labels = (*first.labels[:word], column.title, *first.labels[word:-1])
+    untold = len(first.key) - len(first.labels)
+    word = max(0, place - untold)
+    key = (*first.key[:place], *[column.key] * len(group), *first.key[place or untold : -1])
+    labels = (*first.labels[:word], *group, *first.labels[word:-1])
     return replace(first, key=key, labels=labels), cells
 
 

@@ -11,10 +11,10 @@ import polars as pl
 
 from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs import compared
-from trialrun.analysis.outputs.columns import Columns, Path
-from trialrun.analysis.outputs.grouping import NOTHING, Groups, Tally, denominators
-from trialrun.analysis.outputs.statement import Stated, Value, patterns, plain, words
-from trialrun.protocol.output import AnalysisPart, Comparison, Each, Written
+from trialrun.analysis.outputs.columns import Columns, Path, value_text
+from trialrun.analysis.outputs.grouping import NOTHING, Groups, Tally
+from trialrun.analysis.outputs.statement import Stated, Value, bounded, patterns, plain, words
+from trialrun.protocol.output import PARTICIPANTS, AnalysisPart, Comparison, Each, Written
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text
 from trialrun.protocol.write import said
@@ -37,6 +37,18 @@ class Counted:
 
 
 NOBODY = Counted({})
+
+
+class Whom:
+    """Whom percentages are of: everyone of a column, or those counted at a key, in a part of it or in any."""
+
+    def __init__(self, sizes: Mapping[str, int], counted: Counts | None = None, parted: bool = False) -> None:
+        self.sizes, self.counted, self.parted = sizes, counted, parted
+
+    def at(self, key: Key, column: str, part: str = "") -> int:
+        if self.counted is None:
+            return self.sizes[column]
+        return self.counted.get(key, NOBODY).at(part if self.parted else "", column).participants
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,8 @@ class Asked:
         return (self.analysis.title or words(self.name),)
 
     def format(self, verb: str) -> Written | None:
-        return self.columns.outputs.file.formats.get(verb)
+        """How cells of a kind are written, as the output, else the file says it."""
+        return self.groups.output.formats.get(verb) or self.columns.outputs.file.formats.get(verb)
 
     # ---- rows ----------------------------------------------------------------------------------
 
@@ -104,7 +117,7 @@ class Asked:
         ordered = [self.columns.levels(table, one, self.each[one], rows) for one in names]
         places = [{value: i for i, value in enumerate(one)} for one in ordered]
         keys = sorted(
-            (tuple(map(str, row)) for row in held.iter_rows()),
+            (tuple(map(value_text, row)) for row in held.iter_rows()),
             key=lambda row: [place.get(value, len(place)) for place, value in zip(places, row, strict=True)],
         )
         return [
@@ -114,8 +127,28 @@ class Asked:
 
     # ---- counts --------------------------------------------------------------------------------
 
-    def denominators(self, of: str, known: pl.DataFrame) -> Mapping[str, int]:
-        return denominators(self.groups, of, known, self.path)
+    def whom(self, of: str, table: str, known: pl.DataFrame) -> Whom:
+        """Whom percentages are of: the set; those with a ``known`` value in the rows of a line (``cell``: in
+        those of its part); or participants who satisfy a rule."""
+        if of == "set":
+            return Whom(self.groups.size)
+        keys = list(self.each)
+        if of == "cell":
+            return Whom(self.groups.size, self.counted(table, known, frozenset(), keys), parted=True)
+        if of == "known":
+            return Whom(self.groups.size, self.whole(table, known, keys))
+        some = self.columns.chosen(PARTICIPANTS, of, (*self.path, "of")).select("_who")
+        counted = self.whole(PARTICIPANTS, some, ())[()] if some.height else NOBODY
+        return Whom({one.key: counted.at("", one.key).participants for one in self.groups.list})
+
+    def whole(self, table: str, rows: pl.DataFrame, keys: Sequence[str]) -> dict[Key, Counted]:
+        """Values of the keys -> what is counted of them, whatever the part of a cell; without sources."""
+        held = self.columns.with_columns(table, rows, keys).with_columns(_sources=_NO_SOURCES)
+        found: dict[Key, dict[str, Tally]] = {}
+        for (column, *values), tally in self.groups.tally(held, keys).items():
+            key = tuple(None if value is None else value_text(value) for value in values)
+            found.setdefault(key, {})[str(column)] = tally
+        return {key: Counted({"": tallies}) for key, tallies in found.items()}
 
     def counted(
         self, table: str, rows: pl.DataFrame, reads: frozenset[str], keys: Sequence[str] = ()
@@ -129,7 +162,7 @@ class Asked:
                 rule = self.columns.rule(table, cell.where, (*self.groups.path, "cells", part, "where"))
                 some = held.filter(self.columns.value(table, held, rule).fill_null(False))
             for (column, *values), tally in self.groups.tally(some, keys).items():
-                key = tuple(None if value is None else str(value) for value in values)
+                key = tuple(None if value is None else value_text(value) for value in values)
                 found.setdefault(key, {}).setdefault(part, {})[str(column)] = tally
         return {key: Counted(tallies) for key, tallies in found.items()}
 
@@ -137,17 +170,18 @@ class Asked:
         self,
         verb: str,
         counted: Counted,
-        of: Mapping[str, int],
+        of: Whom,
         seen: Seen,
         key: Sequence[str],
+        at: Key = (),
         how: Written | None = None,
     ) -> list[Stated]:
-        """The cells of a line of counts: n, N, percent and events of each column."""
+        """The cells of a line of counts: n, N (of those ``at`` a key), percent and events of each column."""
         made = []
         time = self._times()
         for column in self.groups.list:
             for part, cell in self.parts.items():
-                tally, N = counted.at(part, column.key), of[column.key]
+                tally, N = counted.at(part, column.key), of.at(at, column.key, part)
                 asked = (cell, how or self.analysis) if part else (how or self.analysis,)
                 pattern, zero, none = patterns(*asked, self.format(verb), COUNT)
                 values: dict[str, Value] = {
@@ -203,16 +237,22 @@ class Asked:
                 self.columns.refuse(at, f"there is no column `{column}` in this output", hint)
         return one.between or self.groups.compared
 
-    def tested(self, counted: Counted, of: Mapping[str, int], seen: Seen, key: Sequence[str]) -> list[Stated]:
-        """P-values of a line's counts: those counted against the rest, by column."""
+    def tested(
+        self, counted: Counted, of: Whom, seen: Seen, key: Sequence[str], at: Key = ()
+    ) -> list[Stated]:
+        """P-values of a line: those counted against the rest, or the parts of its cells, by column."""
         made = []
         for name, one, test, between in self.comparisons("counts"):
             n = [counted.at(self.first, column).participants for column in between]
-            table = [[x, of[column] - x] for x, column in zip(n, between, strict=True)]
-            told = replace(seen, asked={**seen.asked, "N": [of[column] for column in between]})
-            made.append(
-                self.p(name, one, test, COUNT_TESTS[test](table), between, told, key, {"table": table})
-            )
+            N = [of.at(at, column, self.first) for column in between]
+            table = [[x, whole - x] for x, whole in zip(n, N, strict=True)]
+            told = replace(seen, asked={**seen.asked, "N": N})
+            p = COUNT_TESTS[test](table)
+            made.append(self.p(name, one, test, p, between, told, key, {"table": table}))
+        for name, one, test, between in self.comparisons("cells"):
+            table = [[counted.at(part, column).participants for part in self.parts] for column in between]
+            p = COUNT_TESTS[test](table)
+            made.append(self.p(name, one, test, p, between, seen, key, {"table": table}))
         return made
 
     def p(
@@ -232,10 +272,13 @@ class Asked:
         if one.mark:
             under = not isinstance(p, NotEstimable) and p < one.mark.below
             values["mark"] = one.mark.with_ if under else one.mark.otherwise
+        pattern = bounded(pattern, values, one.limits)
         inputs = hashlib.sha256("".join(seen.inputs[column] for column in between).encode()).hexdigest()
         asked = {**seen.asked, "between": list(between), "line": list(key)}
         return Stated(name, values, pattern, f"{test}/1", "", none, (), inputs, asked, data)
 
+
+_NO_SOURCES = pl.lit([], dtype=pl.List(pl.UInt32))
 
 COUNT_TESTS: Mapping[str, Callable[[Sequence[Sequence[int]]], compared.P]] = {
     "chi-square": compared.chi_square,

@@ -202,8 +202,8 @@ class Columns:
     def levels(
         self, table: str, column: str, how: Each, rows: pl.DataFrame, held: str | None = None
     ) -> dict[str, Text]:
-        """The values of a column in order, with their words: those titled; else as the study or a cut has
-        them; then any other, by another column (``by``) or the alphabet. ``held``: where the values stand."""
+        """The values of a column in order, with their words: by another column (``by``); else those titled;
+        else as the study or a cut has them; then any other by the alphabet. ``held``: where they stand."""
         known = {code: Text((("en", code),)) for code in self.known(table)[column].codes}
         titles = {**self.titles(table, column), **known, **how.titles}
         name = held or column
@@ -211,9 +211,11 @@ class Columns:
         frame = self.with_columns(table, rows, [column, *more]).select(list(more)).drop_nulls(name)
         found = frame.unique(name, keep="first", maintain_order=True) if frame.height else frame
         found = found.sort(how.by or name, name)
-        present = [_value_text(value) for value in found[name].to_list()]
+        present = [value_text(value) for value in found[name].to_list()]
         declared = [*how.titles] or [*known]
-        order = [*declared, *(one for one in titles if one in present), *present]
+        order = (
+            [*declared, *(one for one in titles if one in present), *present] if how.by is None else present
+        )
         return {one: titles.get(one, Text((("en", one),))) for one in dict.fromkeys(order)}
 
     def with_columns(self, name: str, rows: pl.DataFrame, needed: Iterable[str]) -> pl.DataFrame:
@@ -288,7 +290,8 @@ class Columns:
         return pl.concat([empty, *found]).sort("row")
 
 
-def _value_text(value: object) -> str:
+def value_text(value: object) -> str:
+    """A value as the key of a line: numbers as people write them."""
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 

@@ -77,12 +77,15 @@ def _filled(table: Sequence[Sequence[int]]) -> NDArray[np.float64]:
 def fisher(table: Sequence[Sequence[int]]) -> P:
     """Fisher's exact test of any table of counts (Freeman-Halton), two-sided by the tables' probability.
 
-    Every table with the same margins is looked at, column by column, those with equal rests together;
-    in whole numbers, so that equally probable tables are exactly equal.
+    Every table with the same margins is looked at, column by column, those with equal rests together.
+    Where one side has two levels it is done in whole numbers, so that equally probable tables are exactly
+    equal; else by logarithms, and those within 1e-7 are equal, as in FEXACT and R.
     """
     counts = _filled(table).astype(int).tolist()
     if len(counts) < 2 or len(counts[0]) < 2:
         return NotEstimable("fewer than two rows or columns with participants")
+    if min(len(counts), len(counts[0])) > 2:
+        return _network(tuple(map(tuple, counts)))
     return _freeman_halton(tuple(map(tuple, counts)))
 
 
@@ -91,8 +94,11 @@ MOST = 200_000  # partial tables that are held at once
 
 @lru_cache(maxsize=4096)
 def _freeman_halton(counts: tuple[tuple[int, ...], ...]) -> P:
-    """The weight of a table is the product of its columns' multinomial coefficients, a whole number."""
-    rows, columns = tuple(map(sum, counts)), list(zip(*counts, strict=True))
+    """The weight of a table is the product of its columns' multinomial coefficients, a whole number.
+
+    The largest column comes last, for its counts follow from the others.
+    """
+    rows, columns = tuple(map(sum, counts)), sorted(zip(*counts, strict=True), key=sum)
     observed = prod(_ways(column) for column in columns)
     partial: dict[tuple[int, ...], dict[int, int]] = {rows: {1: 1}}
     for column in columns[:-1]:
@@ -140,3 +146,50 @@ def _columns(rest: tuple[int, ...], size: int) -> Iterator[tuple[int, ...]]:
     for first in range(max(0, size - sum(rest[1:])), min(rest[0], size) + 1):
         for more in _columns(rest[1:], size - first):
             yield first, *more
+
+
+EQUAL = 1e-7  # of logarithms: tables that are as probable as the observed one
+
+
+@lru_cache(maxsize=4096)
+def _network(counts: tuple[tuple[int, ...], ...]) -> P:
+    """The largest two columns are taken at once: of each rest, the probabilities of all ways to part it are
+    sorted and summed, and every way to have come there reads its own sum (after Mehta and Patel, JASA 1983;
+    78: 427)."""
+    if len(counts) > len(counts[0]):
+        counts = tuple(zip(*counts, strict=True))
+    rows, columns = tuple(map(sum, counts)), sorted(zip(*counts, strict=True), key=sum)
+    n = sum(rows)
+    factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    observed = -float(factorial[np.array(columns)].sum()) + EQUAL
+    whole = float(factorial[n] - factorial[list(rows)].sum() - factorial[list(map(sum, columns))].sum())
+    came: dict[tuple[int, ...], list[NDArray[np.float64]]] = {rows: [np.zeros(1)]}
+    for column in columns[:-2]:
+        before, came = came, {}
+        for rest, ways in before.items():
+            held = np.concatenate(ways)
+            for part in _parts(rest, sum(column)):
+                left = tuple((np.array(rest) - part).tolist())
+                came.setdefault(left, []).append(held - factorial[part].sum())
+        if sum(len(way) for ways in came.values() for way in ways) > MOST:
+            return NotEstimable("too many tables with these margins for an exact test")
+    extreme = []
+    for rest, ways in came.items():
+        parts = _parts(rest, sum(columns[-2]))
+        if not len(parts):
+            continue
+        further = np.sort(-(factorial[parts] + factorial[np.array(rest) - parts]).sum(axis=1))
+        summed = np.concatenate([[0.0], np.cumsum(np.exp(further - further[-1]))])
+        held = np.concatenate(ways)
+        found = summed[np.searchsorted(further, observed - held, side="right")]
+        extreme.append(float((np.exp(held + further[-1] - whole) * found).sum()))
+    return min(1.0, float(f"{fsum(extreme):.8g}"))
+
+
+def _parts(rest: Sequence[int], size: int) -> NDArray[np.int64]:
+    """(ways, rows): every way to take a column of this size from what is left of the rows."""
+    grids = np.meshgrid(*(np.arange(min(one, size) + 1) for one in rest[:-1]), indexing="ij")
+    first = np.stack([grid.ravel() for grid in grids], axis=1)
+    last = size - first.sum(axis=1)
+    parts: NDArray[np.int64] = np.column_stack([first, last])[(last >= 0) & (last <= rest[-1])]
+    return parts

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
 from trialrun.analysis.estimate import NotEstimable
-from trialrun.analysis.outputs.asked import COUNT_TESTS, NOBODY, Asked, Counts, Key, Seen
-from trialrun.analysis.outputs.statement import Line, Stated, words
-from trialrun.protocol.output import PARTICIPANTS, Categories, Count, Each, Written
+from trialrun.analysis.outputs.asked import COUNT_TESTS, NOBODY, Asked, Counted, Counts, Key, Seen, Whom
+from trialrun.analysis.outputs.compared import P
+from trialrun.analysis.outputs.statement import Line, words
+from trialrun.analysis.outputs.stratified import Association, cochran_mantel_haenszel
+from trialrun.protocol.output import PARTICIPANTS, Categories, Comparison, Count, Each, Written
 from trialrun.protocol.text import Text
 
+Tested = tuple[P, Mapping[str, object]]  # a P-value, and the counts that it is computed from
+Tests = Iterator[tuple[str, Comparison, str, tuple[str, ...], dict[Key, Tested]]]
+
+NO_ONE: Tested = (NotEstimable("no observations"), {})
 KNOWN = Written(format=words("{n}"))
 MISSING = words("Missing", "Manquant")
 
@@ -21,12 +27,15 @@ def count(asked: Asked, analysis: Count) -> Iterator[Line]:
     table = analysis.count
     rows = asked.rows(table, "count")
     reads = asked.reads(table) | set(asked.each)
-    of = asked.denominators(analysis.of, rows)
+    of = asked.whom(analysis.of, table, rows)
     seen = asked.seen(table, rows, reads)
     counted = asked.counted(table, rows, reads, list(asked.each))
     for values, labels in asked.combinations(table, rows):
         made, key = counted.get(values, NOBODY), named(values)
-        cells = [*asked.cells("count", made, of, seen, key), *asked.tested(made, of, seen, key)]
+        cells = [
+            *asked.cells("count", made, of, seen, key, values),
+            *asked.tested(made, of, seen, key, values),
+        ]
         yield Line((asked.name, *key), (*asked.title, *labels), tuple(cells), analysis.indent)
 
 
@@ -46,29 +55,37 @@ def categories(asked: Asked, analysis: Categories) -> Iterator[Line]:
     counted = asked.counted(table, known, reads, [*asked.each, "_level"])
     whole = asked.counted(table, known, reads, list(asked.each))
     levels = _levels(asked, analysis, table, column, known)
+    of = asked.whom(analysis.of, table, known)
+    tests = [*_tests(asked, counted), *_stratified(asked, table, known, list(levels))]
     for values, labels in asked.combinations(table, rows):
-        here = _here(known, values, list(asked.each))
-        of = asked.denominators(analysis.of, here)
         above, words_above = (asked.name, *named(values)), (*asked.title, *labels)
-        p = _tested(asked, counted, values, seen)
+        p = [
+            asked.p(name, one, test, tested[0], between, seen, named(values), tested[1])
+            for name, one, test, between, found in tests
+            for tested in [found.get(values, NO_ONE)]
+        ]
         if analysis.known is not None:
             how = Written(format=(asked.format("known") or KNOWN).format)
-            cells = asked.cells("known", whole.get(values, NOBODY), of, seen, (*above[1:], "known"), how)
+            here = whole.get(values, NOBODY)
+            cells = asked.cells("known", here, of, seen, (*above[1:], "known"), values, how)
             yield Line((*above, "known"), (*words_above, analysis.known), (*cells, *p), analysis.indent)
             p = []
         for key, label in levels.items():
             made, line = counted.get((*values, key), NOBODY), (*above, f"={key}")
-            cells = asked.cells("categories", made, of, seen, line[1:])
+            if made is NOBODY and not analysis.empty:
+                continue
+            cells = asked.cells("categories", made, of, seen, line[1:], values)
             yield Line(line, (*words_above, label), (*cells, *p), analysis.indent)
             p = []
         if analysis.missing is not None:
-            yield _missing(asked, analysis, here, of, seen, above, words_above)
+            some = _here(known, values, list(asked.each))
+            yield _missing(asked, analysis, some, of, seen, above, words_above, values)
 
 
 def _here(rows: pl.DataFrame, values: Key, names: list[str]) -> pl.DataFrame:
     """The rows with these values."""
     for name, value in zip(names, values, strict=True):
-        rows = rows.filter(pl.col(name).cast(pl.String) == value)
+        rows = rows.filter(level(rows[name]) == value)
     return rows
 
 
@@ -85,27 +102,67 @@ def _missing(
     asked: Asked,
     analysis: Categories,
     known: pl.DataFrame,
-    of: Mapping[str, int],
+    of: Whom,
     seen: Seen,
     key: tuple[str, ...],
     labels: tuple[Text, ...],
+    at: Key,
 ) -> Line:
     """Members without any known value."""
     without = asked.groups.members.join(known.select("_who"), on="_who", how="anti", maintain_order="left")
     made = asked.counted(PARTICIPANTS, without, frozenset()).get((), NOBODY)
-    cells = asked.cells("categories", made, of, seen, (*key[1:], "missing"))
+    cells = asked.cells("categories", made, of, seen, (*key[1:], "missing"), at)
     return Line((*key, "missing"), (*labels, analysis.missing or MISSING), tuple(cells), analysis.indent)
 
 
-def _tested(asked: Asked, counted: Counts, values: Key, seen: Seen) -> list[Stated]:
-    """P-values of the levels by column; they stand in the first line."""
-    made = []
-    levels = sorted((key for key in counted if key[:-1] == values), key=str)
+def _tests(asked: Asked, counted: Counts) -> Tests:
+    """(name, comparison, test, columns, P-values at each combination) of the levels by column."""
     for name, one, test, between in asked.comparisons("categories"):
-        table = [[counted[key].at(asked.first, column).participants for key in levels] for column in between]
-        p = COUNT_TESTS[test](table) if levels else NotEstimable("no observations")
-        made.append(asked.p(name, one, test, p, between, seen, named(values), {"table": table}))
-    return made
+        if test in COUNT_TESTS:
+            tables: dict[Key, list[list[int]]] = {}
+            for key in sorted(counted, key=str):
+                counts = [counted[key].at(asked.first, column).participants for column in between]
+                tables.setdefault(key[:-1], []).append(counts)
+            found: dict[Key, Tested] = {
+                key: (COUNT_TESTS[test](table), {"table": table}) for key, table in tables.items()
+            }
+            yield name, one, test, between, found
+
+
+def _stratified(asked: Asked, table: str, rows: pl.DataFrame, levels: Sequence[str]) -> Tests:
+    """The same of the tests that are controlled for strata; whatever the part of a cell."""
+    for name, one, test, between in asked.comparisons("categories"):
+        if test in COUNT_TESTS:
+            continue
+        for i, stratum in enumerate(one.strata):
+            asked.columns.split(f"{table}.{stratum}", (*asked.groups.path, "compare", name, "strata", i))
+        some = asked.columns.with_columns(table, rows, one.strata)
+        some = some.filter(pl.col(stratum).is_not_null() for stratum in one.strata)
+        counted = asked.whole(table, some, [*asked.each, *one.strata, "_level"])
+        found: dict[Key, dict[Key, dict[str, Counted]]] = {}
+        for key, made in counted.items():
+            here, within = key[: len(asked.each)], key[len(asked.each) : -1]
+            found.setdefault(here, {}).setdefault(within, {})[str(key[-1])] = made
+        tests = {key: _controlled(list(held.values()), one, between, levels) for key, held in found.items()}
+        yield name, one, test, between, tests
+
+
+def _controlled(
+    strata: list[dict[str, Counted]], one: Comparison, between: Sequence[str], levels: Sequence[str]
+) -> Tested:
+    """The levels have their numbers as scores where all are numbers, else their places."""
+    tables = [
+        [[stratum.get(one, NOBODY).at("", column).participants for one in levels] for column in between]
+        for stratum in strata
+    ]
+    try:
+        scores = [float(one) for one in levels]
+    except ValueError:
+        scores = [float(place) for place in range(1, len(levels) + 1)]
+    association: Association = one.categories  # type: ignore[assignment]
+    if sum(sum(map(sum, table)) > 1 for table in tables) < one.least_strata:
+        return NotEstimable(f"fewer than {one.least_strata} strata with two participants"), {"strata": tables}
+    return cochran_mantel_haenszel(tables, association, scores), {"strata": tables, "scores": scores}
 
 
 def level(values: pl.Series) -> pl.Series:

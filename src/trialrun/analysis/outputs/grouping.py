@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -138,13 +138,3 @@ class Groups:
             text = "\n".join(people.to_list()) + "\n\n" + some.write_csv(quote_style="always")
             found[one.key] = hashlib.sha256(text.encode()).hexdigest()
         return found
-
-
-def denominators(groups: Groups, of: str, known: pl.DataFrame, path: Path) -> Mapping[str, int]:
-    """Column -> whom a percentage is of: the set, those with a ``known`` value, or who satisfy a rule."""
-    if of == "set":
-        return groups.size
-    some = known if of == "known" else groups.columns.chosen(PARTICIPANTS, of, (*path, "of"))
-    people = some.select("_who").unique().join(groups.membership, on="_who", how="inner")
-    counted = dict(people.group_by("_column").len().iter_rows())
-    return {one.key: counted.get(one.key, 0) for one in groups.list}

@@ -30,7 +30,7 @@ class Terms:
         reads = asked.reads(table) | set(self.names) | ({analysis.worst} if analysis.worst else set())
         rows = columns.with_columns(table, rows, self.names)
         self.titles = [columns.levels(table, one, Each(), rows) for one in self.names]
-        self.of = asked.denominators(analysis.of, rows)
+        self.of = asked.whom(analysis.of, table, rows)
         self.seen: Seen = asked.seen(table, rows, reads)
         self.counted: dict[Key, Counted] = {}
         self.grades: dict[Key, Counts] = {}
@@ -77,18 +77,19 @@ class Terms:
         least = self.analysis.at_least
         return least == 0 or any(
             self.counted[key].at(self.asked.first, column.key).participants * 100
-            >= least * self.of[column.key]
+            >= least * self.of.at((), column.key, self.asked.first)
             > 0
             for column in self.asked.groups.list
         )
 
     def _place(self, key: Key) -> tuple[int, int, str]:
-        """Most participants first, then most events; or by the alphabet. What is not coded comes last."""
+        """Most participants first, then most events, then by the alphabet. What is not coded comes last."""
         word = "\uffff" if key[-1] is None else key[-1]
-        if self.analysis.sort == "alphabet":
+        sort = self.analysis.sort[min(len(key), len(self.analysis.sort)) - 1]
+        if sort == "alphabet":
             return 0, 0, word
         tally = self.counted[key].at(self.asked.first, self._sort_column)
-        return -tally.participants, -tally.rows, word
+        return -tally.participants, -tally.rows if sort == "frequency" else 0, word
 
     @property
     def _sort_column(self) -> str:

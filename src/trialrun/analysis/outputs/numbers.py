@@ -3,63 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs.asked import NUMBER_TESTS, Asked, Key, Seen
+from trialrun.analysis.outputs.columns import value_text
 from trialrun.analysis.outputs.count import named
 from trialrun.analysis.outputs.spread import STATISTICS, USUAL, line
-from trialrun.analysis.outputs.statement import Line, Stated, Value, patterns, plain, words
+from trialrun.analysis.outputs.statement import Line, Stated, Value, bounded, patterns, plain, words
 from trialrun.protocol.output import Statistic, Summarised
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.problem import suggestion
+from trialrun.protocol.text import Text
+
+NOT_SAID = Statistic()
 
 
-class Held(NamedTuple):
-    """Values, the rows that they are from, and their units, where the table has them."""
+@dataclass(frozen=True)
+class Held:
+    """The numbers of a cell, the rows that they are from, how many rows there are with one or without, and
+    the units of the numbers, where the table has them."""
 
-    values: list[float]
+    numbers: list[float] = field(default_factory=list)
     sources: tuple[int, ...] = ()
+    rows: int = 0
     units: tuple[str, ...] = ()
 
 
-NOTHING = Held([])
-NOT_SAID = Statistic()
+NOTHING = Held()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A column of numbers: (column of the output, *values of each) -> its numbers; and what was read."""
+
+    values: Mapping[Key, Held]
+    seen: Seen
 
 
 def summary(asked: Asked, analysis: Summarised) -> Iterator[Line]:
     """The lines of a summary, for each combination of ``each``."""
     table, column = asked.columns.split(analysis.summary, (*asked.path, "summary"))
-    others = [one.of for one in analysis.statistics.values() if one.of is not None]
-    numbers = list(dict.fromkeys([column, *others]))
-    for one in others:
-        asked.columns.split(f"{table}.{one}", (*asked.path, "statistics"))
-    rows = asked.columns.with_columns(table, asked.rows(table, "summary"), [*numbers, *asked.each])
-    rows = rows.with_columns(pl.col(pl.Null).cast(pl.Float64))
-    for one in numbers:
-        if not rows.schema[one].is_numeric():
-            message = f"`{one}` is no number"
-            asked.columns.refuse((*asked.path, "summary"), message, "Count its levels: `categories`.")
-    known = {one: rows.filter(pl.col(one).is_not_null()) for one in numbers}
-    reads = asked.reads(table) | set(asked.each)
-    held = {one: _values(asked, table, one, known[one], reads | {one}) for one in numbers}
-    seen = {one: asked.seen(table, known[one], reads | {one}) for one in numbers}
+    rows = asked.rows(table, "summary")
+    said = _said(asked, analysis)
+    others = {one.of: name for name, one in said.items() if one.of}
+    measured = {column: _measured(asked, table, column, rows)}
+    measured |= {one: _measured(asked, table, one, rows, name) for one, name in others.items()}
+    rows = asked.columns.with_columns(table, rows, asked.each)
     for key, labels in asked.combinations(table, rows):
-        for i, (name, statistic) in enumerate(_statistics(asked, analysis, table, key).items()):
-            where, values, said = (
-                (*named(key), name),
-                held[statistic.of or column],
-                seen[statistic.of or column],
-            )
+        for i, (name, statistic) in enumerate(_written(asked, analysis, said, table, key).items()):
+            of = measured[statistic.of or column]
+            where = (*named(key), name)
             cells = [
-                _cell(asked, statistic, where, values.get((one.key, *key), NOTHING), one.key, said)
+                _cell(asked, statistic, where, of.values.get((one.key, *key), NOTHING), one.key, of.seen)
                 for one in asked.groups.list
             ]
-            cells += _tested(asked, values, key, said) if i == 0 else []
-            title = statistic.title or words(name)
-            yield Line((asked.name, *where), (*asked.title, *labels, title), tuple(cells), analysis.indent)
+            cells += _tested(asked, measured[column].values, key, of.seen) if i == 0 else []
+            told = (*asked.title, *labels, *worded(asked, statistic, name))
+            yield Line((asked.name, *where), told, tuple(cells), analysis.indent)
+
+
+def worded(asked: Asked, statistic: Statistic, name: str) -> tuple[Text, ...]:
+    """The words of a line; one whose title is empty stands in the line of what is above it."""
+    title = statistic.title or words(name)
+    return (title,) if title() or asked.groups.output.across else ()
+
+
+def _measured(asked: Asked, table: str, column: str, rows: pl.DataFrame, name: str = "") -> Measured:
+    """The numbers of a column: that of the summary, or of the statistic of that name."""
+    place = (*asked.path, *(("statistics", name, "of") if name else ("summary",)))
+    if name:
+        asked.columns.split(f"{table}.{column}", place)
+    rows = asked.columns.with_columns(table, rows, [column, *asked.each])
+    if rows.schema[column] == pl.Null:
+        rows = rows.with_columns(pl.col(column).cast(pl.Float64))
+    if not rows.schema[column].is_numeric():
+        asked.columns.refuse(place, f"`{column}` is no number", "Count its levels: `categories`.")
+    reads = asked.reads(table) | {column, *asked.each}
+    return Measured(_values(asked, table, column, rows, reads), asked.seen(table, rows, reads))
 
 
 def _values(
@@ -69,17 +92,18 @@ def _values(
     held = asked.groups.sourced(table, rows, reads).join(asked.groups.membership, on="_who", how="inner")
     unit = next((one for one in _units(column) if one in held.columns), None)
     grouped = held.sort("_row").group_by("_column", *asked.each, maintain_order=True)
+    known, none = pl.col(column).is_not_null(), pl.lit([], pl.List(pl.String))
     found = grouped.agg(
-        pl.col(column).cast(pl.Float64).alias("_numbers"),
-        pl.col("_sources").list.explode(keep_nulls=False, empty_as_null=False),
-        (pl.col(unit).drop_nulls().unique() if unit else pl.lit([], pl.List(pl.String))).alias("_units"),
+        pl.col(column).cast(pl.Float64).drop_nulls().alias("_numbers"),
+        pl.col("_sources").filter(known).list.explode(keep_nulls=False, empty_as_null=False),
+        pl.len().alias("_rows"),
+        (pl.col(unit).filter(known).drop_nulls().unique() if unit else none).alias("_units"),
     )
-    return {
-        tuple(None if one is None else str(one) for one in row[:-3]): Held(
-            row[-3], tuple(sorted(set(row[-2]))), tuple(sorted(row[-1] or ()))
-        )
-        for row in found.iter_rows()
-    }
+    made: dict[Key, Held] = {}
+    for *key, numbers, sources, count, units in found.iter_rows():
+        values = tuple(None if one is None else value_text(one) for one in key)
+        made[values] = Held(numbers, tuple(sorted(set(sources))), count, tuple(sorted(units or ())))
+    return made
 
 
 def _units(column: str) -> tuple[str, ...]:
@@ -88,18 +112,23 @@ def _units(column: str) -> tuple[str, ...]:
     return (f"{finding}STRESU",) if finding != column else (f"{column}U",)
 
 
-def _statistics(asked: Asked, analysis: Summarised, table: str, key: Key) -> dict[str, Statistic]:
-    """The lines, as the analysis, else the file, else everyone has them; with the decimals of the test, where
-    the analysis is repeated for tests and says none."""
-    file = asked.columns.outputs.file.statistics
-    said = analysis.statistics or file or dict.fromkeys(USUAL, NOT_SAID)
+def _said(asked: Asked, analysis: Summarised) -> dict[str, Statistic]:
+    """The lines, as the analysis, else the output, else the file, else everyone has them."""
+    own, file = asked.groups.output.statistics, asked.columns.outputs.file.statistics
+    said = analysis.statistics or own or file or dict.fromkeys(USUAL, NOT_SAID)
+    known = {**file, **{one: told for one, told in own.items() if told != NOT_SAID}}
+    return {one: known.get(one, told) if told == NOT_SAID else told for one, told in said.items()}
+
+
+def _written(
+    asked: Asked, analysis: Summarised, said: Mapping[str, Statistic], table: str, key: Key
+) -> dict[str, Statistic]:
+    """The lines with their words and patterns; with the decimals of the test, where the analysis is repeated
+    for tests and says none."""
     decimals = analysis.decimals
     if decimals is None:
         decimals = asked.columns.decimals(table, dict(zip(asked.each, key, strict=True)))
-    return {
-        one: line(one, file.get(one, told) if told == NOT_SAID else told, decimals)
-        for one, told in said.items()
-    }
+    return {one: line(one, told, decimals) for one, told in said.items()}
 
 
 def _cell(
@@ -109,16 +138,18 @@ def _cell(
     names = dict.fromkeys(hole[0] for _, text in pattern.by_language for hole in placeholders(text))
     values: dict[str, Value] = {}
     for name in names:
-        if name == "N":
-            values[name] = float(asked.groups.size[column])
+        if name in ("N", "rows"):
+            values[name] = float(asked.groups.size[column] if name == "N" else held.rows)
             continue
         if name not in STATISTICS:
             message = f"there is no statistic `{name}`"
-            asked.columns.refuse((*asked.path, "statistics"), message, suggestion(name, STATISTICS))
-        found = STATISTICS[name](held.values)
+            known = [*STATISTICS, "N", "rows"]
+            asked.columns.refuse((*asked.path, "statistics"), message, suggestion(name, known))
+        found = STATISTICS[name](held.numbers)
         if len(held.units) > 1 and name != "n":
             found = NotEstimable(f"values in different units: {', '.join(held.units)}")
         values[name] = found if isinstance(found, NotEstimable) else plain(float(found))
+    pattern = bounded(pattern, values, statistic.limits)
     parameters = {**seen.asked, "column": column, "line": list(key), "statistics": list(names)}
     return Stated(
         column,
@@ -130,7 +161,7 @@ def _cell(
         held.sources,
         seen.inputs[column],
         parameters,
-        {"x": held.values},
+        {"x": held.numbers},
     )
 
 
@@ -138,7 +169,7 @@ def _tested(asked: Asked, values: Mapping[Key, Held], key: Key, seen: Seen) -> l
     """P-values of the numbers by column; they stand in the first line."""
     made = []
     for name, one, test, between in asked.comparisons("summary"):
-        held = [values.get((column, *key), NOTHING).values for column in between]
+        held = [values.get((column, *key), NOTHING).numbers for column in between]
         p, data = NUMBER_TESTS[test](held), {"groups": held}
         made.append(asked.p(name, one, test, p, between, seen, named(key), data))
     return made

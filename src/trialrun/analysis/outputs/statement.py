@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trialrun.analysis.estimate import NotEstimable
@@ -54,6 +55,27 @@ class Line:
     indent: int = 0
     notes: tuple[Text, ...] = ()
 
+
+def bounded(pattern: Text, values: Mapping[str, Value], limits: Sequence[str]) -> Text:
+    """The pattern with a limit's words (``<.0001``) for its first number, where that is beyond the limit."""
+    first = next((one for one in _HOLE.finditer(pattern()) if isinstance(values.get(one[1]), float)), None)
+    value = values[first[1]] if first else None
+    if not isinstance(value, float):
+        return pattern
+    for limit in limits:
+        bound = float(limit[1:])
+        if value < bound if limit[0] == "<" else value > bound:
+            return Text(
+                (("en", _put(pattern("en"), limit)), ("fr", _put(pattern("fr"), limit.replace(".", ","))))
+            )
+    return pattern
+
+
+def _put(text: str, words: str) -> str:
+    return _HOLE.sub(lambda hole: words.rjust(int(hole[2] or 0)), text, count=1)
+
+
+_HOLE = re.compile(r"\{(\w+)(?::(\d*)[^{}]*)?\}")
 
 NONE = words("NE")
 

@@ -51,7 +51,7 @@ def number(value: float, decimals: int, flags: str = "") -> str:
     if "<" in flags and 0 < value < least:
         return f"<{least:.{decimals}f}"
     if "~" in flags:
-        return f"{value:.{decimals}f}"
+        return f"{value:z.{decimals}f}"
     rounded = half_away(value, decimals)
     for whole in (1, 100):
         if ">" in flags and rounded == whole and value < whole:
