@@ -137,8 +137,9 @@ class LinearModel:
             return NotEstimable("no degree of freedom is left")
         if self.rss <= 0:
             return NotEstimable("the model fits every value exactly")
-        estimate = float(weights @ self.beta)
         se = float(np.sqrt(weights @ self.inverse @ weights * self.rss / self.df))
+        estimate = float(weights @ self.beta)
+        estimate = estimate if abs(estimate) > TINY * se else 0.0
         t = estimate / se
         half = float(stdtrit(self.df, (1 + confidence) / 2)) * se
         p = 2 * float(stdtr(self.df, -abs(t)))
@@ -158,7 +159,8 @@ class LinearModel:
             return NotEstimable("no degree of freedom is left")
         if self.rss <= 0:
             return NotEstimable("the model fits every value exactly")
-        f = (rss - self.rss) / freedom / (self.rss / self.df)
+        more = rss - self.rss if rss - self.rss > TINY * self.rss else 0.0
+        f = more / freedom / (self.rss / self.df)
         return Tested(_digits(f), freedom, self.df, _digits(float(fdtrc(freedom, self.df, f))))
 
 

@@ -138,7 +138,7 @@ class Asked:
         if of == "known":
             return Whom(self.groups.size, self.whole(table, known, keys))
         some = self.columns.chosen(PARTICIPANTS, of, (*self.path, "of")).select("_who")
-        counted = self.whole(PARTICIPANTS, some, ())[()] if some.height else NOBODY
+        counted = self.whole(PARTICIPANTS, some, ()).get((), NOBODY)
         return Whom({one.key: counted.at("", one.key).participants for one in self.groups.list})
 
     def whole(self, table: str, rows: pl.DataFrame, keys: Sequence[str]) -> dict[Key, Counted]:
