@@ -191,7 +191,7 @@ def _decision(draw: st.DrawFn, names: Content) -> Content:
 
 
 def _endpoint(draw: st.DrawFn) -> Content:
-    estimand = {"population": draw(TITLE), "treatment": draw(TITLE), "variable": draw(TITLE), "intercurrent": {"death": draw(WORDS)}, "summary": draw(TITLE)}
+    estimand = {"population": draw(TITLE), "treatment": draw(TITLE), "variable": draw(TITLE), "intercurrent": {"death": "composite, " + draw(WORDS)}, "summary": draw(TITLE)}
     common = {"title": draw(TITLE), "level": "primary", "set": "dosed", "confidence": draw(st.floats(0.6, 0.99)), "estimand": estimand}
     change = {"kind": "paired_change", "parameter": "LB.ALT", "scale": "log", "baseline": ["SCR"], "at": "END", "missing": "left out of the exact test", "at_least": 3}
     without = {"kind": "proportion_without_event", "events": ["ae", "death"], "until": "END", "complete_at": "END", "missing": "counts as an event"}

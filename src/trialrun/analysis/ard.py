@@ -22,6 +22,7 @@ from trialrun.analysis.outputs.grouping import Column, Groups
 from trialrun.analysis.outputs.hierarchy import hierarchy
 from trialrun.analysis.outputs.listing import listing, narrative
 from trialrun.analysis.outputs.numbers import summary
+from trialrun.analysis.outputs.settled import settled
 from trialrun.analysis.outputs.statement import Line, Stated, Value, words
 from trialrun.analysis.outputs.told import facts_told
 from trialrun.analysis.outputs.wording import written
@@ -36,7 +37,9 @@ from trialrun.protocol.output import (
     Heading,
     Hierarchy,
     Listed,
+    Monitored,
     Narrative,
+    Organs,
     Output,
     Projection,
     Proportion,
@@ -173,7 +176,11 @@ def analyse_outputs(
 
     ProtocolError, with the place in the outputs file, where a table or a column is not there.
     """
-    planned = {key: one for key, one in outputs.planned.items() if only is None or key in only}
+    planned = {
+        key: settled(one, outputs, protocol)
+        for key, one in outputs.planned.items()
+        if only is None or key in only
+    }
     columns = Columns(tables, outputs, protocol, planned, facts)
     records: list[dict[str, Any]] = []
     heads, headers = {}, {}
@@ -257,13 +264,21 @@ def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
 
             return endpoint(asked, analysis)
         case Proportion():
-            from trialrun.analysis.outputs.inferred import proportion
+            from trialrun.analysis.outputs.proportion import proportion
 
             return proportion(asked, analysis)
         case Survival():
-            from trialrun.analysis.outputs.followed import survival
+            from trialrun.analysis.outputs.survival import survival
 
             return survival(asked, analysis)
+        case Monitored():
+            from trialrun.analysis.outputs.boundary import boundary
+
+            return boundary(asked, analysis)
+        case Organs():
+            from trialrun.analysis.outputs.organs import organs
+
+            return organs(asked, analysis)
         case Drawn():
             return iter(())
         case _:

@@ -133,7 +133,7 @@ def before_events(arrays: Arrays, endpoint: defined.PairedChange) -> _Floats:
 def hypothetical(endpoint: defined.PairedChange) -> tuple[str, ...]:
     """The intercurrent events after which values are left out (ICH E9(R1), hypothetical strategy)."""
     strategies = endpoint.estimand.intercurrent
-    return tuple(name for name, strategy in strategies.items() if strategy.startswith("hypothetical"))
+    return tuple(name for name, how in strategies.items() if how("en").startswith("hypothetical"))
 
 
 @dataclass(frozen=True)
@@ -171,15 +171,20 @@ def _summary(name: str, values: NDArray[Any]) -> Summary:
 def response(protocol: Protocol, arrays: Arrays, endpoint: defined.OrganResponse, at: str) -> OrganResponse:
     """The response at one visit. An organ's baseline is the first of its timepoints that was observed."""
     visit, day = arrays.point(at), last_day_of(protocol, arrays, at)
-    never = np.zeros_like(arrays.dosed)
     return organ_response(
         organs_at(arrays, endpoint, at),
         members(arrays),
-        failed=np.logical_or.reduce([never, *(by(arrays, name, day) for name in endpoint.unless)]),
+        failed=failed(protocol, arrays, endpoint, at),
         pending=(arrays.ended < 0) & ~arrays.attended[:, :, visit] & ~(arrays.last_day > day),
         partial=endpoint.partial,
         level=endpoint.confidence,
     )
+
+
+def failed(protocol: Protocol, arrays: Arrays, endpoint: defined.OrganResponse, at: str) -> _Mask:
+    """(T, n): an event that rules a response out happened by one visit."""
+    day, never = last_day_of(protocol, arrays, at), np.zeros_like(arrays.dosed)
+    return np.asarray(np.logical_or.reduce([never, *(by(arrays, name, day) for name in endpoint.unless)]))
 
 
 def organs_at(arrays: Arrays, endpoint: defined.OrganResponse, at: str) -> Organs:

@@ -192,7 +192,9 @@ def _by_event(
     ``not_adjudicated`` are the occurrences among them that wait for the adjudicators (item ``adjudicated``).
     """
     end = last_day_of(protocol, arrays, endpoint.until)
-    composite = [name for name, how in endpoint.estimand.intercurrent.items() if how.startswith("composite")]
+    composite = [
+        name for name, how in endpoint.estimand.intercurrent.items() if how("en").startswith("composite")
+    ]
     found = {}
     for name in endpoint.events:
         who = _named(arrays, (members(arrays) & by(arrays, name, end))[0])

@@ -37,7 +37,7 @@ def _suspension(protocol: Protocol, tables: Tables, name: str) -> dict[str, Any]
         "n_max": planned,
         "probabilities": [] if rule.same else _probabilities(from_steps(steps, max(planned, steps[-1][0]))),
     }
-    matched = _matched(protocol, tables, name)
+    matched = matched_events(protocol, tables, name)
     if isinstance(matched, NotEstimable):
         return found | {"standing": {"not_estimable": matched.reason}}
     return found | {"standing": _standing(boundary, first, matched)}
@@ -58,7 +58,7 @@ def doses(tables: Tables) -> pl.DataFrame:
     return first.drop_nulls("first").sort("first", "USUBJID")
 
 
-def _matched(protocol: Protocol, tables: Tables, name: str) -> pl.DataFrame | NotEstimable:
+def matched_events(protocol: Protocol, tables: Tables, name: str) -> pl.DataFrame | NotEstimable:
     """USUBJID, kind and date (``on``) from which a participant matches the rule of a suspension.
 
     The rule must read one count; a participant matches from the event with which it becomes true.

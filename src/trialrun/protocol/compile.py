@@ -157,7 +157,7 @@ def _meaning(
         return None
     outputs = None
     if "outputs.yaml" in sources:
-        outputs, unfit = compile_outputs(sources["outputs.yaml"], study.endpoints)
+        outputs, unfit = compile_outputs(sources["outputs.yaml"], study.endpoints, study.suspensions)
         problems += unfit
     protocol = Protocol(
         study=study,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from trialrun.protocol.element import Element, Name, Part
+from trialrun.protocol.problem import shown
 from trialrun.protocol.text import Several, Words
 
 Rank = Literal["primary", "secondary", "exploratory"]
@@ -18,14 +19,32 @@ class Objective(Element):
     endpoints: Several
 
 
+STRATEGIES = ("treatment policy", "hypothetical", "composite", "while", "principal stratum")
+"""How the strategies of ICH E9(R1) for intercurrent events begin; `while` on treatment, while alive."""
+
+
 class Estimand(Part):
     """The five attributes of ICH E9(R1)."""
 
     population: Words
     treatment: Words
     variable: Words
-    intercurrent: dict[Name, str]
+    intercurrent: dict[Name, Words]
     summary: Words
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for event, how in self.intercurrent.items():
+            if not how("en").startswith(STRATEGIES):
+                raise ValueError(
+                    f"`{shown(how('en'))}` is no strategy for `{event}`; begin with treatment policy, "
+                    "hypothetical, composite, while on treatment or principal stratum"
+                )
+        return self
+
+    def strategy(self, event: str) -> str:
+        """The strategy for an event, in English; nothing for an event it does not name."""
+        return self.intercurrent[event]("en") if event in self.intercurrent else ""
 
 
 class Compare(Part):

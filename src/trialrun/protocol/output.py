@@ -558,6 +558,32 @@ class Survival(AnalysisPart):
     )
 
 
+class Monitored(AnalysisPart):
+    """A suspension rule of the study, participant by participant in the order of their first doses.
+
+    ``prior``: of a Beta, events then others, for the probability that the true rate lies ``above``.
+    ``rates``: true rates at which the probability of suspending is told. ``show``: for a figure, the path of
+    events alone, or the limits.
+    """
+
+    boundary: Name
+    show: Literal["participants", "path", "limits"] = "participants"
+    prior: tuple[Number, Number] | None = None
+    above: float | None = Field(default=None, gt=0, lt=1)
+    rates: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.1, 0.2, 0.3)
+    columns: dict[Name, ListedColumn] = Field(default_factory=dict)
+
+
+class Organs(AnalysisPart):
+    """The organs of a response endpoint at visits: how many of those involved respond, or all states."""
+
+    organs: Name
+    at: Several = ()
+    show: Literal["response", "states"] = "response"
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    columns: dict[Name, ListedColumn] = Field(default_factory=dict)
+
+
 class Drawn(AnalysisPart):
     """A figure of a known kind, with what it is drawn from."""
 
@@ -666,7 +692,8 @@ class Heading(Part):
 _VERBS = {
     "count": "Count", "summary": "Summarised", "categories": "Categories", "hierarchy": "Hierarchy",
     "listing": "Listed", "endpoint": "EndpointResult", "figure": "Drawn", "heading": "Heading",
-    "proportion": "Proportion", "survival": "Survival", "ancova": "Ancova",
+    "proportion": "Proportion", "survival": "Survival", "boundary": "Monitored", "organs": "Organs",
+    "ancova": "Ancova",
     "narrative": "Narrative", "facts": "Told", "projection": "Projection",
     "paired_change": "Paired", "positive": "Positive", "mixed_model": "Modelled", "repeated": "RepeatedTests",
     "imputation": "Imputed", "correlation": "Correlated", "multiplicity": "Multiplicity",
@@ -685,6 +712,8 @@ Analysis = Annotated[
     | Annotated[EndpointResult, Tag("[EndpointResult]")]
     | Annotated[Proportion, Tag("[Proportion]")]
     | Annotated[Survival, Tag("[Survival]")]
+    | Annotated[Monitored, Tag("[Monitored]")]
+    | Annotated[Organs, Tag("[Organs]")]
     | Annotated[Drawn, Tag("[Drawn]")]
     | Annotated[Heading, Tag("[Heading]")]
     | Annotated[Paired, Tag("[Paired]")]
@@ -722,6 +751,15 @@ class Output(Sourced):
     compare: dict[Name, Comparison] = Field(default_factory=dict)
     rows: dict[Name, Analysis] = Field(min_length=1)
     footnotes: tuple[Words, ...] = ()
+    estimands: Several = ()
+
+
+class Conventions(Part):
+    """What every number of the file obeys; there is one way of each, said so that a reader need not guess."""
+
+    quantiles: Literal["SAS definition 5"] | None = None
+    rounding: Literal["half away from zero"] | None = None
+    visits: Literal["as recorded"] | None = None
 
 
 class Pack(Sourced):
@@ -737,6 +775,7 @@ class OutputsFile(Part):
 
     participants: Name = "DM"
     by: By | None = None
+    conventions: Conventions = Field(default_factory=Conventions)
     derive: dict[Name, Derived] = Field(default_factory=dict)
     tables: dict[Name, View] = Field(default_factory=dict)
     trajectories: dict[Name, Trajectory] = Field(default_factory=dict)

@@ -17,6 +17,8 @@ from trialrun.protocol.output import (
     Computed,
     EndpointResult,
     Judged,
+    Monitored,
+    Organs,
     Output,
     OutputsFile,
     Proportion,
@@ -87,39 +89,37 @@ def load_outputs(path: str | FilePath) -> Outputs:
 
 
 def compile_outputs(
-    source: Source, endpoints: Collection[str] | None = None
+    source: Source, endpoints: Collection[str] | None = None, suspensions: Collection[str] = ()
 ) -> tuple[Outputs | None, list[Problem]]:
-    """The outputs of a file and what is wrong with them; ``endpoints`` are the study's, if there is one."""
+    """The outputs of a file and what is wrong with them; ``endpoints`` and ``suspensions`` are those of the
+    study, if there is one."""
     try:
         file: OutputsFile = shape(source, OutputsFile)
     except ProtocolError as error:
         return None, coded(error.problems, "shape")
     outputs = Outputs(file, source)
-    return outputs, [*_names(outputs, endpoints), *_rules(outputs), *_patterns(outputs)]
+    return outputs, [*_names(outputs, endpoints, suspensions), *_rules(outputs), *_patterns(outputs)]
 
 
 # ---- names ---------------------------------------------------------------------------------------
 
 
-def _names(outputs: Outputs, endpoints: Collection[str] | None) -> Iterator[Problem]:
-    """Every set, endpoint, column and comparison that is named, and is not there."""
+def _names(
+    outputs: Outputs, endpoints: Collection[str] | None, suspensions: Collection[str]
+) -> Iterator[Problem]:
+    """Every set, endpoint, suspension rule and comparison that is named, and is not there."""
     file = outputs.file
     for name, derived in file.derive.items():
-        judged = isinstance(derived, Judged) and endpoints is not None and derived.endpoint not in endpoints
-        if judged and isinstance(derived, Judged):
-            yield _unknown(
-                outputs, ("derive", name, "endpoint"), "endpoint", derived.endpoint, endpoints or ()
-            )
         if isinstance(derived, Traced):
             yield from _traced(outputs, ("derive", name, derived.verb), (derived.trajectory,))
+    if endpoints is not None:
+        yield from _of_the_study(outputs, endpoints, suspensions)
     for key, output in file.outputs.items():
         path: Path = ("outputs", key)
         if output.set is not None and output.set not in file.sets:
             yield _unknown(outputs, (*path, "set"), "analysis set", output.set, file.sets)
         for name, row in output.rows.items():
             here = (*path, "rows", name)
-            if isinstance(row, EndpointResult) and endpoints is not None and row.endpoint not in endpoints:
-                yield _unknown(outputs, (*here, "endpoint"), "endpoint", row.endpoint, endpoints)
             yield from _traced(outputs, here, getattr(row, "trajectories", ()))
             compared = getattr(row, "compare", True)
             for i, one in enumerate(compared if isinstance(compared, tuple) else ()):
@@ -135,6 +135,32 @@ def _names(outputs: Outputs, endpoints: Collection[str] | None) -> Iterator[Prob
 def _traced(outputs: Outputs, path: Path, names: Collection[str]) -> Iterator[Problem]:
     known = outputs.file.trajectories
     yield from (_unknown(outputs, path, "trajectory", one, known) for one in names if one not in known)
+
+
+def _of_the_study(
+    outputs: Outputs, endpoints: Collection[str], suspensions: Collection[str]
+) -> Iterator[Problem]:
+    """Every endpoint and suspension rule that is named, and that the study does not have."""
+    named: list[tuple[Path, str, str, Collection[str]]] = [
+        (("derive", name, "endpoint"), "endpoint", one.endpoint, endpoints)
+        for name, one in outputs.file.derive.items()
+        if isinstance(one, Judged)
+    ]
+    for key, output in outputs.planned.items():
+        path: Path = ("outputs", key)
+        for i, one in enumerate(output.estimands):
+            named.append(((*path, "estimands", i), "endpoint", one, endpoints))
+        for name, row in output.rows.items():
+            here = (*path, "rows", name)
+            if isinstance(row, EndpointResult):
+                named.append(((*here, "endpoint"), "endpoint", row.endpoint, endpoints))
+            elif isinstance(row, Organs):
+                named.append(((*here, "organs"), "endpoint", row.organs, endpoints))
+            elif isinstance(row, Monitored):
+                named.append(((*here, "boundary"), "suspension rule", row.boundary, suspensions))
+    for place, what, name, known in named:
+        if name not in known:
+            yield _unknown(outputs, place, what, name, known)
 
 
 def _unknown(outputs: Outputs, path: Path, what: str, name: str, known: Collection[str]) -> Problem:

@@ -15,7 +15,17 @@ from trialrun.analysis.outputs.grouping import ALL, Column
 from trialrun.analysis.outputs.projection import HEADS
 from trialrun.analysis.outputs.statement import Line
 from trialrun.analysis.outputs.wording import written
-from trialrun.protocol.output import Analysis, Listed, Narrative, Output, Projection, Told, Written
+from trialrun.protocol.output import (
+    Analysis,
+    Listed,
+    Monitored,
+    Narrative,
+    Organs,
+    Output,
+    Projection,
+    Told,
+    Written,
+)
 from trialrun.protocol.text import Text
 from trialrun.report.reason import reason as reason_in
 
@@ -152,10 +162,11 @@ def _reasons(cell: Cell, language: str) -> list[str]:
 
 
 def _heads(ard: Ard, output: str, planned: Output, language: str) -> tuple[Head, ...]:
-    """Of a listing its columns; else the groups, with the parts of their cells, and the comparisons."""
+    """The columns that an analysis brings along, as a listing does; else the groups, with the parts of their
+    cells, and the comparisons."""
     own = next((found for row in planned.rows.values() if (found := _own(row))), None)
     if own is not None:
-        numeric = any(isinstance(row, Projection) for row in planned.rows.values())
+        numeric = any(isinstance(row, Projection | Monitored) for row in planned.rows.values())
         return tuple(
             Head(key, title(language) if title else "", numeric=numeric) for key, title in own.items()
         )
@@ -179,7 +190,7 @@ def _compared(planned: Output, language: str) -> Iterator[Head]:
 def _own(row: Analysis) -> dict[str, Text | None]:
     """The columns of an analysis that has its own, not one for each group of participants."""
     match row:
-        case Listed():
+        case Listed() | Monitored() | Organs():
             return {key: one.title for key, one in row.columns.items()}
         case Narrative():
             return {"text": None}

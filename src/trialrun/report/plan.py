@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from trialrun.analysis.outputs.settled import event_words, strategy_words
 from trialrun.protocol.element import Sourced
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text
@@ -159,6 +160,9 @@ def _estimand(protocol: Protocol, name: str, language: Language) -> Iterator[tup
     estimand, code = protocol.study.endpoints[name].estimand, language.code
     for attribute in ("population", "treatment", "variable"):
         yield language(f"estimand.{attribute}"), getattr(estimand, attribute)(code)
-    events = (f"{event.replace('_', ' ')}: {how}" for event, how in estimand.intercurrent.items())
+    events = (
+        f"{event_words(protocol, event)(code)}: {strategy_words(how)(code)}"
+        for event, how in estimand.intercurrent.items()
+    )
     yield language("estimand.intercurrent"), "; ".join(events)
     yield language("estimand.summary"), estimand.summary(code)

@@ -205,7 +205,7 @@ class Columns:
         """The values of a column in order, with their words: by another column (``by``); else those titled;
         else as the study or a cut has them; then any other by the alphabet. ``held``: where they stand."""
         known = {code: Text((("en", code),)) for code in self.known(table)[column].codes}
-        titles = {**self.titles(table, column), **known, **how.titles}
+        titles = {**known, **self.titles(table, column), **how.titles}
         name = held or column
         more = dict.fromkeys([name, how.by] if how.by else [name])
         frame = self.with_columns(table, rows, [column, *more]).select(list(more)).drop_nulls(name)

@@ -201,7 +201,7 @@ def _endpoints(protocol: Protocol, reached: Reached) -> Iterator[Finding]:
             message = f"{who} can have the end point «{title}»: no participant has all the data it reads."
             yield Finding("no-endpoint", place, message, _history(reached, ("over", str(arms[0]))))
         elif (
-            endpoint.estimand.intercurrent.get(STOPPING, "").startswith(POLICY)
+            endpoint.estimand.strategy(STOPPING).startswith(POLICY)
             and ("stopped early",) in reached
             and ("endpoint stopped", name) not in reached
         ):

@@ -11,7 +11,7 @@ import polars as pl
 from trialrun.analysis.cumulative_incidence import CumulativeIncidence, cumulative_incidence
 from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs.asked import Asked
-from trialrun.analysis.outputs.inferred import rounded
+from trialrun.analysis.outputs.proportion import rounded
 from trialrun.analysis.outputs.statement import Line, Stated, Value, patterns, words
 from trialrun.analysis.survival import KaplanMeier, kaplan_meier
 from trialrun.protocol.output import PARTICIPANTS, Survival, Written
