@@ -100,6 +100,7 @@ class Ard:
     ``rows``: of the rows they are made from, number, table, id ("AE/participant/sequence") and SRC.
     ``outputs`` and ``columns``: what was planned, and the columns of each output with their N.
     ``data``: of cells whose statistics come from numbers, these numbers, by the cell's id.
+    ``made``: tables that the analysis made itself, such as the visits that were due.
     """
 
     cells: pl.DataFrame
@@ -108,6 +109,7 @@ class Ard:
     columns: Mapping[str, tuple[Column, ...]]
     headers: Mapping[str, Text | None] = field(default_factory=dict)
     data: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    made: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
     @cached_property
     def hash(self) -> str:
@@ -191,7 +193,8 @@ def analyse_outputs(
         records += _of_output(key, groups, data)
     frame = pl.DataFrame(records, schema=SCHEMA, orient="row")
     used = frame["sources"].explode().drop_nulls().unique()
-    return Ard(frame, columns.rows_of(used.to_list()), planned, heads, headers, data)
+    made = {name: table for name, table in columns.raw.items() if name not in tables}
+    return Ard(frame, columns.rows_of(used.to_list()), planned, heads, headers, data, made)
 
 
 def _of_output(key: str, groups: Groups, data: dict[str, Mapping[str, object]]) -> Iterator[dict[str, Any]]:

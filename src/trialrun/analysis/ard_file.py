@@ -16,12 +16,12 @@ from typing import Any
 import polars as pl
 
 from trialrun.analysis.ard import SCHEMA, Ard
+from trialrun.analysis.outputs.columns import ROWS as COLUMNS_OF_ROWS
 from trialrun.analysis.outputs.grouping import Column
 from trialrun.protocol.output import Output
 from trialrun.protocol.text import Text
 
 CELLS, ROWS, COLUMNS = "cells.csv", "rows.csv", "columns.json"
-_ROWS: dict[str, Any] = {"row": pl.UInt32, "table": pl.String, "id": pl.String, "SRC": pl.String}
 
 
 class NotResults(Exception):
@@ -51,7 +51,7 @@ def save(ard: Ard, folder: Path) -> None:
 
 def load(folder: Path, outputs: Mapping[str, Output]) -> Ard:
     """Read back what `save` wrote; ``outputs`` is what the study planned. Raises NotResults."""
-    cells, rows = read_cells(folder / CELLS), _read(folder / ROWS, _ROWS)
+    cells, rows = read_cells(folder / CELLS), _read(folder / ROWS, COLUMNS_OF_ROWS)
     try:
         told = json.loads((folder / COLUMNS).read_text("utf-8"))
         columns = {

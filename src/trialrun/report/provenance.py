@@ -14,7 +14,6 @@ from typing import Any
 import polars as pl
 
 from trialrun.analysis.ard import Ard
-from trialrun.analysis.outputs.due import MADE
 from trialrun.report.reason import reason as reason_in
 
 _KNOWN = ("STUDYID", "DOMAIN", "USUBJID", "SRC", "VIRTUAL")  # said by the row's name, its source, the banner
@@ -94,7 +93,7 @@ def provenance(
         "values": [json.loads(one) for one in values.list],
         "statistics": statistics.list,
         "sets": sets.list,
-        "rows": _rows(rows, tables),
+        "rows": _rows(rows, {**ard.made, **tables} if tables is not None else None),
     }
 
 
@@ -129,30 +128,18 @@ def _rows(rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame] | None) -> dict
     held = {"id": rows["id"].to_list(), "src": rows["SRC"].to_list()}
     if tables is None:
         return {**held, "tables": []}
-    named = sorted(name for name, table in tables.items() if "USUBJID" in table.columns)
-    first, offsets = 0, {}
-    for name in named:
-        offsets[name] = first
-        first += tables[name].height
-    made = []
-    for (name,), some in rows.group_by("table", maintain_order=True):
-        numbers = some["row"].cast(pl.Int64) - offsets.get(str(name), first)
-        made.append(_table(str(name), some, numbers, tables))
-    return {**held, "tables": made}
+    grouped = rows.group_by("table", maintain_order=True)
+    return {**held, "tables": [_table(str(name), some, tables) for (name,), some in grouped]}
 
 
-def _table(
-    name: str, rows: pl.DataFrame, numbers: pl.Series, tables: Mapping[str, pl.DataFrame]
-) -> dict[str, Any]:
+def _table(name: str, rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
     """``columns`` by name: [the different values, the number of each row's value (of one alone, nothing)]."""
-    table = tables.get(name)
-    if table is None and name in MADE:
-        return {"name": name, "rows": rows.height, "columns": {}}
-    if table is None or (numbers.max() or 0) >= table.height:  # type: ignore[operator]
+    table, places = tables.get(name), rows["place"].to_list()
+    if table is None or max(places) >= table.height:
         raise ValueError(
             f"the rows behind these results are not in the table {name}: other tables were given"
         )
-    own = table[numbers.to_list()]
+    own = table[places]
     if "SRC" in own.columns and own["SRC"].cast(pl.String).to_list() != rows["SRC"].to_list():
         raise ValueError(
             f"the rows behind these results are not those of the table {name}: other tables were given"

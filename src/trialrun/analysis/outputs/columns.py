@@ -28,6 +28,14 @@ Path = tuple[str | int, ...]
 Tables = Mapping[str, pl.DataFrame]
 Fact = str | float
 
+ROWS: dict[str, Any] = {
+    "row": pl.UInt32,  # its number among all rows of all tables
+    "table": pl.String,
+    "place": pl.UInt32,  # in its table, from 0
+    "id": pl.String,  # AE/participant/sequence
+    "SRC": pl.String,  # where it is from: entries of the journal, or a file and a row of it
+}
+
 
 class Columns:
     """The tables of a study, by name, with what an outputs file adds to them."""
@@ -55,7 +63,7 @@ class Columns:
         self._made: dict[str, pl.DataFrame] = {}
         self._rules: dict[tuple[str, str, str], Rule] = {}
         total = 0
-        for name in sorted(self.raw, key=lambda one: (one not in tables, one)):  # those made here come last
+        for name in sorted(self.raw):
             self.offsets[name] = total
             total += self.raw[name].height
         self.people = self._people()
@@ -278,16 +286,15 @@ class Columns:
         return lists["_sources"]
 
     def rows_of(self, numbers: Sequence[int]) -> pl.DataFrame:
-        """``row`` number, ``table``, ``id`` (AE/participant/sequence) and ``SRC`` of rows, in order."""
+        """The rows of these numbers, in order, see `ROWS`."""
         wanted = pl.Series("row", sorted(set(numbers)), dtype=pl.UInt32)
         found = []
         for name, first in self.offsets.items():
             table = self.raw[name]
             some = wanted.filter((wanted >= first) & (wanted < first + table.height))
             if some.len():
-                found.append(_identified(name, table[(some - first).to_list()], some))
-        empty = pl.DataFrame(schema={"row": pl.UInt32, "table": pl.String, "id": pl.String, "SRC": pl.String})
-        return pl.concat([empty, *found]).sort("row")
+                found.append(_identified(name, table[(some - first).to_list()], some, some - first))
+        return pl.concat([pl.DataFrame(schema=ROWS), *found]).sort("row")
 
 
 def value_text(value: object) -> str:
@@ -345,13 +352,13 @@ def _kept(columns: Columns, name: str, view: View, path: Path) -> pl.DataFrame:
     return some.unique(keys, keep=view.keep, maintain_order=True).sort("_row")
 
 
-def _identified(name: str, table: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
+def _identified(name: str, table: pl.DataFrame, numbers: pl.Series, places: pl.Series) -> pl.DataFrame:
     sequence = next((one for one in (f"{name[:2]}SEQ", "ASEQ") if one in table.columns), None)
     parts = [pl.lit(name), pl.col("USUBJID")]
     if sequence and name != "DM":
         parts.append(pl.col(sequence).cast(pl.Int64, strict=False).cast(pl.String))
     elif name not in ("DM", "ADSL"):
-        parts.append(pl.int_range(1, pl.len() + 1).cast(pl.String))
+        parts.append(pl.lit(places + 1).cast(pl.String))
     source = pl.col("SRC").cast(pl.String) if "SRC" in table.columns else pl.lit(None, pl.String)
     identity = pl.concat_str(parts, separator="/", ignore_nulls=True)
-    return table.select(row=numbers, table=pl.lit(name), id=identity, SRC=source)
+    return table.select(row=numbers, table=pl.lit(name), place=places, id=identity, SRC=source)

@@ -16,8 +16,6 @@ from trialrun.protocol.chain import chain
 from trialrun.protocol.protocol import Protocol, Timepoint
 
 AS_OF = "as_of"
-MADE = ("VISITS", "SAMPLES")
-"""The tables that are made here, and are in nobody's files."""
 CUT = "CUTDTC"
 SCHEMA: dict[str, Any] = {
     "USUBJID": pl.String, "TIMEPT": pl.String, "VISITNUM": pl.Float64, "EPOCH": pl.String,
