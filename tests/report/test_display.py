@@ -25,6 +25,20 @@ def test_endpoints_are_those_of_the_results(ard, results):
     assert number(ard, "14.2.3.1", '["efficacy","response"]', "x") == response["x"]
 
 
+def test_changes_over_time_are_those_of_the_endpoints_and_of_the_results(ard, results):
+    """A trajectory with the endpoint's rules is the endpoint, visit by visit."""
+    cells = results["endpoints"]["regulatory_cells"]
+    for statistic, value in (("p", cells["test"]["p"]), ("mid_p", cells["test"]["mid_p"])):
+        path = f'["treg","treg","=C4.D5","{statistic}"]'
+        assert number(ard, "14.2.2.10", path, statistic) == pytest.approx(value, abs=1e-6)
+    path = '["treg","treg","=C4.D5","estimate"]'
+    assert number(ard, "14.2.2.10", path, "estimate") == pytest.approx(cells["estimate"], abs=1e-6)
+    for name, one in results["multiplicity"]["endpoints"].items():
+        for statistic, value in (("p", one["p"]), ("p_adjusted", one["adjusted"])):
+            path = f'["primary","{name}","{statistic}"]'
+            assert number(ard, "14.2.4.1", path, statistic) == pytest.approx(value, abs=1e-6)
+
+
 def test_counts_are_those_of_the_results(ard, results):
     counts = results["counts"]
     assert number(ard, "14.1.1", '["dosed"]', "n") == counts["dosed"]

@@ -25,6 +25,7 @@ from trialrun.analysis.outputs.over_time import (
     cell,
     found,
     heads,
+    listed,
     members,
     seen,
     significant,
@@ -82,6 +83,12 @@ def imputation(asked: Asked, analysis: Imputed) -> Iterator[Line]:
     people, read = members(asked), seen(asked, one)
     read = replace(read, asked={**read.asked, "visit": visits[0]})
     results = {column: _results(one, who, visits[0], analysis, shifts) for column, who in people.items()}
+    used = (BASELINE, visits[0])
+    told = {"imputations": analysis.imputations, "seed": analysis.seed, "level": analysis.level}
+    data = {
+        column: dict(zip(("before", "after"), map(listed, _arrays(one, who, visits[0])), strict=True)) | told
+        for column, who in people.items()
+    }
     usually = usual(one.how.scale, one.how.decimals)
     asks = statistics(asked, analysis.statistics, usually, tuple(usually), 0)
     titles = (_OBSERVED, _AT_RANDOM, *(_shifted(one, each) for each in shifts[1:]))
@@ -94,7 +101,7 @@ def imputation(asked: Asked, analysis: Imputed) -> Iterator[Line]:
                     "imputation/1",
                     statistic,
                     line,
-                    found(results[column][place], one.sources(who.tolist(), [BASELINE, visits[0]])),
+                    found(results[column][place], one.sources(who.tolist(), used), data[column], one),
                     column,
                     read,
                 )
@@ -180,7 +187,7 @@ def _tipping(
             tips = _first(results[column][1:], shifts, key, error_rate(analysis.level))
             pattern = _HOLDS if tips == "" else words("{tips_at}")
             statistic = asks[key].model_copy(update={"format": pattern})
-            held = found({"tips_at": tips}, one.sources(who.tolist(), [BASELINE, *analysis.at]))
+            held = found({"tips_at": tips}, one.sources(who.tolist(), [BASELINE, *analysis.at]), None, one)
             line = (one.name, "tips", key)
             cells.append(cell(asked, "tipping/1", statistic, line, held, column, read))
         labels = (*heads(asked, one, 1), _TIPS, words(key))

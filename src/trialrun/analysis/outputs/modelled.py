@@ -22,13 +22,14 @@ from trialrun.analysis.outputs.over_time import (
     cell,
     found,
     heads,
+    listed,
     members,
     seen,
     significant,
     statistics,
     titled,
 )
-from trialrun.analysis.outputs.paired import at
+from trialrun.analysis.outputs.paired import at, named_in
 from trialrun.analysis.outputs.statement import Line, Value, words
 from trialrun.analysis.outputs.trajectory import BASELINE, Course, chosen, course
 from trialrun.analysis.paired_change import from_scale, on_scale
@@ -38,6 +39,7 @@ from trialrun.protocol.text import Text
 
 OVERALL = "overall"
 _ALL = words("No change at any visit", "Aucune variation à aucune visite")
+_MEANS = {"n", "mean", "mean_lower", "mean_upper"}
 _CHANGES = ("change", "change_se", "df", "lower", "upper", "p")
 
 
@@ -90,14 +92,30 @@ def mixed_model(asked: Asked, analysis: Modelled) -> Iterator[Line]:
     later = tuple(visit for visit in visits if visit != BASELINE)
     people, read = members(asked), seen(asked, one)
     read = replace(read, asked={**read.asked, "visits": list(later)})
-    fitted = {column: _fitted(one, who, later, analysis) for column, who in people.items()}
+    used = (BASELINE, *later)
+    y = {column: _responses(one, who, later) for column, who in people.items()}
+    told = {
+        "visits": list(used),
+        "baseline": analysis.baseline,
+        "method": analysis.df,
+        "level": analysis.level,
+    }
+    data = {column: {"y": listed(values), **told} for column, values in y.items()}
+    sources = {column: one.sources(who.tolist(), used) for column, who in people.items()}
+    fitted = {column: _fitted(values, used, analysis) for column, values in y.items()}
     usually = usual(one.how.scale, one.how.decimals)
     asks = statistics(asked, analysis.statistics, usually, tuple(usually), one.how.decimals)
-    notes = tuple(dict.fromkeys(note for each in fitted.values() for note in _notes(each)))
+    notes = (
+        () if one.unsure else tuple(dict.fromkeys(note for each in fitted.values() for note in _notes(each)))
+    )
     means = analysis.baseline == "response"
-    for visit in (BASELINE, *later) if means else later:
+
+    def of_change(statistic: Statistic) -> bool:
+        return means or not named_in(statistic) & (_MEANS - {"n"})
+
+    for visit in used if means else later:
         for key, statistic in asks.items():
-            if (visit == BASELINE and key not in ("n", "mean")) or (key == "mean" and not means):
+            if not (of_change(statistic) if visit != BASELINE else named_in(statistic) <= _MEANS):
                 continue
             line = (one.name, f"={visit}", key)
             cells = [
@@ -106,30 +124,32 @@ def mixed_model(asked: Asked, analysis: Modelled) -> Iterator[Line]:
                     "mixed_model/1",
                     statistic,
                     line,
-                    found(_at(one, fitted[column], visit), one.sources(who.tolist(), [BASELINE, *later])),
+                    found(_at(one, fitted[column], visit), sources[column], data[column], one),
                     column,
                     read,
                 )
-                for column, who in people.items()
+                for column in people
             ]
             labels = (*heads(asked, one, 1), one.title(visit), titled(statistic, key))
             yield Line((asked.name, *line), labels, tuple(cells), analysis.indent, notes)
-    yield from _overall(asked, analysis, one, fitted, people, later, read)
+    yield from _overall(asked, analysis, one, fitted, sources, data, read)
 
 
-def _fitted(
-    one: Course, who: NDArray[np.int64], later: Sequence[str], analysis: Modelled
-) -> Changes | NotEstimable:
-    """The model on the scale of the trajectory; who has none of these values counts for nothing."""
+def _responses(one: Course, who: NDArray[np.int64], later: Sequence[str]) -> NDArray[np.float64]:
+    """Baseline and later values on the scale of the trajectory; who has none counts for nothing."""
     columns = [one.baseline[who], *(on_scale(at(one, visit)[who], one.how.scale) for visit in later)]
     y = np.stack(columns, axis=-1)
-    y = y[~np.isnan(y).all(axis=1)]
+    return y[~np.isnan(y).all(axis=1)]
+
+
+def _fitted(y: NDArray[np.float64], visits: Sequence[str], analysis: Modelled) -> Changes | NotEstimable:
+    """The model, with the first covariance of the plan that can be fitted."""
     if not len(y):
         return NotEstimable("no values")
     model = changes if analysis.baseline == "response" else adjusted_changes
     return model(
         y,
-        (BASELINE, *later),
+        visits,
         structures=analysis.covariance,  # type: ignore[arg-type]
         method=analysis.df,
         level=analysis.level,
@@ -139,7 +159,7 @@ def _fitted(
 def _at(one: Course, model: Changes | NotEstimable, visit: str) -> Mapping[str, Value]:
     """The statistics of one visit, read on the measurement's own scale."""
     if isinstance(model, NotEstimable):
-        return dict.fromkeys(("n", "mean", "mean_lower", "mean_upper", *_CHANGES), model)
+        return dict.fromkeys((*_MEANS, *_CHANGES), model)
     none = NotEstimable("no value at the visit or at baseline")
     mean = next((each for each in model.means if each.visit == visit), None)
     change = next((each for each in model.changes if each.visit == visit), None)
@@ -166,8 +186,8 @@ def _overall(
     analysis: Modelled,
     one: Course,
     fitted: Mapping[str, Changes | NotEstimable],
-    people: Mapping[str, NDArray[np.int64]],
-    later: Sequence[str],
+    sources: Mapping[str, tuple[int, ...]],
+    data: Mapping[str, Mapping[str, object]],
     read: Seen,
 ) -> Iterator[Line]:
     """F of all changes at once, in the columns of the change and of p."""
@@ -186,11 +206,11 @@ def _overall(
                 "mixed_model/1",
                 statistic,
                 line,
-                found(_tested(fitted[column]), one.sources(who.tolist(), [BASELINE, *later])),
+                found(_tested(fitted[column]), sources[column], data[column], one),
                 column,
                 read,
             )
-            for column, who in people.items()
+            for column in sources
         ]
         labels = (*heads(asked, one, 1), _ALL, titled(statistic, key))
         yield Line((asked.name, *line), labels, tuple(cells), analysis.indent)

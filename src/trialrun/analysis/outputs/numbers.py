@@ -90,7 +90,7 @@ def _values(
 ) -> dict[Key, Held]:
     """(column of the output, *values of each) -> the numbers, in the order of the rows."""
     held = asked.groups.sourced(table, rows, reads).join(asked.groups.membership, on="_who", how="inner")
-    unit = next((one for one in _units(column) if one in held.columns), None)
+    unit = next((one for one in units_of(column) if one in held.columns), None)
     grouped = held.sort("_row").group_by("_column", *asked.each, maintain_order=True)
     known, none = pl.col(column).is_not_null(), pl.lit([], pl.List(pl.String))
     found = grouped.agg(
@@ -106,7 +106,7 @@ def _values(
     return made
 
 
-def _units(column: str) -> tuple[str, ...]:
+def units_of(column: str) -> tuple[str, ...]:
     """The columns that may hold a number's unit: LBSTRESU of LBSTRESN, AVALU of AVAL."""
     finding = column.removesuffix("STRESN")
     return (f"{finding}STRESU",) if finding != column else (f"{column}U",)

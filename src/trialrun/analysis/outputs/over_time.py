@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from trialrun.analysis.outputs.asked import Asked, Seen
 from trialrun.analysis.outputs.spread import line
 from trialrun.analysis.outputs.statement import Stated, Value, patterns, plain, words
 from trialrun.analysis.outputs.trajectory import Course
-from trialrun.protocol.output import Statistic
+from trialrun.protocol.output import PARTICIPANTS, Statistic
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text
@@ -26,28 +27,53 @@ Find = Callable[[str], Value]
 
 @dataclass(frozen=True)
 class Found:
-    """What one line holds in one column: its statistics by name, and the rows behind them."""
+    """What one line holds in one column: its statistics by name, the rows behind them, and the numbers that
+    they are computed from."""
 
     find: Find
     known: Collection[str]
     sources: tuple[int, ...] = ()
+    data: Mapping[str, object] | None = None
+    unsure: NotEstimable | None = None
+
+    def value(self, name: str) -> Value:
+        """A statistic; none but counts where its values cannot be taken together."""
+        return self.find(name) if self.unsure is None or name in COUNTS else self.unsure
 
 
-def found(values: Mapping[str, Value], sources: tuple[int, ...] = ()) -> Found:
-    return Found(values.__getitem__, values, sources)
+COUNTS = ("n", "N", "pairs", "unpaired", "left_out", "imputed", "method", "df2")
+
+
+def found(
+    values: Mapping[str, Value],
+    sources: tuple[int, ...] = (),
+    data: Mapping[str, object] | None = None,
+    of: Course | None = None,
+) -> Found:
+    return Found(values.__getitem__, values, sources, data, of.unsure if of else None)
+
+
+def listed(values: NDArray[np.float64]) -> list[Any]:
+    """Numbers as JSON has them; null for what was not measured."""
+    if values.ndim > 1:
+        return [listed(row) for row in values]
+    return [None if np.isnan(value) else float(value) for value in values]
 
 
 def members(asked: Asked) -> dict[str, NDArray[np.int64]]:
-    """Column -> the numbers of its participants."""
-    held = asked.groups.membership.group_by("_column").agg(pl.col("_who").sort())
+    """Column -> the numbers of its participants, of those for whom the rule of the analysis is true."""
+    some = asked.rows(PARTICIPANTS, "where").select("_who")
+    there = asked.groups.membership.join(some, on="_who", how="semi")
+    held = there.group_by("_column").agg(pl.col("_who").sort())
     numbers = {str(key): np.array(who, dtype=np.int64) for key, who in held.iter_rows()}
     return {one.key: numbers.get(one.key, np.array([], dtype=np.int64)) for one in asked.groups.list}
 
 
 def seen(asked: Asked, one: Course) -> Seen:
     """What is read of a trajectory: its rows, of the members of the output."""
-    mine = one.rows.join(asked.groups.members.select("_who"), on="_who", how="semi", maintain_order="left")
-    made = asked.seen(one.table, mine.drop("_value", "_visit"), asked.reads(one.table) | one.reads)
+    some = asked.rows(PARTICIPANTS, "where").select("_who")
+    mine = one.rows.join(some, on="_who", how="semi", maintain_order="left")
+    made = asked.seen(one.table, mine.drop("_value", "_visit"), asked.reads(PARTICIPANTS) | one.reads)
     return Seen(made.inputs, {**made.asked, "trajectory": said(one.how)})
 
 
@@ -75,10 +101,19 @@ def cell(
         if name not in held.known:
             hint = suggestion(name, held.known)
             asked.columns.refuse((*asked.path, "statistics"), f"there is no statistic `{name}`", hint)
-    values = {name: _plain(held.find(name)) for name in names}
+    values = {name: _plain(held.value(name)) for name in names}
     parameters = {**seen.asked, "column": column, "line": list(key), "statistics": list(names)}
     return Stated(
-        column, values, pattern, method, asked.first, none, held.sources, seen.inputs[column], parameters
+        column,
+        values,
+        pattern,
+        method,
+        asked.first,
+        none,
+        held.sources,
+        seen.inputs[column],
+        parameters,
+        held.data,
     )
 
 

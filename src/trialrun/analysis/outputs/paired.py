@@ -113,12 +113,16 @@ def _found(
     adjusted: Value = family[1] if family else NotEstimable("no adjustment was asked for")
     sources = one.sources(who.tolist(), [BASELINE, visit])
     known = (*PAIRED, "p_adjusted")
-    return Found(lambda name: adjusted if name == "p_adjusted" else PAIRED[name](pairs), known, sources)
+
+    def find(name: str) -> Value:
+        return adjusted if name == "p_adjusted" else PAIRED[name](pairs)
+
+    return Found(find, known, sources, None if visit == BASELINE else pairs.data, one.unsure)
 
 
 def _with_family(read: Seen, statistic: Statistic, family: Mapping[Place, tuple[Value, Value]]) -> Seen:
     """An adjusted p is made from every p of its family."""
-    if "p_adjusted" not in _named(statistic):
+    if "p_adjusted" not in named_in(statistic):
         return read
     raw = [str(p) if isinstance(p, NotEstimable) else p for p, _ in family.values()]
     return replace(read, asked={**read.asked, "family": raw})
@@ -126,10 +130,11 @@ def _with_family(read: Seen, statistic: Statistic, family: Mapping[Place, tuple[
 
 def _of_values(statistic: Statistic) -> bool:
     """Whether a statistic is of values alone: all that there is to say of the baseline."""
-    return all(name in STATISTICS for name in _named(statistic))
+    return all(name in STATISTICS for name in named_in(statistic))
 
 
-def _named(statistic: Statistic) -> set[str]:
+def named_in(statistic: Statistic) -> set[str]:
+    """The statistics that the pattern of a line names."""
     texts = statistic.format.by_language if statistic.format else ()
     return {hole[0] for _, text in texts for hole in placeholders(text)}
 
@@ -166,7 +171,7 @@ def positive(asked: Asked, analysis: Positive) -> Iterator[Line]:
     asks = statistics(asked, analysis.statistics, POSITIVE, tuple(POSITIVE), 0)
     for visit in chosen(asked.columns, one, analysis.at, asked.path):
         for key, statistic in asks.items():
-            if visit == BASELINE and not _named(statistic) <= set(_VALUES):
+            if visit == BASELINE and not named_in(statistic) <= set(_VALUES):
                 continue
             line = (one.name, f"={visit}", key)
             cells = [
@@ -203,7 +208,8 @@ def _answers(one: Course, visit: str, who: NDArray[np.int64], analysis: Positive
         values[name] = test if isinstance(test, NotEstimable) else _finite(getattr(test, name))
     for name in ("lower", "upper"):
         values[name] = test if isinstance(test, NotEstimable) else _finite(getattr(test.interval, name))
-    return found(values, one.sources(who.tolist(), [BASELINE, visit]))
+    data = {"lost": lost, "gained": gained, "x": x, "n": n, "level": analysis.level}
+    return found(values, one.sources(who.tolist(), [BASELINE, visit]), data, one)
 
 
 def _finite(value: float) -> Value:

@@ -61,6 +61,11 @@ class Pairs:
         return np.round((self.after - self.baseline)[self.paired], RESOLUTION)
 
     @property
+    def data(self) -> dict[str, object]:
+        told = {"scale": self.scale, "level": self.level, "at_least": self.at_least}
+        return {"x": [float(each) for each in self.differences], "values": self.observed, **told}
+
+    @property
     def observed(self) -> list[float]:
         return [float(each) for each in self.values[~np.isnan(self.values)]]
 

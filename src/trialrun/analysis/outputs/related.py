@@ -51,7 +51,7 @@ def correlation(asked: Asked, analysis: Correlated) -> Iterator[Line]:
         some = sourced.filter(pl.col("_who").is_in(pl.Series(who, dtype=pl.UInt32).implode()))
         x, y = (np.round(some[name].cast(pl.Float64).to_numpy(), RESOLUTION) for name in names)
         rows = sorted({row for each in some["_sources"].to_list() for row in each})
-        held[column] = found(_correlated(x, y), tuple(rows))
+        held[column] = found(_correlated(x, y), tuple(rows), {"x": x.tolist(), "y": y.tolist()})
     asks = statistics(asked, analysis.statistics, CORRELATION, tuple(CORRELATION), 0)
     for key, statistic in asks.items():
         cells = [
@@ -94,6 +94,9 @@ def adjusted(asked: Asked, analysis: Multiplicity) -> Iterator[Line]:
     if protocol is None:
         hint = "Give the protocol together with the tables."
         asked.columns.refuse((*asked.path, "multiplicity"), "endpoints belong to a study", hint)
+    if analysis.where is not None:
+        hint = "Give the output another set, or columns of its own."
+        asked.columns.refuse((*asked.path, "where"), "an endpoint is of a whole column", hint)
     method, names = _family(asked, analysis, protocol)
     arrays = asked.columns.shared("arrays", lambda: from_tables(protocol, dict(tables)))
     planned = protocol.study.endpoints

@@ -17,6 +17,7 @@ from trialrun.analysis.outputs.over_time import (
     cell,
     found,
     heads,
+    listed,
     members,
     seen,
     significant,
@@ -127,7 +128,9 @@ def repeated(asked: Asked, analysis: RepeatedTests) -> Iterator[Line]:
     asks = statistics(asked, analysis.statistics, USUAL, tuple(USUAL), 0)
     for name in tests:
         title, _ = TESTS[name]
-        held = {column: _result(one, who, visits, name) for column, who in people.items()}
+        complete = {column: _complete(one, who, visits, name) for column, who in people.items()}
+        data = {column: {"matrix": listed(values)} for column, (values, _) in complete.items()}
+        held = {column: _result(*each, name) for column, each in complete.items()}
         random = any(str(each["method"]).startswith("Monte Carlo") for each in held.values())
         for key, said in asks.items():
             line, own = (one.name, name, key), DF.get(name) if said.format == USUAL["df"][1] else None
@@ -138,7 +141,7 @@ def repeated(asked: Asked, analysis: RepeatedTests) -> Iterator[Line]:
                     f"{name}/1",
                     statistic,
                     line,
-                    found(held[column], one.sources(who.tolist(), visits)),
+                    found(held[column], one.sources(who.tolist(), visits), data[column], one),
                     column,
                     read,
                 )
@@ -149,12 +152,14 @@ def repeated(asked: Asked, analysis: RepeatedTests) -> Iterator[Line]:
             yield Line((asked.name, *line), labels, tuple(cells), analysis.indent, notes)
 
 
-def _result(one: Course, who: NDArray[np.int64], visits: tuple[str, ...], name: str) -> Result:
-    """One test of one column: a participant without one of the visits is left out."""
+def _complete(one: Course, who: NDArray[np.int64], visits: tuple[str, ...], name: str) -> tuple[Floats, int]:
+    """(n, visits) of one column, and how many of those seen at all are left out for want of a visit."""
     look = answers if name == "cochran" else at
     values = np.stack([look(one, visit)[who] for visit in visits], axis=-1)
     whole = ~np.isnan(values).any(axis=1)
-    complete = np.round(values[whole], RESOLUTION)  # a mean baseline is a binary fraction
-    made = TESTS[name][1](complete)
     some = int((~np.isnan(values).all(axis=1)).sum())
-    return {"n": float(whole.sum()), "left_out": float(some - whole.sum()), **made}
+    return np.round(values[whole], RESOLUTION), some - int(whole.sum())  # a mean is a binary fraction
+
+
+def _result(complete: Floats, left_out: int, name: str) -> Result:
+    return {"n": float(len(complete)), "left_out": float(left_out), **TESTS[name][1](complete)}

@@ -36,7 +36,9 @@ def traced(columns: Columns, derived: Traced, path: Path) -> tuple[pl.Series, Ty
         hint = "Name its column of study days: `day: LBDY`."
         columns.refuse((*path, derived.verb), f"the trajectory `{one.name}` has no days", hint)
     places = [place for visit in visits if (place := one.place(visit)) is not None]
-    values = [VERBS[derived.verb](one, who, places, derived) for who in range(len(one.values))]
+    values: list[float | bool | None] = [None] * len(one.values)
+    if one.unsure is None:  # nothing is known of numbers in different units
+        values = [VERBS[derived.verb](one, who, places, derived) for who in range(len(one.values))]
     asked = visits if derived.verb in ("measured", "peak", "trough", "peak_day") else (BASELINE, *visits)
     rows = [list(one.sources([who], asked)) for who in range(len(one.values))]
     behind = pl.Series("_from", rows, dtype=pl.List(pl.UInt32))

@@ -10,7 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs.columns import Columns, Path
+from trialrun.analysis.outputs.numbers import units_of
 from trialrun.analysis.outputs.statement import words
 from trialrun.analysis.paired_change import mean_baseline
 from trialrun.protocol.output import Each, Trajectory
@@ -28,7 +30,7 @@ class Course:
 
     ``days`` are study days, ``positive`` 1 and 0, in the same shape; ``rows`` has a line for each value:
     ``_who``, ``_visit``, ``_row`` and the columns of the table. A visit of which a participant has several
-    values has the last.
+    values has the last. ``units``: those of the values, where the table has them.
     """
 
     name: str
@@ -41,6 +43,14 @@ class Course:
     days: Floats
     positive: Floats
     rows: pl.DataFrame
+    units: tuple[str, ...] = ()
+
+    @property
+    def unsure(self) -> NotEstimable | None:
+        """Why its values cannot be taken together."""
+        if len(self.units) < 2:
+            return None
+        return NotEstimable(f"values in different units: {', '.join(self.units)}")
 
     def place(self, visit: str) -> int | None:
         return self.visits.index(visit) if visit in self.visits else None
@@ -103,12 +113,11 @@ def _made(columns: Columns, name: str) -> Course:
     if not rows.schema[column].is_numeric() and rows.schema[column] != pl.Null:
         columns.refuse((*path, "value"), f"`{how.value}` is no number", "A trajectory is of numbers.")
     value = pl.col(column).cast(pl.Float64)
-    kept = rows.with_columns(_value=value, _visit=pl.col(how.visit).cast(pl.String)).filter(
-        pl.col("_value").is_finite() & pl.col("_visit").is_not_null()
-    )
+    rows = rows.with_columns(_value=value, _visit=pl.col(how.visit).cast(pl.String)).drop_nulls("_visit")
+    visits, titles = _visits(columns, how, table, rows)
+    kept = rows.filter(pl.col("_value").is_finite())
     kept = kept.sort(*_order(kept, columns, table), "_row", nulls_last=True, maintain_order=True)
     kept = kept.unique(["_who", "_visit"], keep="last", maintain_order=True).sort("_row")
-    visits, titles = _visits(columns, how, table, kept)
     for i, one in enumerate(how.baseline):
         if one not in visits:
             columns.refuse(
@@ -122,8 +131,10 @@ def _made(columns: Columns, name: str) -> Course:
         reads |= columns.reads(table, how.positive, (*path, "positive"))
     days = kept[day].cast(pl.Float64) if day else pl.Series([None] * kept.height, dtype=pl.Float64)
     values, when, yes = (_spread(columns, kept, visits, one) for one in (kept["_value"], days, positive))
+    unit = next((one for one in units_of(column) if one in kept.columns), None)
+    units = tuple(kept[unit].drop_nulls().unique().sort().to_list()) if unit else ()
     read = reads | {column, how.visit, *([day] if day else [])}
-    return Course(name, how, table, frozenset(read), visits, titles, values, when, yes, kept)
+    return Course(name, how, table, frozenset(read), visits, titles, values, when, yes, kept, units)
 
 
 def _day(columns: Columns, how: Trajectory, table: str, path: Path) -> str | None:
@@ -145,8 +156,8 @@ def _order(rows: pl.DataFrame, columns: Columns, table: str) -> list[str]:
 def _visits(
     columns: Columns, how: Trajectory, table: str, rows: pl.DataFrame
 ) -> tuple[tuple[str, ...], dict[str, Text]]:
-    """The visits in order: those listed; else those of the study or the data that have a value, and those
-    of the baseline that the study knows."""
+    """The visits in order: those listed; else those that rows name, and those of the baseline that the
+    study knows."""
     known = columns.titles(table, how.visit)
     found = columns.levels(table, how.visit, Each(), rows, "_visit")
     if how.visits:
