@@ -15,6 +15,7 @@ demo: .venv/ready ## the main job: the bundled study on virtual people, up to it
 	@scripts/show $(DEMO)/report.html
 
 test: .venv/ready ## every test but the slow ones
+	@scripts/system-packages browser
 	@$(BIN)/ruff check --quiet .
 	$(BIN)/pytest -n $(CORES)
 

@@ -9,8 +9,10 @@ import pytest
 from example_document import UNDER
 from trialrun.report.display import Shown
 from trialrun.report.document import Heading, Paragraph, Picture
+from trialrun.report.drawing import size
 from trialrun.report.missing import Missing
-from trialrun.report.pdf import _content, _runs, _width, pdf
+from trialrun.report.pages import runs
+from trialrun.report.pdf import _content, pdf
 from trialrun.report.widths import widths
 
 
@@ -40,11 +42,17 @@ def test_the_same_document_gives_the_same_bytes(made, document):
     assert pdf(replace(document, title="Another")) != made
 
 
-def test_headings_go_with_what_follows_them():
-    runs = _runs(
-        iter([(None, ["a"]), (True, ["b"]), (True, ["c"]), (None, ["d"]), (False, ["e"]), (None, ["f"])])
-    )
-    assert runs == [(True, [["a"], ["b"], ["c"]]), (False, [["d"], ["e"]]), (False, [["f"]])]
+def test_headings_go_with_what_follows_them(document):
+    turned = replace(UNDER, landscape=True)
+    said = Paragraph((Shown("Words."),))
+    blocks = (Heading("A"), turned, turned, Heading("B"), said, Heading("C"))
+    told = [
+        (way, [type(one.block).__name__ for one in some])
+        for way, some in runs(replace(document, blocks=blocks))
+    ]
+    assert told == [
+        (True, ["Heading", "Display", "Display"]), (False, ["Heading", "Paragraph"]), (False, ["Heading"]),
+    ]  # fmt: skip
 
 
 def test_no_level_of_headings_is_passed_over(document):
@@ -72,9 +80,9 @@ def test_columns_share_the_line_by_what_they_hold():
 
 def test_a_drawing_is_no_higher_than_a_page(document):
     [picture] = [block for block in document.blocks if isinstance(block, Picture)]
-    assert _width(picture.svg) == 174
-    assert _width('<svg viewBox="0 0 100 400">') == 47.5
-    assert _width("<svg>") == 174
+    assert size(picture.svg, 174, 190) == (174, 174 * 0.3)
+    assert size('<svg viewBox="0 0 100 400">', 174, 190) == (47.5, 190)
+    assert size("<svg>", 174, 190) == pytest.approx((174, 190))
 
 
 def test_without_typst_the_cure_is_said(document, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from trialrun.report.display import Display, Head
@@ -10,35 +10,38 @@ from trialrun.report.display import Display, Head
 
 @dataclass(frozen=True)
 class Span:
-    """Words over ``columns`` columns and ``rows`` lines; ``id``: the result that counts who is meant."""
+    """Words over ``columns`` columns, from the one numbered ``first``, and ``rows`` lines; ``id``: the result
+    that counts who is meant."""
 
     text: str
     columns: int = 1
     rows: int = 1
     id: str | None = None
     numeric: bool = True
+    first: int = 0
 
 
 def heads(shown: Display) -> tuple[tuple[Span, ...], ...]:
     """One line of a head, or two where groups of columns have words of their own."""
-    own = tuple(
-        Span(head.title, id=None if head.part else head.id, numeric=head.numeric) for head in shown.heads
-    )
-    if not any(head.under for head in shown.heads):
-        return ((*(Span(words, numeric=False) for words in shown.stub), *own),)
-    above = [Span(words, rows=2, numeric=False) for words in shown.stub]
+    two = any(head.under for head in shown.heads)
+    above = [Span(words, rows=1 + two, numeric=False, first=i) for i, words in enumerate(shown.stub)]
     below: list[Span] = []
-    place = 0
+    place = len(shown.stub)
     for (under, _), some in groupby(shown.heads, key=_group):
         found = list(some)
-        spans = own[place : place + len(found)]
-        place += len(found)
+        own = [_own(head, i) for i, head in enumerate(found, place)]
         if under:
-            above.append(Span(under, len(found), id=found[0].id if found[0].part else None))
-            below += spans
+            counted = found[0].id if found[0].part else None
+            above.append(Span(under, len(found), id=counted, first=place))
+            below += own
         else:
-            above += [Span(one.text, rows=2, id=one.id, numeric=one.numeric) for one in spans]
-    return tuple(above), tuple(below)
+            above += [replace(one, rows=1 + two) for one in own]
+        place += len(found)
+    return (tuple(above), tuple(below)) if two else (tuple(above),)
+
+
+def _own(head: Head, place: int) -> Span:
+    return Span(head.title, id=None if head.part else head.id, numeric=head.numeric, first=place)
 
 
 def _group(head: Head) -> tuple[str, str | None]:

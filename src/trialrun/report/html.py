@@ -24,6 +24,7 @@ from trialrun.report.document import Block, Document, Facts, Heading, Paragraph,
 from trialrun.report.heads import heads
 from trialrun.report.language import Language, language
 from trialrun.report.page import environment
+from trialrun.report.pages import notes, outputs, placed
 from trialrun.report.provenance import provenance
 
 DEEPEST = 6  # level of a heading in HTML
@@ -39,7 +40,7 @@ def html(document: Document, ard: Ard, tables: Mapping[str, pl.DataFrame] | None
     """
     words = language(document.language)
     number = {one: place for place, one in enumerate(dict.fromkeys(_ids(document)))}
-    blocks = list(_blocks(document, words))
+    blocks = list(_blocks(document))
     style, script = _part("document.css"), _part("document.js")
     return _template().render(
         document=document,
@@ -50,7 +51,8 @@ def html(document: Document, ard: Ard, tables: Mapping[str, pl.DataFrame] | None
         contents=[
             (one[4] - 1, one[2], one[3]) for one in blocks if one[2] and getattr(one[1], "planned", True)
         ],
-        outputs={block.id for block in document.blocks if isinstance(block, Display | Picture)},
+        outputs=outputs(document),
+        notes=notes,
         policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'",
         style=style,
@@ -60,27 +62,15 @@ def html(document: Document, ard: Ard, tables: Mapping[str, pl.DataFrame] | None
     )
 
 
-def _blocks(document: Document, words: Language) -> Iterator[tuple[str, Block, str, str, int]]:
+def _blocks(document: Document) -> Iterator[tuple[str, Block, str, str, int]]:
     """Each block with its kind, anchor, title and level; without anchor where it has no title."""
-    level = 1
-    for place, block in enumerate(document.blocks):
-        kind = type(block).__name__
+    for place, one in enumerate(placed(document)):
+        block, anchor = one.block, ""
         if isinstance(block, Heading):
-            level = block.level
-            title = f"{block.number} {block.title}".strip()
-            yield kind, block, f"section-{block.number or place}", title, min(level + 1, DEEPEST)
+            anchor = f"section-{block.number or place}"
         elif isinstance(block, Display | Picture):
-            yield kind, block, f"out-{block.id}", titled(block, words), min(level + 2, DEEPEST)
-        else:
-            yield kind, block, "", "", 0
-
-
-def titled(block: Display | Picture, words: Language) -> str:
-    """Table 14.1.1. Disposition; what is not one of the outputs has only a title."""
-    if isinstance(block, Display) and not block.planned:
-        return block.title
-    kind = "figure" if isinstance(block, Picture) else block.kind
-    return f"{words(f'output.{kind}', id=block.id)}. {block.title}"
+            anchor = f"out-{block.id}"
+        yield type(block).__name__, block, anchor, one.title, min(one.level + 1, DEEPEST)
 
 
 def _ids(document: Document) -> Iterator[str]:

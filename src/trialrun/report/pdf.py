@@ -6,25 +6,22 @@ The same document gives the same bytes: only the fonts that Typst brings are use
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
 from trialrun.report.display import Display
 from trialrun.report.document import Document, Facts, Heading, Link, Paragraph, Picture, Piece, Points
+from trialrun.report.drawing import alone, size
 from trialrun.report.heads import heads
-from trialrun.report.html import titled
 from trialrun.report.language import Language, language
 from trialrun.report.missing import Missing
+from trialrun.report.pages import Placed, notes, outputs, runs
 from trialrun.report.widths import widths
 
 WIDE, TALL = 10, 150  # columns and lines, from where on the letters are smaller
 SIZE, SMALL = 8.5, 7.0  # points
 DRAWN = (174, 190)  # mm, the most that a figure is wide and high
 WHOLE = 42  # lines of a table that is not broken over pages
-
-Run = tuple[bool, list[list[Any]]]
 
 
 def pdf(document: Document) -> bytes:
@@ -43,8 +40,7 @@ def pdf(document: Document) -> bytes:
 
 def _content(document: Document) -> dict[str, Any]:
     """What the template reads: plain texts and numbers."""
-    words = language(document.language)
-    outputs = {block.id for block in document.blocks if isinstance(block, Display | Picture)}
+    words, known = language(document.language), outputs(document)
     return {
         "lang": document.language,
         "title": document.title,
@@ -54,66 +50,35 @@ def _content(document: Document) -> dict[str, Any]:
         "facts": [[term, [said]] for term, said in document.facts],
         "foot": document.foot,
         "page": words("output.page", page="{page}", pages="{pages}"),
-        "contents": words("contents") if outputs else "",
-        "runs": _runs(_blocks(document, words, outputs)),
+        "contents": words("contents") if known else "",
+        "runs": [[turned, [_block(one, words, known) for one in some]] for turned, some in runs(document)],
     }
 
 
-def _runs(blocks: Iterator[tuple[bool | None, list[Any]]]) -> list[Run]:
-    """Blocks on pages of one direction; headings go with what follows them."""
-    runs: list[Run] = []
-    waiting: list[list[Any]] = []
-    for turned, block in blocks:
-        if turned is None:
-            waiting.append(block)
-            continue
-        if not runs or runs[-1][0] != turned:
-            runs.append((turned, []))
-        runs[-1][1].extend([*waiting, block])
-        waiting = []
-    if waiting:
-        runs.append((False, waiting))
-    return runs
-
-
-def _blocks(
-    document: Document, words: Language, outputs: set[str]
-) -> Iterator[tuple[bool | None, list[Any]]]:
-    """Each block, and whether its page is turned; of a heading that is not known yet."""
-    level = 0
+def _block(one: Placed, words: Language, known: frozenset[str]) -> list[Any]:
+    """The kind of a block, and what is said in it."""
 
     def pieces(some: tuple[Piece, ...]) -> list[Any]:
-        return [_piece(one, outputs) for one in some]
+        return [
+            [piece.text, piece.output] if isinstance(piece, Link) and piece.output in known else piece.text
+            for piece in some
+        ]
 
-    for block in document.blocks:
-        match block:
-            case Heading():
-                level = min(block.level, level + 1)  # none is passed over, as PDF/UA has it
-                yield None, ["heading", level, f"{block.number} {block.title}".strip()]
-            case Paragraph():
-                yield False, ["paragraph", pieces(block.pieces), block.note]
-            case Points():
-                yield False, ["points", [pieces(one) for one in block.items]]
-            case Facts():
-                yield False, ["facts", [[term, pieces(said)] for term, said in block.rows]]
-            case Display():
-                head = {"title": titled(block, words), "level": level + 1}
-                yield block.landscape, ["display", {**head, **_display(block, words)}]
-            case Picture():
-                head = {"title": titled(block, words), "level": level + 1, "id": block.id}
-                drawn = {"svg": block.svg, "alt": block.alt, "notes": block.notes, "width": _width(block.svg)}
-                yield False, ["picture", {**head, **drawn}]
-
-
-def _piece(piece: Piece, outputs: set[str]) -> Any:
-    return [piece.text, piece.output] if isinstance(piece, Link) and piece.output in outputs else piece.text
-
-
-def _width(svg: str) -> float:
-    """How wide a drawing is printed, in mm."""
-    found = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"', svg)
-    across, high = DRAWN
-    return min(across, high * float(found[1]) / float(found[2])) if found else across
+    match one.block:
+        case Heading():
+            return ["heading", one.level, one.title]
+        case Paragraph() as said:
+            return ["paragraph", pieces(said.pieces), said.note]
+        case Points() as said:
+            return ["points", [pieces(item) for item in said.items]]
+        case Facts() as said:
+            return ["facts", [[term, pieces(told)] for term, told in said.rows]]
+        case Display() as shown:
+            return ["display", {"title": one.title, "level": one.level, **_display(shown, words)}]
+        case Picture() as shown:
+            head = {"title": one.title, "level": one.level, "id": shown.id, "alt": shown.alt}
+            drawn = {"svg": alone(shown.svg), "width": size(shown.svg, *DRAWN)[0]}
+            return ["picture", {**head, **drawn, "notes": shown.notes}]
 
 
 def _display(shown: Display, words: Language) -> dict[str, Any]:
@@ -121,6 +86,7 @@ def _display(shown: Display, words: Language) -> dict[str, Any]:
     return {
         "id": shown.id,
         "subtitle": shown.subtitle,
+        "planned": shown.planned,
         "size": SMALL if small else SIZE,
         "whole": len(shown.rows) <= WHOLE and not shown.landscape,
         "inset": 0.3 if small else 0.4,
@@ -134,8 +100,5 @@ def _display(shown: Display, words: Language) -> dict[str, Any]:
             for row in shown.rows
             if not row.gap
         ],
-        "notes": [
-            *shown.footnotes,
-            *(f"{words('not.estimable')}{words('colon')}{one}" for one in shown.reasons),
-        ],
+        "notes": notes(shown, words),
     }
