@@ -83,8 +83,8 @@ def conventions(output: Output, outputs: Outputs, protocol: Protocol | None) -> 
     if said.visits and protocol is not None and by_visit:
         windows = visits(protocol)
         yield words(
-            f"A value belongs to the visit it was recorded for; planned day and window: {windows('en')}.",
-            f"Une valeur appartient à la visite de sa saisie ; jour prévu et fenêtre : {windows('fr')}.",
+            f"A value belongs to the visit it was recorded for; planned days and windows: {windows('en')}.",
+            f"Une valeur appartient à la visite de sa saisie ; jours prévus et fenêtres : {windows('fr')}.",
         )
 
 
@@ -97,7 +97,8 @@ def visits(protocol: Protocol) -> Text:
     points = [point for point in protocol.timepoints.values() if point.id in protocol.study.visits]
     said = []
     for code in ("en", "fr"):
-        found = (f"{one.label(code)} {one.day:g} {one.window.words(code)}" for one in points)
+        day = "jour" if code == "fr" else "day"
+        found = (f"{one.label(code)} {day} {one.day:g} ({one.window.words(code)})" for one in points)
         said.append(", ".join(found))
     return words(*said)
 
