@@ -214,7 +214,10 @@ def _paged(groups: Groups, line: Line) -> Line:
     people = groups.columns.people
     column = "SUBJID" if "SUBJID" in people.columns else "USUBJID"
     shown = people.filter(people["USUBJID"] == who)[column][0]
-    return replace(line, key=("participant", who, name, *rest), labels=(words(str(shown)), *line.labels))
+    place = "/".join(
+        [name, *rest]
+    )  # one key for each of the line's words, so that a participant is said once
+    return replace(line, key=("participant", who, place), labels=(words(str(shown)), *line.labels))
 
 
 def _sizes(groups: Groups) -> Line:

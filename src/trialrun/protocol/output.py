@@ -90,9 +90,11 @@ class Picked(_Derived):
 
 
 class Computed(_Derived):
-    """An expression of the rule language: ``{value: (VISIT - ONSET) / '30.4375 days'}``."""
+    """An expression of the rule language: ``{value: (VISIT - ONSET) / '30.4375 days'}``; unknown but ``where``
+    a rule holds."""
 
     value: str
+    where: str | None = None
 
 
 class Cut(_Derived):

@@ -88,6 +88,7 @@ CODES: dict[str, tuple[str, Class]] = {
     "HO": ("Healthcare Encounters", "events"),
     "MH": ("Medical History", "events"),
     "CP": ("Cell Phenotype Findings", "findings"),
+    "DA": ("Product Accountability", "findings"),
     "DD": ("Death Details", "findings"),
     "EG": ("ECG Test Results", "findings"),
     "FA": ("Findings About Events or Interventions", "findings"),

@@ -169,6 +169,9 @@ def _said(
         values = columns.value(table, rows, rule)
         if rule.type.kind == "date":
             values = values.cast(pl.Int32).cast(pl.Date)
+        if derived.where is not None:
+            told = columns.value(table, rows, columns.rule(table, derived.where, (*path, "where")))
+            values = pl.select(pl.when(told.fill_null(False)).then(values)).to_series()
         return values, rule.type
     if isinstance(derived, Cut):
         _, column = columns.split(
@@ -206,6 +209,7 @@ def _behind(columns: Columns, derived: Computed | Cut | Cases, path: Path) -> pl
     """The rows behind a computed column: those behind the columns that it reads."""
     if isinstance(derived, Computed):
         reads = columns.reads_any(PARTICIPANTS, derived.value, (*path, "value"))
+        reads |= columns.reads(PARTICIPANTS, derived.where, (*path, "where"))
     elif isinstance(derived, Cut):
         reads = frozenset([derived.cut])
     else:

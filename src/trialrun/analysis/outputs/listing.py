@@ -39,6 +39,8 @@ class Reading:
         rows = columns.with_columns(table, rows, [*names, *sort])
         self.rows = rows.sort(*(sort or ("USUBJID",)), "_row", nulls_last=True)
         self.titles = {one: columns.titles(table, one, rows[one]) for one in names}
+        known = columns.known(table)
+        self.dates = {one for one in names if known[one].kind == "date"}
         self.base = columns.base(table)
         self.tests = vocabulary.tests(columns.protocol, self.base)
         self.spread = columns.spread(table)
@@ -52,9 +54,9 @@ class Reading:
         item = self.tests.get(test)
         result = column in (f"{self.base}STRESC", f"{self.base}STRESN") or (self.spread and item is not None)
         if result and item is not None:
-            value = number if number is not None and not self.spread else value
+            value = _counted(item, number if number is not None and not self.spread else value)
             return _held(value), _result(item, value)
-        if column.endswith("DTC"):
+        if column in self.dates:
             return _held(value), DATE
         return _held(value), self.titles[column].get(str(_held(value)), VALUE)
 
@@ -67,6 +69,16 @@ class Reading:
         reads = self.asked.reads(self.table) | set(self.titles)
         for row in self.asked.groups.sourced(self.table, self.rows, reads).iter_rows(named=True):
             yield row, tuple(row["_sources"])
+
+
+def _counted(item: Item, value: object) -> object:
+    """A number that a column of texts holds as such."""
+    if item.type in ("number", "integer") and isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
 
 
 def _result(item: Item, value: object) -> Text:
@@ -88,14 +100,13 @@ def listing(asked: Asked, analysis: Listed) -> Iterator[Line]:
             value, pattern = told.written(column, row)
             pattern = how.format or how.titles.get(str(value)) or pattern
             behind = told.sources(column, row, sources)
-            cells.append(_cell(column, {"value": value, **_moment(column, value)}, pattern, identity, behind))
+            moment = _moment(value) if column in told.dates else {}
+            cells.append(_cell(column, {"value": value, **moment}, pattern, identity, behind))
         yield Line((asked.name, str(number)), (), tuple(cells), analysis.indent)
 
 
-def _moment(column: str, value: Value) -> dict[str, Value]:
+def _moment(value: Value) -> dict[str, Value]:
     """The day and the hour of a date."""
-    if not column.endswith("DTC"):
-        return {}
     day, _, hour = str(value).partition("T")
     return {"date": day, "time": hour[:5]}
 
@@ -181,7 +192,7 @@ def _filled(text: Text, values: Mapping[str, Value], patterns: Mapping[str, Text
     def one(found: re.Match[str]) -> str:
         name = found[1]
         value, pattern = values[name], patterns[name](language)
-        if name.endswith("DTC"):
+        if pattern == "{date}":
             return date_in_words(str(value), language)
         if isinstance(value, float):
             return pattern.replace("{value", f"{{{name}")

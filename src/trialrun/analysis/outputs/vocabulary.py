@@ -42,7 +42,14 @@ def titles(protocol: Protocol, table: str, column: str, values: pl.Series | None
         return {key if rest == "TESTCD" else _english(one): _measured(one) for key, one in named.items()}
     if rest == "CAT" and not any(item.sdtm == f"{prefix}.{column}" for item in _items(protocol)):
         return {form.title("en"): form.title for form in protocol.forms.values()}
-    return next((answers(item) for item in _items(protocol) if item.sdtm == f"{table}.{column}"), {})
+    found: dict[str, Text] = {}
+    for item in _items(protocol):
+        if item.sdtm == f"{table}.{column}":
+            spelt = {
+                text("en"): text for text in item.codes.values()
+            }  # what a table may hold in place of codes
+            found = {**spelt, **answers(item), **found}
+    return found
 
 
 def answers(item: Item) -> dict[str, Text]:
@@ -59,7 +66,7 @@ def _tests(protocol: Protocol, table: str) -> Iterator[tuple[str, Item]]:
     found: dict[str, Item] = {}
     for item in _items(protocol):
         domain, _, variable = (item.sdtm or "").partition(".")
-        if domain == table and variable not in found:
+        if domain == table and variable not in found and item.type != "date":
             found[variable] = item
             yield variable, item
 
