@@ -90,8 +90,8 @@ class Picked(_Derived):
 
 
 class Computed(_Derived):
-    """An expression of the rule language: ``{value: (VISIT - ONSET) / '30.4375 days'}``; unknown but ``where``
-    a rule holds."""
+    """An expression of the rule language: ``{value: (VISIT - ONSET) / '30.4375 days'}``, where a rule holds;
+    else unknown."""
 
     value: str
     where: str | None = None

@@ -41,6 +41,8 @@ def projection(asked: Asked, analysis: Projection) -> Iterator[Line]:
     dosed = raw["DM"].filter(raw["DM"]["RFXSTDTC"].is_not_null())
     pending = max(0, int(dosed["RFPENDTC"].is_null().sum()) - events)
     more = max(0, found["n_max"] - n)
+    people = asked.groups.members
+    behind = tuple(sorted(people.filter(people["RFXSTDTC"].is_not_null())["_row"].to_list()))
     known = {"n": n, "events": events, "pending": pending, "more": more}
     beliefs: dict[str, float | tuple[float, float]] = {f"{rate:g}": rate for rate in analysis.rates}
     beliefs["posterior"] = analysis.prior
@@ -54,20 +56,23 @@ def projection(asked: Asked, analysis: Projection) -> Iterator[Line]:
         else:
             boundary = from_steps([tuple(step) for step in found["steps"]], n + more)
             reach = float(f"{boundary.ahead(n, events, pending, belief):.8g}")
-        yield Line((asked.name, name), (_title(belief),), _cells(known, reach, analysis, name))
+        yield Line((asked.name, name), (_title(belief),), _cells(known, reach, analysis, name, behind))
 
 
 def _title(belief: float | tuple[float, float]) -> Text:
     if isinstance(belief, float):
         share = f"{100 * belief:g}"
         return words(f"True rate {share} %".replace(" %", "%"), f"Taux réel {share.replace('.', ',')} %")
-    a, b = (f"{one:g}" for one in belief)
+    told = "; ".join(f"{one:g}" for one in belief)
+    french = told.replace(".", ",").replace(";", " ;")
     return words(
-        f"Rate as the data say, prior Beta({a}, {b})", f"Taux selon les données, a priori bêta({a} ; {b})"
+        f"Rate as the data say, prior Beta({told})", f"Taux selon les données, a priori bêta({french})"
     )
 
 
-def _cells(known: Mapping[str, int], reach: Value, analysis: Projection, line: str) -> tuple[Stated, ...]:
+def _cells(
+    known: Mapping[str, int], reach: Value, analysis: Projection, line: str, behind: tuple[int, ...]
+) -> tuple[Stated, ...]:
     inputs = hashlib.sha256(json.dumps(dict(known)).encode()).hexdigest()
     asked = {"suspension": analysis.projection, "prior": list(analysis.prior), "line": line}
     values: dict[str, Value] = {**{key: plain(float(one)) for key, one in known.items()}, "reach": reach}
@@ -77,6 +82,7 @@ def _cells(known: Mapping[str, int], reach: Value, analysis: Projection, line: s
             {key: values[key]},
             FORMATS.get(key, words(f"{{{key}}}")),
             "projection/1",
+            sources=behind,
             inputs=inputs,
             parameters={**asked, "column": key},
         )
