@@ -3,6 +3,7 @@
 import pytest
 
 from trialrun.protocol.compile import bundled, load
+from trialrun.protocol.endpoint import Estimand
 from trialrun.protocol.outputs import compile_outputs, load_outputs, placeholders
 from trialrun.protocol.problem import ProtocolError
 from trialrun.protocol.source import parse
@@ -40,6 +41,12 @@ def told(text):
         ("a: {hierarchy: AE}", "`levels` is missing", ""),
         ("a: {listing: AE, columns: {}}", "must not be empty", ""),
         ("a: {endpoint: tolerence}", "there is no endpoint `tolerence`", "`tolerance`"),
+        ("a: {organs: tolerence}", "there is no endpoint `tolerence`", "`tolerance`"),
+        ("a: {boundary: flares}", "there is no suspension rule `flares`", ""),
+        ("a: {proportion: SEX == 'F'}", "== is not allowed in a rule", "Write = once"),
+        ("a: {proportion: SEX = 'F', prior: [1]}", "`prior` has too few values, 1", ""),
+        ("a: {survival: AGE, event: SEX =}", "the rule ends after =", ""),
+        ("a: {survival: AGE, event: SEX = 'F', scale: loglog}", "`loglog`", "`log-log`"),
         ("a: {count: DM, indent: 9}", "must be at most 6", ""),
         ("a:", "must hold `key: value` lines", ""),
     ],
@@ -111,3 +118,20 @@ def test_planned_outputs_of_bundled_studies_have_words_in_each_language(name):
     protocol = load(name)
     for output in protocol.outputs.planned.values() if protocol.outputs else ():
         assert set(protocol.study.languages) <= set(output.title.languages)
+
+
+@pytest.mark.parametrize(
+    "strategy", ["treatment policy", "hypothetical, left out", "composite", "while alive"]
+)
+def test_a_strategy_of_the_guideline_is_taken(strategy):
+    assert Estimand(**{**ESTIMAND, "intercurrent": {"death": strategy}}).strategy("death") == strategy
+
+
+def test_a_strategy_that_is_misspelt_is_refused_and_not_taken_for_none():
+    with pytest.raises(
+        ValueError, match="`hypotetical` is no strategy for `death`; begin with treatment policy"
+    ):
+        Estimand(**{**ESTIMAND, "intercurrent": {"death": "hypotetical"}})
+
+
+ESTIMAND = dict.fromkeys(("population", "treatment", "variable", "summary"), "All")

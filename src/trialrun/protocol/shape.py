@@ -91,6 +91,9 @@ def _problem(found: Mapping[str, Any], source: Source, model: type[BaseModel]) -
     kind = found["type"]
     if kind == "extra_forbidden":
         return _extra(path, source, model)
+    if kind == "missing" and isinstance(found["loc"][-1], int):
+        message = f"`{path[-1]}` has too few values, {found['loc'][-1]}"
+        return Problem(source.place(path), message, _meant(path, model))
     if kind == "missing":
         return _missing(path, source, model)
     if kind in ("union_tag_not_found", "union_tag_invalid"):
@@ -197,7 +200,8 @@ def _real_path(loc: Path, source: Source) -> Path:
         tagged = False
         if isinstance(here, dict) and isinstance(step, str) and step not in here:
             step = origin(step, here) or step
-        inside = step in here if isinstance(here, dict) else isinstance(here, list) and isinstance(step, int)
+        listed = isinstance(here, list) and isinstance(step, int) and step < len(here)
+        inside = step in here if isinstance(here, dict) else listed
         if inside:
             path.append(step)
             here = here[step]
