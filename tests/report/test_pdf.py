@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from example_document import UNDER
-from trialrun.report.display import Shown
+from trialrun.report.display import DisplayRow, Shown
 from trialrun.report.document import Heading, Paragraph, Picture
 from trialrun.report.drawing import size
 from trialrun.report.missing import Missing
 from trialrun.report.pages import runs
 from trialrun.report.pdf import _content, pdf
-from trialrun.report.widths import widths
+from trialrun.report.widths import lines, widths
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,15 @@ def test_columns_share_the_line_by_what_they_hold():
     assert sum(widths(replace(wide, landscape=True))) < 1
     narrow = replace(UNDER, stub=("A",), heads=UNDER.heads[:1], rows=())
     assert sum(widths(narrow)) < 0.25
+
+
+def test_long_texts_share_what_the_other_columns_leave():
+    cells = (Shown("A long reason. " * 20), Shown("7"))
+    told = replace(UNDER, stub=("A",), heads=UNDER.heads[:2], rows=(DisplayRow(("Term",), cells),))
+    term, reason, number = widths(told)
+    assert sum(widths(told)) == pytest.approx(1)
+    assert reason > 0.8 and term < 0.1 and number < 0.1
+    assert 3 <= lines(told) <= 5
 
 
 def test_a_drawing_is_no_higher_than_a_page(document):

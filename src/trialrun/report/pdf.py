@@ -16,7 +16,7 @@ from trialrun.report.heads import heads
 from trialrun.report.language import Language, language
 from trialrun.report.missing import Missing
 from trialrun.report.pages import Placed, notes, outputs, runs
-from trialrun.report.widths import widths
+from trialrun.report.widths import lines, widths
 
 WIDE, TALL = 10, 150  # columns and lines, from where on the letters are smaller
 SIZE, SMALL = 8.5, 7.0  # points
@@ -88,7 +88,7 @@ def _display(shown: Display, words: Language) -> dict[str, Any]:
         "subtitle": shown.subtitle,
         "planned": shown.planned,
         "size": SMALL if small else SIZE,
-        "whole": len(shown.rows) <= WHOLE and not shown.landscape,
+        "whole": not shown.landscape and lines(shown) <= WHOLE,
         "inset": 0.3 if small else 0.4,
         "widths": widths(shown),
         "right": [*(False for _ in shown.stub), *(head.numeric for head in shown.heads)],
