@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import polars as pl
@@ -298,8 +298,8 @@ def _records(
 ) -> Iterator[dict[str, Any]]:
     head = {
         "output": output, "analysis": analysis, "line": place, "path": _json(list(line.key)),
-        "labels": _json([dict(one.by_language) for one in line.labels]), "indent": line.indent,
-        "notes": _json([dict(one.by_language) for one in line.notes]),
+        "labels": f"[{','.join(map(_words, line.labels))}]", "indent": line.indent,
+        "notes": f"[{','.join(map(_words, line.notes))}]",
     }  # fmt: skip
     if not line.cells:
         yield head
@@ -310,8 +310,8 @@ def _records(
             data[identity] = cell.data
         told = {
             "column": cell.column, "part": cell.part, "cell": identity,
-            "pattern": _json(dict(cell.pattern.by_language)),
-            "none": _json(dict(cell.none.by_language)) if cell.none is not None else None,
+            "pattern": _words(cell.pattern),
+            "none": _words(cell.none) if cell.none is not None else None,
             "method": cell.method, "parameters": parameters, "inputs": cell.inputs,
             "sources": cell.sources,
         }  # fmt: skip
@@ -329,5 +329,14 @@ def _identity(cell: Stated, parameters: str) -> str:
     return hashlib.sha256(f"{cell.method}\n{cell.inputs}\n{parameters}".encode()).hexdigest()
 
 
+@lru_cache(maxsize=4096)
+def _words(text: Text) -> str:
+    return _json(dict(text.by_language))
+
+
 def _json(value: Any, sort: bool = False) -> str:
-    return json.dumps(value, sort_keys=sort, ensure_ascii=False, separators=(",", ":"))
+    return (_SORTED if sort else _AS_SAID).encode(value)
+
+
+_AS_SAID = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -58,6 +58,8 @@ class Line:
 
 def bounded(pattern: Text, values: Mapping[str, Value], limits: Sequence[str]) -> Text:
     """The pattern with a limit's words (``<.0001``) for its first number, where that is beyond the limit."""
+    if not limits:
+        return pattern
     first = next((one for one in _HOLE.finditer(pattern()) if isinstance(values.get(one[1]), float)), None)
     value = values[first[1]] if first else None
     if not isinstance(value, float):
