@@ -47,6 +47,13 @@ STATISTICS = {
     "effect": ("n", "F", "df", "df_error", "p"),
 }
 
+TOLD = {
+    "mean": "least squares means (`versus`, `dose` or `effect` ask for more)",
+    "versus": "a difference",
+    "dose": "a slope",
+    "effect": "a test of an effect",
+}
+
 
 def ancova(asked: Asked, analysis: Ancova) -> Iterator[Line]:
     """The lines of a model, for each combination of ``each``."""
@@ -167,10 +174,9 @@ class _Data:
         values: dict[str, Value] = {}
         for name in names:
             if name not in STATISTICS[self.question]:
-                hint = suggestion(name, STATISTICS[self.question])
-                self.asked.columns.refuse(
-                    (*self.asked.path, "statistics"), f"there is no statistic `{name}`", hint
-                )
+                message = f"there is no statistic `{name}` of {TOLD[self.question]}"
+                hint = f"There are {', '.join(STATISTICS[self.question])}."
+                self.asked.columns.refuse((*self.asked.path, "statistics"), message, hint)
             values[name] = float(model.n.get(column, 0)) if name == "n" else _statistic(found, name)
         pattern = bounded(pattern, values, statistic.limits)
         inputs = hashlib.sha256("".join(self.seen.inputs[one] for one in self.asked.groups.compared).encode())
