@@ -55,6 +55,8 @@ def test_every_number_of_a_display_resolves_to_rows_of_the_record(ard):
         ):
             found = ard.cells.filter(cell=cell.id)
             assert found.height, (output, cell)
+            if found["method"][0] == "operating_characteristics/1":  # of the study itself: it has no rows
+                continue
             if shown.kind == "listing" or (found["statistic"][0] == "n" and found["value"][0]):
                 rows = ard.sources(cell.id)
                 assert rows.height and rows["SRC"].is_not_null().all(), (output, cell)

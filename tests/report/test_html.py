@@ -132,8 +132,9 @@ def test_rows_have_the_values_of_their_tables(results, tables, ard):
     place = 0
     for table in results["rows"]["tables"]:
         own = tables[table["name"]]
-        behind = ard.rows.filter(table=table["name"])
-        assert results["rows"]["id"][place : place + table["rows"]] == behind["id"].to_list()
+        told = results["rows"]["id"][place : place + table["rows"]]
+        behind = ard.rows.filter(pl.col("id").is_in(told), table=table["name"])  # figures may have more
+        assert told == behind["id"].to_list()
         some = own.filter(pl.col("SRC").is_in(behind["SRC"].implode()))
         for name, (values, at) in table["columns"].items():
             assert not at or len(at) == table["rows"]

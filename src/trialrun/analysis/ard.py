@@ -26,13 +26,13 @@ from trialrun.analysis.outputs.settled import settled
 from trialrun.analysis.outputs.statement import Line, Stated, Value, words
 from trialrun.analysis.outputs.told import facts_told
 from trialrun.analysis.outputs.wording import written
+from trialrun.protocol.figure import Drawn
 from trialrun.protocol.output import (
     PARTICIPANTS,
     Analysis,
     Ancova,
     Categories,
     Count,
-    Drawn,
     EndpointResult,
     Heading,
     Hierarchy,
@@ -241,6 +241,8 @@ def _sizes(groups: Groups) -> Line:
 
 def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
     """The lines of one analysis, by its verb."""
+    if isinstance(analysis, Drawn):
+        return iter(())  # it has no numbers of its own
     if isinstance(analysis, Heading):
         return iter([Line((name,), (analysis.heading,), indent=analysis.indent)])
     asked = Asked(groups, name, analysis)
@@ -285,8 +287,6 @@ def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
             from trialrun.analysis.outputs.organs import organs
 
             return organs(asked, analysis)
-        case Drawn():
-            return iter(())
         case _:
             from trialrun.analysis.outputs.verbs import over_time  # here, for the same reason
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from trialrun.protocol.element import Name, Part, Sourced
+from trialrun.protocol.figure import Figure
 from trialrun.protocol.problem import shown
 from trialrun.protocol.text import Counted, Several, Text, Words
 
@@ -586,13 +587,6 @@ class Organs(AnalysisPart):
     columns: dict[Name, ListedColumn] = Field(default_factory=dict)
 
 
-class Drawn(AnalysisPart):
-    """A figure of a known kind, with what it is drawn from."""
-
-    figure: Name
-    data: dict[str, Any] = Field(default_factory=dict)
-
-
 ADJUSTMENTS = Literal["holm", "hochberg", "hommel", "bh", "by"]
 
 
@@ -716,7 +710,7 @@ Analysis = Annotated[
     | Annotated[Survival, Tag("[Survival]")]
     | Annotated[Monitored, Tag("[Monitored]")]
     | Annotated[Organs, Tag("[Organs]")]
-    | Annotated[Drawn, Tag("[Drawn]")]
+    | Annotated[Figure, Tag("[Drawn]")]
     | Annotated[Heading, Tag("[Heading]")]
     | Annotated[Paired, Tag("[Paired]")]
     | Annotated[Positive, Tag("[Positive]")]

@@ -12,11 +12,13 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel
 
+from trialrun.protocol.figure import Drawn, Layer
 from trialrun.protocol.output import (
     Cases,
     Computed,
     EndpointResult,
     Judged,
+    Listed,
     Monitored,
     Organs,
     Output,
@@ -130,6 +132,28 @@ def _names(
             for i, key in enumerate(keys):
                 if key not in file.outputs:
                     yield _unknown(outputs, ("packs", name, word, i), "output", key, file.outputs)
+            if isinstance(row, Drawn):
+                yield from _drawn(outputs, here, row, output)
+        if output.kind == "figure" and sum(isinstance(row, Drawn) for row in output.rows.values()) != 1:
+            hint = "Write one row such as `drawn: {figure: means, ...}`; the others make its numbers."
+            yield outputs.problem((*path, "rows"), "a figure needs one row that says how it is drawn", hint)
+
+
+def _drawn(outputs: Outputs, here: Path, row: Drawn, output: Output) -> Iterator[Problem]:
+    """Every row of the output, and column of a listing, that a figure names, and is not there."""
+    rows = {name: one for name, one in output.rows.items() if not isinstance(one, Drawn)}
+    for path, name, column in row.uses():
+        found, place = rows.get(name), (*here, *path)
+        if found is None:
+            if not column:  # said once, where the row is named
+                yield _unknown(outputs, place, "row", name, rows)
+        elif column is not None and not isinstance(found, Listed):
+            if not column:
+                hint = f"Write `{name}: {{listing: TABLE, columns: ...}}`, or name a row that lists."
+                yield outputs.problem(place, f"`{name}` lists no rows, and this figure draws them", hint)
+        elif column and isinstance(found, Listed) and column not in found.columns:
+            known = suggestion(column, found.columns)
+            yield outputs.problem(place, f"`{name}` lists no column `{column}`", known, "name")
 
 
 def _traced(outputs: Outputs, path: Path, names: Collection[str]) -> Iterator[Problem]:
@@ -192,7 +216,7 @@ def _walk(part: Any, path: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(part, Mapping):
         for key, one in part.items():
             yield from _walk(one, (*path, key))
-    if not isinstance(part, BaseModel):
+    if not isinstance(part, BaseModel) or isinstance(part, Layer):
         return
     for name, said in type(part).model_fields.items():
         value, here = getattr(part, name), (*path, said.alias or name)

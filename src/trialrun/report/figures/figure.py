@@ -6,6 +6,7 @@ colour vision tell apart.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,27 @@ WIDTH = 640  # drawing width in CSS pixels: about the text width of an A4 page
 
 # Liberation Sans has the widths of Arial and Helvetica, so that labels placed with the one fit in the others.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+_CONFIG: dict[str, Any] = {
+    "font": FONT,
+    "background": "transparent",
+    "aria": False,  # the words beside a figure describe it; a label for each mark would bury a listener
+    "axis": {
+        "labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12,
+        "titleFontWeight": "normal", "titlePadding": 8, "gridColor": "#e6e9ed", "domainColor": GREY,
+        "tickColor": GREY, "labelFont": FONT, "titleFont": FONT,
+    },
+    "legend": {
+        "orient": "top", "title": None, "labelColor": INK, "labelLimit": 320, "symbolOpacity": 1,
+        "labelFontSize": 12, "labelFont": FONT, "columnPadding": 16, "offset": 10,
+        "layout": {"top": {"direction": "vertical", "anchor": "start", "margin": 4}},
+    },
+    "header": {"labelColor": INK, "labelFont": FONT, "labelFontSize": 12, "title": None},
+    "title": {"color": INK, "font": FONT, "fontSize": 12},
+    "view": {"stroke": None},
+    "text": {"font": FONT, "fontSize": 12, "fill": INK},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,11 +66,34 @@ class Figure:
     key: tuple[tuple[str, str], ...] = field(default=())  # (colour or shape class, words)
 
 
+@dataclass(frozen=True)
+class _Values:
+    """Rows that Altair passes on as they are: it would copy and check each of them many times."""
+
+    rows: list[dict[str, Any]]
+
+
 def data(rows: Sequence[dict[str, Any]]) -> Any:
     """Rows as inline data."""
     import altair as alt
 
-    return alt.Data(values=list(rows))  # type: ignore[no-untyped-call]
+    with alt.utils.schemapi.debug_mode(False):
+        return alt.Data(values=_Values(list(rows)))  # type: ignore[no-untyped-call]
+
+
+def _named(part: Any, found: dict[int, tuple[str, _Values]]) -> None:
+    """Give rows names in place of themselves: those that several layers draw stand once in the chart."""
+    if isinstance(part, dict):
+        held = part.get("data")
+        values = held.get("values") if isinstance(held, dict) else None
+        if isinstance(values, _Values):
+            name, _ = found.setdefault(id(values), (f"rows{len(found)}", values))
+            part["data"] = {"name": name}
+        for one in part.values():
+            _named(one, found)
+    elif isinstance(part, list):
+        for one in part:
+            _named(one, found)
 
 
 def days_marked(last: float) -> range:
@@ -58,30 +103,26 @@ def days_marked(last: float) -> range:
 
 def draw(chart: Any, name: str, language: Language) -> str:
     """The chart as SVG to be put into a page: no namespace links, ids that no other drawing has."""
+    return drawing(specification(chart, language), name)
+
+
+def specification(chart: Any, language: Language) -> dict[str, Any]:
+    """The chart as Vega-Lite, in the look of the report; it says itself how numbers are written."""
+    number: Any = {"decimal": language("decimal"), "thousands": "\N{NARROW NO-BREAK SPACE}"}
+    number |= {"grouping": [3], "currency": ["", ""], "minus": "\N{MINUS SIGN}"}
+    made: dict[str, Any] = chart.to_dict(validate=False)
+    found: dict[int, tuple[str, _Values]] = {}
+    _named(made, found)
+    made["datasets"] = {name: values.rows for name, values in found.values()}
+    made["config"] = {**_CONFIG, "locale": {"number": number}}
+    return made
+
+
+def drawing(spec: dict[str, Any], name: str) -> str:
+    """A specification as SVG to be put into a page."""
     import vl_convert
 
-    styled = chart.configure(
-        font=FONT,
-        background="transparent",
-        axis={
-            "labelColor": INK,
-            "titleColor": INK,
-            "labelFontSize": 12,
-            "titleFontSize": 12,
-            "titleFontWeight": "normal",
-            "gridColor": "#e6e9ed",
-            "domainColor": GREY,
-            "tickColor": GREY,
-            "labelFont": FONT,
-            "titleFont": FONT,
-        },
-        view={"stroke": None},
-        text={"font": FONT, "fontSize": 12, "fill": INK},
-    )
-    locale: Any = {"decimal": language("decimal"), "thousands": "\N{NARROW NO-BREAK SPACE}"}
-    locale |= {"grouping": [3], "currency": ["", ""]}
-    svg = vl_convert.vegalite_to_svg(styled.to_dict(validate=False), format_locale=locale)
-    return _inline(svg, name)
+    return _inline(vl_convert.vegalite_to_svg(spec), name)
 
 
 def _inline(svg: str, name: str) -> str:
@@ -92,3 +133,111 @@ def _inline(svg: str, name: str) -> str:
     for each in sorted(ids, key=len, reverse=True):
         svg = re.sub(rf'(id="|url\(#|href="#){re.escape(each)}(?=["\)])', rf"\g<1>{name}-{each}", svg)
     return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+# ---- figures of planned outputs ------------------------------------------------------------------
+
+NAMED = {
+    "blue": BLUE, "sky": SKY, "green": GREEN, "orange": ORANGE, "vermilion": VERMILION, "purple": PURPLE,
+    "grey": GREY, "pale": "#e3e7ec", "black": BLACK,
+}  # fmt: skip
+"""The colours that an outputs file may name."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart (None where nobody is in it), what it shows in words, and what else a reader needs to know."""
+
+    chart: Any
+    alt: str
+    notes: tuple[str, ...] = ()
+
+
+def nobody(language: Language) -> Any:
+    """The chart of a figure that nobody is in: a sentence."""
+    import altair as alt
+
+    words = alt.Chart(data([{"words": language("picture.nobody")}])).mark_text(fontSize=14, fill=GREY)
+    return words.encode(text="words:N").properties(width=WIDTH - 70, height=60)
+
+
+def time_axis(last: float, first: float = 1.0, marked: bool = True) -> Any:
+    """An axis of study days: there is no day 0."""
+    import altair as alt
+
+    before = [-14] if first <= -7 else []
+    return alt.Axis(grid=False, values=[*before, 1, *days_marked(last)], format="d", labelOverlap=True)
+
+
+def span(values: Sequence[float], log: bool = False, room: float = 0.06, zero: bool = False) -> list[float]:
+    """The two ends of an axis that holds all values with some room."""
+    low, high = min(values), max(values)
+    if log:
+        return [low / (1 + 3 * room), high * (1 + 3 * room)]
+    low = min(0.0, low) if zero else low
+    more = (high - low or abs(high) or 1.0) * room
+    return [low if zero and low == 0 else low - more, high + more]
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Where a logarithmic axis is marked: at 1, 2 and 5 times powers of ten, closer where these are few."""
+    for steps in (
+        (1.0, 2.0, 5.0),
+        (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
+        (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0),
+    ):
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        found = [float(f"{step * 10.0**power:.12g}") for power in powers for step in steps]
+        within = [one for one in found if low <= one <= high]
+        if len(within) >= 4:
+            break
+    return within
+
+
+def heights(
+    title: str | None,
+    values: Sequence[float],
+    log: bool,
+    zero: bool = False,
+    field: str = "y",
+    **axis: Any,
+) -> tuple[Any, Any]:
+    """The encoding of an upright axis that holds all values, and its scale."""
+    import altair as alt
+
+    domain = span([one for one in values if one > 0 or not log], log, zero=zero and not log)
+    marks = alt.Axis(**({"values": ticks(*domain)} if log else {"tickCount": 6}), format="~r", **axis)
+    scale = alt.Scale(type="log" if log else "linear", domain=domain, nice=False)
+    return alt.Y(f"{field}:Q", title=title, scale=scale, axis=marks), scale
+
+
+def keyed(words: Sequence[str], **more: Any) -> Any:
+    """A legend in as many columns as its words leave room for."""
+    import altair as alt
+
+    longest = max(map(len, words), default=1)
+    across = int(max(1, min(len(words), (WIDTH - 40) / (longest * 6.3 + 40))))
+    return alt.Legend(columns=across, **more)
+
+
+def tips(*fields: tuple[str, str]) -> list[Any]:
+    """What a reader who points at a mark is told: fields that hold words, and what they are."""
+    import altair as alt
+
+    return [alt.Tooltip(field=field, type="nominal", title=title) for field, title in fields]
+
+
+def rules(lines: Sequence[tuple[float, str]], scale: Any, across: float, upright: bool = False) -> list[Any]:
+    """Dashed lines at values of an axis; the words of a level one stand at its right end, at ``across``."""
+    import altair as alt
+
+    layers: list[Any] = []
+    for at, title in lines:
+        base = alt.Chart(data([{"at": at, "title": title}]))
+        place = {"x": alt.X("at:Q", scale=scale)} if upright else {"y": alt.Y("at:Q", scale=scale)}
+        layers.append(base.mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=1).encode(**place))
+        if title:
+            words = base.mark_text(align="right", baseline="bottom", dy=-3, fill=GREY, fontSize=11)
+            other = {"y": alt.value(12)} if upright else {"x": alt.value(across)}
+            layers.append(words.encode(text="title:N", **place, **other))
+    return layers

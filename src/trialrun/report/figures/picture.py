@@ -1,0 +1,92 @@
+"""A planned figure: drawn from the cells of its output, said in words, its table beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from trialrun.analysis.ard import Ard
+from trialrun.protocol.figure import Densities, Drawn
+from trialrun.protocol.output import Listed, Output
+from trialrun.report.display import Display, display
+from trialrun.report.document import Picture
+from trialrun.report.figures.cells import Cells
+from trialrun.report.figures.figure import Drawing, drawing, nobody, specification
+from trialrun.report.figures.kinds.boundary import boundary
+from trialrun.report.figures.kinds.densities import densities
+from trialrun.report.figures.kinds.dots import dots
+from trialrun.report.figures.kinds.edish import edish
+from trialrun.report.figures.kinds.flow import flow
+from trialrun.report.figures.kinds.heat_map import heat_map
+from trialrun.report.figures.kinds.kaplan_meier import kaplan_meier
+from trialrun.report.figures.kinds.means import means
+from trialrun.report.figures.kinds.pairs import pairs
+from trialrun.report.figures.kinds.profiles import profiles
+from trialrun.report.figures.kinds.scatter import scatter
+from trialrun.report.figures.kinds.swimmer import swimmer
+from trialrun.report.figures.kinds.timeline import timeline
+from trialrun.report.figures.kinds.trellis import trellis
+from trialrun.report.figures.kinds.waterfall import waterfall
+from trialrun.report.language import language as catalogue
+
+KINDS: Mapping[str, Callable[[Any, Cells], Drawing]] = {
+    "flow": flow,
+    "kaplan_meier": kaplan_meier,
+    "boundary": boundary,
+    "profiles": profiles,
+    "pairs": pairs,
+    "means": means,
+    "waterfall": waterfall,
+    "heat_map": heat_map,
+    "swimmer": swimmer,
+    "scatter": scatter,
+    "densities": densities,
+    "dots": dots,
+    "timeline": timeline,
+    "trellis": trellis,
+    "edish": edish,
+}
+
+
+def picture(ard: Ard, output: str, language: str = "en") -> Picture:
+    """A figure of the planned outputs; one of nobody says so. ValueError where a column cannot be drawn."""
+    import altair as alt
+
+    planned, words = ard.outputs[output], catalogue(language)
+    drawn = next(one for one in planned.rows.values() if isinstance(one, Drawn))
+    with alt.utils.schemapi.debug_mode(False):  # the tests check every specification; a run has no need to
+        made = KINDS[drawn.figure](drawn, Cells(ard, output, words))
+        spec = specification(made.chart if made.chart is not None else nobody(words), words)
+    return Picture(
+        id=output,
+        title=planned.title(language),
+        alt=made.alt if made.chart is not None else words("picture.nobody"),
+        spec=spec,
+        svg=drawing(spec, f"f{output}"),
+        beside=beside(ard, output, language),
+        section=planned.section,
+        notes=(*(one(language) for one in planned.footnotes), *made.notes),
+    )
+
+
+def beside(ard: Ard, output: str, language: str) -> Display:
+    """The numbers of a figure as a table: its statistics; of a figure that has none what it lists first."""
+    planned = ard.outputs[output]
+    kept = _beside(planned)
+    cells = ard.cells.filter(
+        (ard.cells["output"] != output) | (ard.cells["line"] < 0) | ard.cells["analysis"].is_in(list(kept))
+    )
+    alone = planned.model_copy(update={"rows": kept})
+    return display(replace(ard, cells=cells, outputs={**ard.outputs, output: alone}), output, language)
+
+
+def _beside(planned: Output) -> dict[str, Any]:
+    drawn = next(one for one in planned.rows.values() if isinstance(one, Drawn))
+    # The points of a curve are no table that anyone reads.
+    points = {one.of for one in drawn.curves.values()} if isinstance(drawn, Densities) else set()
+    rows = {
+        name: one for name, one in planned.rows.items() if not isinstance(one, Drawn) and name not in points
+    }
+    stated = {name: one for name, one in rows.items() if not isinstance(one, Listed)}
+    return stated or dict(list(rows.items())[:1])
