@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from estimable import sure
 from trialrun.analysis.estimate import NotEstimable
-from trialrun.analysis.exact.repeated import cochran_q, friedman, kendall_w, page, quade
+from trialrun.analysis.exact.repeated import _merged, cochran_q, friedman, kendall_w, page, quade
 from trialrun.analysis.exact.significance import every_trial
 
 Matrix = list[list[int]]
@@ -128,6 +128,17 @@ def test_rounding_first_base() -> None:
     assert found.statistic == pytest.approx(11.143, abs=5e-4)
     assert found.p_asymptotic == pytest.approx(0.003805, abs=5e-7)
     assert found.method == "exact" and found.p == pytest.approx(0.00315, abs=5e-5)
+
+
+@pytest.mark.parametrize(("low", "high", "columns"), [(-3, 3, 3), (0, 2, 5), (-(10**9), 10**9, 4)])
+def test_equal_sums_are_put_together_and_no_others(low: int, high: int, columns: int) -> None:
+    sums = np.random.default_rng(7).integers(low, high + 1, (300, columns))
+    sums = np.concatenate([sums, sums[:50]])
+    sums[:, -1] = -sums[:, :-1].sum(axis=1)  # a random order of a row leaves its total
+    kept, shares = _merged(sums, np.full(len(sums), 1 / len(sums)))
+    expected, counts = np.unique(sums, axis=0, return_counts=True)
+    order = np.lexsort(kept.T[::-1])
+    assert (kept[order] == expected).all() and shares[order] == pytest.approx(counts / len(sums))
 
 
 def test_quade_of_conover() -> None:

@@ -4,15 +4,14 @@ Under the null every pairing of the two samples is as likely, their ties given. 
 pairings are summed by dynamic programming over subsets, exact with ties for up to 12 pairs; beyond,
 and up to 1289 pairs without ties, by an Edgeworth series (Best and Roberts, AS 89, Appl Stat
 1975;24:377); else by Student's t. Kendall is exact for any number of pairs without ties, and with
-ties for up to 9; else normal.
+ties for up to 12; else normal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from itertools import permutations
+from itertools import combinations
 from math import erfc, exp, sqrt
 
 import numpy as np
@@ -25,7 +24,6 @@ from trialrun.analysis.exact.significance import Alternative, permutation, posit
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
 _SUBSETS = 12  # pairs whose subsets are run through
-_PAIRINGS = 9  # pairs whose 9! pairings are written out
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +140,8 @@ def kendall(
     if untied == [n * (n - 1) // 2] * 2 and n <= 170:
         values, weights = _inversions(n)
         p, mid = permutation(values, weights, s, Fraction(0), alternative)
-    elif n <= _PAIRINGS:
-        values, weights = _concordances(signs_a, signs_b)
+    elif n <= _SUBSETS:
+        values, weights = _concordances(a, b)
         p, mid = permutation(values, weights, s, Fraction(0), alternative)
     else:
         return Correlation(tau, s, n, _kendall_normal(s, a, b, alternative), None, alternative, "normal")
@@ -158,25 +156,28 @@ def _inversions(n: int) -> tuple[_Ints, _Floats]:
     return n * (n - 1) // 2 - 2 * np.arange(pmf.size), pmf
 
 
-def _concordances(signs_a: _Ints, signs_b: _Ints) -> tuple[_Ints, _Floats]:
-    """Values of S and how many of all pairings have each."""
-    n = len(signs_a)
-    orders = _orders(n)
-    s = np.zeros(len(orders), dtype=np.int64)
-    for i in range(n):
-        for j in range(i):
-            if signs_a[i, j]:
-                s += signs_a[i, j] * signs_b[orders[:, i], orders[:, j]]
-    values, counts = np.unique(s, return_counts=True)
-    return values, counts.astype(np.float64)
+def _concordances(a: _Ints, b: _Ints) -> tuple[_Ints, _Floats]:
+    """Values of S and how many of all pairings have each, by the set of b already used.
 
-
-@lru_cache(maxsize=1)
-def _orders(n: int) -> NDArray[np.int8]:
-    """Every order of n; shared by every caller, hence read-only."""
-    orders = np.array(list(permutations(range(n))), dtype=np.int8)
-    orders.flags.writeable = False
-    return orders
+    Along rising a, each group of tied values takes a set of b; pairs within it do not count, and each that
+    it makes with those before counts by the sign of their b.
+    """
+    n = len(b)
+    below = [sum(1 << u for u in range(n) if b[u] < b[j]) for j in range(n)]
+    above = [sum(1 << u for u in range(n) if b[u] > b[j]) for j in range(n)]
+    most = n * (n - 1) // 2
+    level: dict[int, _Floats] = {0: np.eye(1, 2 * most + 1, most)[0]}
+    for size in np.unique(a, return_counts=True)[1].tolist():
+        grown: dict[int, _Floats] = {}
+        for used, counts in level.items():
+            free = [j for j in range(n) if not used >> j & 1]
+            gain = {j: (below[j] & used).bit_count() - (above[j] & used).bit_count() for j in free}
+            for group in combinations(free, size):
+                into = used + sum(1 << j for j in group)
+                moved = np.roll(counts, sum(gain[j] for j in group))  # nothing reaches the ends
+                grown[into] = grown[into] + moved if into in grown else moved
+        level = grown
+    return np.arange(-most, most + 1), level[(1 << n) - 1]
 
 
 def _kendall_normal(s: int, a: _Ints, b: _Ints, alternative: Alternative) -> float:

@@ -251,11 +251,21 @@ def _column_sums(rows: _Ints) -> tuple[_Ints, _Floats] | None:
 
 
 def _merged(sums: _Ints, shares: _Floats) -> tuple[_Ints, _Floats]:
-    """Each distinct row of sums, with the total of its shares."""
-    order = np.lexsort(sums.T)
-    ordered = sums[order]
-    new = np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)])
-    return ordered[new], np.add.reduceat(shares[order], np.flatnonzero(new))
+    """Each distinct row of sums, with the total of its shares.
+
+    The total of a row is given, so that all but its last number, written as one integer, tell it apart.
+    """
+    least, columns = int(sums.min()), sums.shape[1] - 1
+    base = int(sums.max()) - least + 1
+    if base**columns < 2**62:
+        keys = (sums[:, :-1] - least) @ base ** np.arange(columns)
+        order = np.argsort(keys, kind="stable")
+        differs = np.diff(keys[order]) != 0
+    else:
+        order = np.lexsort(sums.T)
+        differs = (np.diff(sums[order], axis=0) != 0).any(axis=1)
+    new = np.concatenate([[True], differs])
+    return sums[order[new]], np.add.reduceat(shares[order], np.flatnonzero(new))
 
 
 def _column_sum_monte_carlo(scores: _Ints, observed: int, samples: int, seed: int) -> tuple[float, str]:

@@ -169,12 +169,12 @@ def usual(scale: Scale, decimals: int) -> Mapping[str, tuple[Text, Text]]:
     """Line -> its words and its pattern."""
     ratio, finer = scale == "log", 2 if scale == "log" else decimals + 1
     p = {
-        "p": words("Signed-rank test (Pratt), p", "Rangs signés (Pratt), p"),
+        "p": words("Signed-rank p (Pratt)", "p des rangs signés (Pratt)"),
         "mid_p": words("mid-P", "mid-P"),
-        "p_wilcoxon": words("Without zeros (Wilcoxon), p", "Sans les zéros (Wilcoxon), p"),
-        "p_sign": words("Sign test, p", "Test du signe, p"),
-        "p_sign_flip": words("Sign-flip permutation, p", "Permutation des signes, p"),
-        "p_t": words("Paired t test, p", "Test t apparié, p"),
+        "p_wilcoxon": words("Signed-rank p (Wilcoxon)", "p des rangs signés (Wilcoxon)"),
+        "p_sign": words("Sign test p", "p du test du signe"),
+        "p_sign_flip": words("Sign-flip p", "p de permutation des signes"),
+        "p_t": words("Paired t p", "p du test t apparié"),
         "p_minimum": words("Least attainable p", "Plus petit p possible"),
         "p_adjusted": words("Adjusted p", "p ajusté"),
     }

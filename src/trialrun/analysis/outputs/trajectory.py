@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -72,14 +73,16 @@ class Course:
 
     def sources(self, who: Iterable[int], visits: Iterable[str]) -> tuple[int, ...]:
         """The rows behind some participants' values at some visits; ``baseline`` stands for its visits."""
-        wanted = set(visits)
-        if BASELINE in wanted:
-            wanted |= set(self.how.baseline)
-        people = pl.Series(list(who), dtype=pl.UInt32)
-        some = self.rows.filter(
-            pl.col("_who").is_in(people.implode()) & pl.col("_visit").is_in(sorted(wanted))
-        )
-        return tuple(some["_row"].sort().to_list())
+        named = [one for visit in visits for one in (self.how.baseline if visit == BASELINE else (visit,))]
+        held = self._numbers
+        return tuple(sorted({held[key] for key in product(who, named) if key in held}))
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[int, str], int]:
+        """(participant, visit) -> the number of the row."""
+        return {
+            (who, visit): row for who, visit, row in self.rows.select("_who", "_visit", "_row").iter_rows()
+        }
 
     def title(self, visit: str) -> Text:
         return _TITLE if visit == BASELINE else self.titles.get(visit, words(visit))
