@@ -5,6 +5,7 @@ An example is a fence of kind `console` under a line `<!-- run -->` (or `<!-- ru
 for any lines, and `...` within a line for any text. The examples of one page run in order in one empty
 folder, so that a page can tell a story. A fence under `<!-- file: path -->` becomes that file there, one
 under `<!-- add: path -->` its next part, and `<!-- change: path: old => new -->` mends a word of it.
+`<!-- trial: name -->` makes a small trial there.
 """
 
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from small_trial import small_trial
 from trialrun.protocol.compile import bundled
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -29,7 +31,8 @@ FENCE = re.compile(
 FILE = re.compile(
     r"^<!-- (?P<act>file|add): (?P<path>\S+) -->\n+```\w+\n(?P<body>.*?)^```$"
     r"|^<!-- change: (?P<changed>\S+): (?P<old>.+?) => (?P<new>.+?) -->$"
-    r"|^<!-- copy: (?P<study>\w+) => (?P<copy>\w+) -->$",
+    r"|^<!-- copy: (?P<study>\w+) => (?P<copy>\w+) -->$"
+    r"|^<!-- trial: (?P<trial>\w+) -->$",
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!\w+:|#)(?P<target>[^)#\s]+)")
@@ -59,6 +62,9 @@ def write(found: re.Match[str], folder: Path) -> None:
     """Write, lengthen or change the file that a page shows, or copy a bundled study."""
     if found["copy"]:
         shutil.copytree(bundled()[found["study"]], folder / found["copy"])
+        return
+    if found["trial"]:
+        small_trial(folder / found["trial"])
         return
     path = folder / (found["path"] or found["changed"])
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -106,7 +106,7 @@ def test_the_folder_holds_what_its_manifest_says(kept: Path, protocol: Protocol)
     assert set(listed(results)) == set(names(results))
     there = {path.name for path in results.iterdir()}
     assert there == {
-        "manifest.json", "cells.csv", "rows.csv", "columns.json", "ars.json", "report.txt", "report.fr.txt",
+        "manifest.json", "cells.csv", "rows.csv", "columns.json", "ars.json", "report.txt", "report.html",
         "tables", "study", SUMS,
     }  # fmt: skip
     assert load(results / "study").hash == protocol.hash

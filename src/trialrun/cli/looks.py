@@ -44,14 +44,14 @@ def _print(found: tuple[Looked, ...], planned: int) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("Entry", "When (UTC)", "Who", "Pack", "As known on", "Outputs, hash"):
-        table.add_column(head, min_width=20 if head == "Who" else None)
+    for head in ("Entry", "When (UTC)", "Who", "Pack", "As known on", "Outputs"):
+        table.add_column(head)
     for one in found:
         look = one.look
         every = len(look.outputs) == planned
         table.add_row(
             str(one.sequence),
-            one.time[:16].replace("T", " "),
+            one.time[:16].replace("T", "\n"),
             f"{one.name}\n({one.role})",
             f"{look.pack}, by arm: unblinded" if look.unblinded else look.pack,
             look.as_of,

@@ -73,6 +73,7 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
     tell is called with a step and its share done (0 to 1). Raises ProtocolError.
     """
     outputs = planned(protocol, wanted.pack, wanted.outputs)
+    tables = dict(sorted(tables.items()))  # as they are read from a folder
     folder.mkdir(parents=True, exist_ok=True)
     files.write(tables, folder / TABLES)
     (folder / STUDY).mkdir(exist_ok=True)
