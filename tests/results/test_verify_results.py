@@ -1,16 +1,17 @@
 """Kept results are computed again: what was tampered with is found, each number and each file."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 from record_walk import SetClock
 
+from trialrun.analysis import ard_file
+from trialrun.record.known import stand
 from trialrun.record.trial import Trial
 from trialrun.results.folder import SUMS, checksums
-from trialrun.results.verify import NoResults, Verified, verify_results
+from trialrun.results.verify import NoResults, Verified, differences, verify_results
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -26,8 +27,6 @@ def sealed(folder: Path) -> None:
 
 def against(folder: Path, record: Path) -> Verified:
     trial = Trial.open(record, SetClock())
-    from trialrun.record.known import stand
-
     try:
         stand(trial)
         return verify_results(folder, trial)
@@ -43,7 +42,7 @@ def test_untouched_results_are_the_same(results: Path, kept: Path) -> None:
     found = verify_results(results)
     assert (found.differences, found.faults, found.notes) == ([], [], [])
     assert found.same
-    assert found.cells > 90
+    assert found.cells > 60
     assert found.files == len(checksums(results).splitlines())
     assert against(results, kept).same
 
@@ -56,14 +55,11 @@ def test_a_changed_number_is_named(results: Path) -> None:
     assert (one.then, one.now) == ("57", "58")
     assert str(one) == "14.1.4 · age / mean_sd · all · mean: then 57, now 58"
     assert wrong(found) == {"cells.csv": "changed: its SHA-256 is not the one in SHA256SUMS"}
-    sealed(results)
-    assert verify_results(results).differences == [one]
 
 
 def test_a_line_that_was_taken_out_is_named(results: Path) -> None:
-    lines = (results / "cells.csv").read_text("utf-8").splitlines(keepends=True)
-    (results / "cells.csv").write_text("".join([*lines[:5], *lines[6:]]), "utf-8", newline="")
-    [one] = verify_results(results).differences
+    now = ard_file.read_cells(results / "cells.csv")
+    [one] = differences(now.filter(pl.int_range(pl.len()) != 4), now)
     assert one.then is None
     assert one.now is not None
 
@@ -113,11 +109,17 @@ def test_one_byte_of_a_document_is_found(results: Path, seal: bool) -> None:
     assert found.differences == []
 
 
-@pytest.mark.parametrize("name", ["ars.json", "rows.csv", "columns.json", "study/study.yaml"])
-def test_any_other_file_is_found(results: Path, name: str) -> None:
-    path = results / name
-    path.write_bytes(path.read_bytes() + b"\n")
-    assert name in wrong(verify_results(results))
+def test_any_other_file_is_found(results: Path) -> None:
+    changed = ("ars.json", "rows.csv", "columns.json", "study/study.yaml")
+    for name in changed:
+        path = results / name
+        path.write_bytes(path.read_bytes() + b"\n")
+    (results / "note.txt").write_text("mine")
+    (results / "report.txt").unlink()
+    found = wrong(verify_results(results))
+    assert set(found) == {*changed, "note.txt", "report.txt"}
+    assert found["note.txt"] == "not listed in SHA256SUMS: it was added since"
+    assert found["report.txt"] == "missing, though SHA256SUMS lists it"
 
 
 def test_a_study_that_was_changed_is_found(results: Path, kept: Path) -> None:
@@ -129,32 +131,17 @@ def test_a_study_that_was_changed_is_found(results: Path, kept: Path) -> None:
     assert "manifest.json" in wrong(found)
 
 
-def add(results: Path) -> None:
-    (results / "note.txt").write_text("mine")
-
-
-def remove(results: Path) -> None:
-    (results / "rows.csv").unlink()
-
-
-def garble(results: Path) -> None:
+def test_what_cannot_be_read_is_a_fault(results: Path) -> None:
+    """The sums and the numbers; and the software is another."""
     (results / SUMS).write_text("nothing\n")
-
-
-@pytest.mark.parametrize(
-    ("change", "name", "said"),
-    [
-        (add, "note.txt", "not listed in SHA256SUMS: it was added since"),
-        (remove, "rows.csv", "missing, though SHA256SUMS lists it"),
-        (garble, SUMS, "cannot be read: not a list of sums"),
-    ],
-)
-def test_a_file_more_or_less_is_found(
-    results: Path, change: Callable[[Path], None], name: str, said: str
-) -> None:
-    change(results)
+    (results / "cells.csv").write_bytes(b"nothing")
+    edit(results / "manifest.json", '"scipy": "', '"scipy": "0.')
     found = verify_results(results)
-    assert wrong(found)[name].startswith(said)
+    assert not found.same
+    assert wrong(found)[SUMS].startswith("cannot be read: not a list of sums")
+    assert "its columns are not" in wrong(found)["cells.csv"]
+    [note] = found.notes
+    assert note.startswith("the software is another: scipy 0.")
 
 
 def test_a_record_that_was_changed_since_is_found(results: Path, kept: Path, tmp_path: Path) -> None:
@@ -163,19 +150,6 @@ def test_a_record_that_was_changed_since_is_found(results: Path, kept: Path, tmp
     assert "participant:PSL-001 is another in the record of that day" in {
         one.wrong for one in against(results, kept).faults
     }
-
-
-def test_numbers_that_cannot_be_read_are_a_fault(results: Path) -> None:
-    (results / "cells.csv").write_bytes(b"nothing")
-    found = verify_results(results)
-    assert not found.same
-    assert "cells.csv" in wrong(found)
-
-
-def test_another_software_is_noted(results: Path) -> None:
-    edit(results / "manifest.json", '"scipy": "', '"scipy": "0.')
-    [note] = verify_results(results).notes
-    assert note.startswith("the software is another: scipy 0.")
 
 
 @pytest.mark.parametrize("broken", ["no manifest", "no json", "no word", "no tables", "no study"])

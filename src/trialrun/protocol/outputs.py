@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -51,7 +52,7 @@ class Outputs:
     def planned(self) -> Mapping[str, Output]:
         return self.file.outputs
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of what the file says."""
         return hashlib.sha256(rfc8785.dumps(_pairs(self.source.content))).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -85,6 +86,7 @@ def by_arm(protocol: Protocol, columns: Mapping[str, Collection[Any]]) -> bool:
     return masked and any({one.key for one in found} - _EVERYONE for found in columns.values())
 
 
+@cache
 def software() -> dict[str, str]:
     """What made the results: this program, Python, and the packages that compute."""
     found = {"trialrun": __version__, "python": platform.python_version()}
