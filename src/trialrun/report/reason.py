@@ -12,6 +12,8 @@ from importlib import resources
 
 import yaml
 
+_DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
+
 
 def reason(said: str, language: str) -> str:
     """The reason in a language; one that has no words there stays English."""
@@ -19,7 +21,8 @@ def reason(said: str, language: str) -> str:
         return said
     for pattern, words in _known(language):
         if found := pattern.fullmatch(said):
-            return words.format(*found.groups())
+            said_there = (_DECIMAL.sub(",", one) for one in found.groups())
+            return words.format(*said_there)
     return said
 
 

@@ -24,8 +24,8 @@ from trialrun.protocol.text import Text
 
 SHARE = Written(
     format=words(
-        "{x}/{n} ({percent:.1}%) [{lower:.1}; {upper:.1}]",
-        "{x}/{n} ({percent:.1} %) [{lower:.1}; {upper:.1}]",
+        "{x}/{n} ({percent:.1}%) [{lower:.1} to {upper:.1}]",
+        "{x}/{n} ({percent:.1} %) [{lower:.1} à {upper:.1}]",
     ),
     none=words("–"),
 )

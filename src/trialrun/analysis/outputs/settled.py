@@ -93,8 +93,11 @@ def _each(row: Analysis) -> tuple[str, ...]:
 
 
 def visits(protocol: Protocol) -> Text:
-    """The visits of the study with their day and window."""
-    points = [point for point in protocol.timepoints.values() if point.id in protocol.study.visits]
+    """The visits that everyone has, with their day and window."""
+    planned = protocol.study.visits
+    points = [
+        one for one in protocol.timepoints.values() if one.id in planned and planned[one.id].only is None
+    ]
     said = []
     for code in ("en", "fr"):
         day = "jour" if code == "fr" else "day"

@@ -17,10 +17,13 @@ from trialrun.analysis.survival import KaplanMeier, kaplan_meier
 from trialrun.protocol.output import PARTICIPANTS, Survival, Written
 from trialrun.protocol.text import Text
 
-SHARE = words("{survival:.1} [{lower:.1}; {upper:.1}]")
-INCIDENCE = words("{incidence:.1} [{lower:.1}; {upper:.1}]")
+SHARE = words("{survival:.1} ({lower:.1} to {upper:.1})", "{survival:.1} ({lower:.1} à {upper:.1})")
+INCIDENCE = words("{incidence:.1} ({lower:.1} to {upper:.1})", "{incidence:.1} ({lower:.1} à {upper:.1})")
 COUNT = words("{n}")
-STEP = words("{survival:.1} [{lower:.1}; {upper:.1}], {at_risk}")
+STEP = words(
+    "{survival:.1} ({lower:.1} to {upper:.1}), {at_risk} at risk",
+    "{survival:.1} ({lower:.1} à {upper:.1}), {at_risk} à risque",
+)
 NOT_REACHED = words("not reached", "non atteinte")
 NOBODY = NotEstimable("no participants")
 CENSORED, EVENT, COMPETING = 0, 1, 2
