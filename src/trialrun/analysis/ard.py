@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from trialrun.analysis.estimate import NotEstimable
@@ -141,8 +143,7 @@ class Ard:
             while end < len(found) and found[end]["line"] == found[place]["line"]:
                 end += 1
             first = found[place]
-            labels = tuple(Text(tuple(one.items())) for one in json.loads(first["labels"]))
-            notes = tuple(Text(tuple(one.items())) for one in json.loads(first["notes"]))
+            labels, notes = _texts(first["labels"]), _texts(first["notes"])
             line = Line(tuple(json.loads(first["path"])), labels, (), first["indent"], notes)
             yield line, _cells(found[place:end])
             place = end
@@ -155,9 +156,8 @@ def _cells(rows: list[dict[str, Any]]) -> list[Cell]:
             continue
         key = row["column"], row["part"]
         if key not in made:
-            none = Text(tuple(json.loads(row["none"]).items())) if row["none"] is not None else None
-            pattern = Text(tuple(json.loads(row["pattern"]).items()))
-            made[key] = Cell(row["cell"], *key, {}, pattern, none)
+            none = _text(row["none"]) if row["none"] is not None else None
+            made[key] = Cell(row["cell"], *key, {}, _text(row["pattern"]), none)
         value = row["value"] if row["value"] is not None else row["text"]
         held = NotEstimable(row["not_estimable"]) if row["not_estimable"] is not None else value
         made[key].values[row["statistic"]] = held  # type: ignore[index]
@@ -191,10 +191,31 @@ def analyse_outputs(
         groups = Groups(columns, key, output)
         heads[key], headers[key] = groups.list, groups.header
         records += _of_output(key, groups, data)
-    frame = pl.DataFrame(records, schema=SCHEMA, orient="row")
+    held: dict[str, Any] = {name: [one.get(name) for one in records] for name in SCHEMA}
+    frame = pl.DataFrame(held | {"sources": _lists(held["sources"])}, schema=SCHEMA)
     used = frame["sources"].explode().drop_nulls().unique()
     made = {name: table for name, table in columns.raw.items() if name not in tables}
     return Ard(frame, columns.rows_of(used.to_list()), planned, heads, headers, data, made)
+
+
+def _lists(found: Sequence[tuple[int, ...] | None]) -> pl.Series:
+    """Lists of row numbers as a column: many times as fast as one list after the other."""
+    sizes = [len(one) if one is not None else 0 for one in found]
+    places = np.repeat(np.arange(len(found), dtype=np.uint32), sizes)
+    flat = np.fromiter(chain.from_iterable(one for one in found if one), np.uint32, sum(sizes))
+    lists = (
+        pl.DataFrame({"place": places, "number": flat}).group_by("place", maintain_order=True).agg("number")
+    )
+    known = pl.DataFrame(
+        {
+            "place": np.arange(len(found), dtype=np.uint32),
+            "known": np.array([one is not None for one in found], dtype=np.bool_),
+        }
+    )
+    joined = known.join(lists, on="place", how="left", maintain_order="left")
+    none = pl.lit([], dtype=pl.List(pl.UInt32))
+    filled = pl.when("known").then(pl.col("number").fill_null(none))
+    return joined.select(filled.alias("sources"))["sources"]
 
 
 def _of_output(key: str, groups: Groups, data: dict[str, Mapping[str, object]]) -> Iterator[dict[str, Any]]:
@@ -340,3 +361,13 @@ def _json(value: Any, sort: bool = False) -> str:
 
 _AS_SAID = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+@lru_cache(maxsize=8192)
+def _text(told: str) -> Text:
+    return Text(tuple(json.loads(told).items()))
+
+
+@lru_cache(maxsize=8192)
+def _texts(told: str) -> tuple[Text, ...]:
+    return tuple(Text(tuple(one.items())) for one in json.loads(told))

@@ -188,7 +188,8 @@ class Columns:
     def decimals(self, table: str, values: Mapping[str, str | None]) -> int:
         """The decimals with which the study asks for the test that is named among values; 0 if none is."""
         base = self.base(table)
-        item = vocabulary.tests(self.protocol, base).get(values.get(f"{base}TESTCD") or "")
+        tests = self.shared(f"tests of {base}", lambda: vocabulary.tests(self.protocol, base))
+        item = tests.get(values.get(f"{base}TESTCD") or "")
         return (item.decimals or 0) if item else 0
 
     def base(self, table: str) -> str:
