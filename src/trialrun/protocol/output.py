@@ -214,10 +214,12 @@ Derived = Annotated[
 
 
 class Spread(Part):
-    """Which column names the test and which holds its value, where tests are to become columns."""
+    """Which column names the test and which holds its value, where tests become columns; ``tests`` that
+    have one whether any row has them or not (the study's have)."""
 
     column: Name
     value: Name
+    tests: Several = ()
 
 
 class View(Part):

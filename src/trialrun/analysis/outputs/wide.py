@@ -28,7 +28,7 @@ def spread_rows(columns: Columns, name: str, view: View, path: Path) -> None:
         columns.split(f"{table}{one}", (*path, "each", i))
     rows, keys = columns._made[name], ["_who", *view.each]
     found = rows[test].drop_nulls().unique(maintain_order=True).to_list()
-    tests = list(dict.fromkeys([*vocabulary.tests(columns.protocol, base), *found]))
+    tests = list(dict.fromkeys([*view.spread.tests, *vocabulary.tests(columns.protocol, base), *found]))
     first = rows.group_by(keys, maintain_order=True).agg(pl.exclude(keys).first())
     made = first
     for held, prefix in ((value, ""), ("_row", BEHIND)):
