@@ -56,7 +56,16 @@ def ard(protocol: Protocol, tables: dict[str, pl.DataFrame]) -> Ard:
     return analyse_outputs(tables, protocol.outputs, protocol)
 
 
+FEW = ("14.1.1", "14.1.4", "14.2.2.1", "14.2.2.3", "14.2.3.1", "14.3.1.3", "16.2.7.1")
+
+
 @pytest.fixture(scope="session")
-def document(ard: Ard, spoken: str) -> Document:
-    """A block of each kind, and every output."""
-    return example_document(ard, spoken)
+def few(protocol: Protocol, tables: dict[str, pl.DataFrame]) -> Ard:
+    """Some outputs of each kind, which are soon made."""
+    return analyse_outputs(tables, protocol.outputs, protocol, FEW)
+
+
+@pytest.fixture(scope="session")
+def document(few: Ard, spoken: str) -> Document:
+    """A block of each kind, and some outputs."""
+    return example_document(few, spoken)

@@ -64,11 +64,17 @@ setTimeout(() => {
 """
 
 
+@pytest.fixture(scope="session")
+def spoken():
+    """A browser takes seconds: one language, which is not that of the program."""
+    return "fr"
+
+
 @pytest.fixture(scope="module")
-def told(document, ard, tables, tmp_path_factory):
+def told(document, few, tables, tmp_path_factory):
     if BROWSER is None:
         pytest.skip("no browser here: apt-get install chromium")
-    page = html(document, ard, tables)
+    page = html(document, few, tables)
     digest = base64.b64encode(hashlib.sha256(VISIT.encode()).digest()).decode()
     page = page.replace("script-src ", f"script-src &#39;sha256-{digest}&#39; ", 1)
     folder = tmp_path_factory.mktemp("page")
@@ -90,15 +96,14 @@ def told(document, ard, tables, tmp_path_factory):
     return json.loads(base64.b64decode(verdict[1]))
 
 
-def test_every_number_opens_its_panel(told, ard):
+def test_every_number_opens_its_panel(told, few):
     assert told["errors"] == []
     assert told["silent"] == 0 and told["numbers"] > 200
-    assert set(told["hashes"]) <= set(ard.cells["cell"].drop_nulls().to_list())
+    assert set(told["hashes"]) <= set(few.cells["cell"].drop_nulls().to_list())
 
 
-def test_the_panel_says_how_the_number_was_made(told, spoken):
-    title = {"en": "Table 14.1.4. Demographics", "fr": "Tableau 14.1.4. Données démographiques"}[spoken]
-    assert told["asked"].startswith(title)
+def test_the_panel_says_how_the_number_was_made(told):
+    assert told["asked"].startswith("Tableau 14.1.4. Données démographiques")
     assert told["values"] == ["10"]
     assert "DM" in told["tables"]
     assert re.search(r"#\d+", told["source"])

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from trialrun.report.display import display, text
+from trialrun.report.language import language
 
 
 def number(ard, output, path, statistic):
@@ -83,3 +84,9 @@ def test_no_output_shows_a_name_or_a_number_that_is_none(ard, spoken):
         assert "None" not in shown and "{" not in shown, output
         if spoken == "fr":
             assert "Mean" not in shown and "Missing" not in shown, output
+
+
+def test_every_method_has_words(ard, spoken):
+    known = language(spoken).words
+    named = {f"how.method.{one.split('/')[0]}" for one in ard.cells["method"].drop_nulls().unique()}
+    assert named <= set(known), f"say what it does in report/languages/{spoken}.yaml"
