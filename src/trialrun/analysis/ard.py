@@ -16,7 +16,6 @@ import numpy as np
 import polars as pl
 
 from trialrun.analysis.estimate import NotEstimable
-from trialrun.analysis.outputs.ancova import ancova
 from trialrun.analysis.outputs.asked import Asked
 from trialrun.analysis.outputs.columns import Columns, Fact, Tables
 from trialrun.analysis.outputs.count import categories, count
@@ -277,6 +276,8 @@ def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
         case Hierarchy():
             return hierarchy(asked, analysis)
         case Ancova():
+            from trialrun.analysis.outputs.ancova import ancova
+
             return ancova(asked, analysis)
         case Listed():
             return listing(asked, analysis)

@@ -30,7 +30,7 @@ class Estimated:
 
     estimate: float
     se: float
-    df: int
+    df: float
     t: float
     p: float
     lower: float
@@ -143,7 +143,7 @@ class LinearModel:
         t = estimate / se
         half = float(stdtrit(self.df, (1 + confidence) / 2)) * se
         p = 2 * float(stdtr(self.df, -abs(t)))
-        told = (_digits(one) for one in (estimate, se, t, p, estimate - half, estimate + half))
+        told = (digits(one) for one in (estimate, se, t, p, estimate - half, estimate + half))
         estimate, se, t, p, lower, upper = told
         return Estimated(estimate, se, self.df, t, p, lower, upper)
 
@@ -161,7 +161,7 @@ class LinearModel:
             return NotEstimable("the model fits every value exactly")
         more = rss - self.rss if rss - self.rss > TINY * self.rss else 0.0
         f = more / freedom / (self.rss / self.df)
-        return Tested(_digits(f), freedom, self.df, _digits(float(fdtrc(freedom, self.df, f))))
+        return Tested(digits(f), freedom, self.df, digits(float(fdtrc(freedom, self.df, f))))
 
 
 def _solved(x: Floats, y: Floats) -> tuple[Floats, int, float]:
@@ -178,5 +178,5 @@ def _solved(x: Floats, y: Floats) -> tuple[Floats, int, float]:
     return inverse, int(kept.sum()), rss if rss > 1e-20 * float(y @ y) else 0.0
 
 
-def _digits(value: float) -> float:
+def digits(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")

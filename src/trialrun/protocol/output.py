@@ -443,9 +443,28 @@ class Hierarchy(AnalysisPart):
     time: Name | None = None
 
 
+def _over(value: Any) -> Any:
+    return {"visit": value} if isinstance(value, str) else value
+
+
+def _times(value: Any) -> Any:
+    return (value,) if isinstance(value, int | float) else value
+
+
+class OverVisits(Part):
+    """Values at several visits (a number, ``AVISITN``), read ``at`` one of them or on average of several, by
+    default of all. ``by_visit``: what has another effect at each; of ``covariance`` the first that fits."""
+
+    visit: Name
+    at: Annotated[tuple[float, ...], BeforeValidator(_times)] = ()
+    by_visit: Several = ()
+    covariance: Several = ("unstructured",)
+    df: Literal["kenward-roger", "kenward-roger-linear", "satterthwaite"] = "kenward-roger"
+
+
 class Ancova(AnalysisPart):
     """A linear model of the numbers of the columns: their least squares means, or their difference from a
-    column (``versus``), the slope of a ``dose``, or the test of an ``effect``."""
+    column (``versus``), the slope of a ``dose``, or the test of an ``effect``; ``over`` visits, mixed."""
 
     ancova: Column
     factors: Several = ()
@@ -453,6 +472,7 @@ class Ancova(AnalysisPart):
     versus: str | None = None
     dose: Name | None = None
     effect: Name | None = None
+    over: Annotated[OverVisits, BeforeValidator(_over)] | None = None
     margins: Literal["equal", "observed"] = "equal"
     level: float = Field(default=0.95, gt=0, lt=1)
     columns: Several = ()
@@ -464,6 +484,8 @@ class Ancova(AnalysisPart):
         said = [one for one in ("versus", "dose", "effect") if getattr(self, one) is not None]
         if len(said) > 1:
             raise ValueError(f"this asks for {' and '.join(said)}; write a row for each")
+        if self.over is not None and (self.dose or self.effect):
+            raise ValueError("over visits there are means and differences; write versus, or neither")
         return self
 
 

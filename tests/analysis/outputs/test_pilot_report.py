@@ -150,6 +150,17 @@ def test_a_published_p_value_of_table_14_6_06_was_of_a_scrambled_table(shown):
     assert "Transaminase1.5xULN|n|82|2|78|2|80|0|0.405" in shown("14-6.06")
 
 
+def test_the_mixed_model_of_table_14_3_11_is_that_of_sas(datasets):
+    """PROC MIXED, unstructured, at Week 24, as the discussions of the repository named above quote it.
+    The published table has means over all visits, of a model with random slopes."""
+    ard = analyse_outputs(datasets, load_outputs(HERE / "pilot_report.yaml"), only=["14-3.11"])
+    held = ard.cells.filter(ard.cells["line"] >= 0)
+    means = held.filter(held["statistic"] == "mean")["value"].to_list()
+    assert means == pytest.approx([2.3291, 1.7352, 1.5009], abs=5e-5)
+    p = held.filter((held["statistic"] == "p") & (held["analysis"] == "placebo"))["value"].to_list()
+    assert p == pytest.approx([0.5600, 0.4403], abs=5e-5)
+
+
 # ---- the examples of the documentation -----------------------------------------------------------
 
 FENCES = re.findall(r"^```yaml\n(.*?)^```$", EXAMPLES.read_text("utf-8"), re.MULTILINE | re.DOTALL)
@@ -191,6 +202,11 @@ def model(more):
         (model("where: AVISITN = 24, versus: Placbo"), "no column `Placbo`", "Placebo"),
         (model("where: AVISITN = 24, covariates: [BAES]"), "no column `BAES`", "BASE"),
         (model("where: AVISITN = 24, covariates: [SEX]"), "`ADAS.SEX` is no number", "factors"),
+        (model("over: {visit: AVISITN, at: 23}"), "no visit `23`", "24"),
+        (model("over: {visit: AVISIT}"), "`ADAS.AVISIT` is no number", "AVISITN"),
+        (model("over: {visit: AVISITN, by_visit: [BASE]}"), "no factor or covariate `BASE`", "SITEGR1"),
+        (model("over: {visit: AVISITN, covariance: [ar2]}"), "no covariance `ar2`", "ar1"),
+        (model("over: AVISITN, dose: TRT01PN"), "over visits there are means", "versus"),
         (model("where: AVISITN = 24, effect: SITE"), "no effect `SITE`", "SITEGR1"),
         (model("where: AVISITN = 24, versus: Placebo, dose: TRT01PN"), "versus and dose", "a row for each"),
         (

@@ -5,16 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from trialrun.analysis.estimate import NotEstimable
-from trialrun.analysis.linear_model import LinearModel
+from trialrun.analysis.linear_model import Estimated, LinearModel, digits
+from trialrun.analysis.longitudinal.adjusted import RANDOM_SLOPE, AdjustedMeans
+from trialrun.analysis.longitudinal.inference import Method
+from trialrun.analysis.longitudinal.structure import Name
 from trialrun.analysis.outputs.asked import Asked, Key, Seen
 from trialrun.analysis.outputs.count import level, named
 from trialrun.analysis.outputs.numbers import worded
 from trialrun.analysis.outputs.statement import Line, Stated, Value, bounded, patterns, words
-from trialrun.protocol.output import Ancova, Statistic
+from trialrun.protocol.output import Ancova, OverVisits, Statistic
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text
@@ -47,6 +53,11 @@ STATISTICS = {
     "effect": ("n", "F", "df", "df_error", "p"),
 }
 
+HINTS = {
+    "covariates": "A factor may be words: name it in `factors`.",
+    "over": "Visits are in the order of a number: name e.g. AVISITN.",
+}
+
 TOLD = {
     "mean": "least squares means (`versus`, `dose` or `effect` ask for more)",
     "versus": "a difference",
@@ -68,8 +79,32 @@ def ancova(asked: Asked, analysis: Ancova) -> Iterator[Line]:
 
 
 @dataclass(frozen=True)
+class _OverVisits:
+    """A mixed model, and the places of the visits that it is read at."""
+
+    means: AdjustedMeans
+    at: list[int]
+
+    def estimate(self, columns: Mapping[str, float], analysis: Ancova) -> Estimated | NotEstimable:
+        method: Method = analysis.over.df if analysis.over else "kenward-roger"
+        found = self.means.estimate(columns, self.at, method=method, level=analysis.level)
+        if isinstance(found, NotEstimable):
+            return found
+        told = (
+            found.estimate,
+            found.se,
+            found.df,
+            found.t,
+            found.p,
+            found.interval.lower,
+            found.interval.upper,
+        )
+        return Estimated(*map(digits, told))
+
+
+@dataclass(frozen=True)
 class _Model:
-    fitted: LinearModel
+    fitted: LinearModel | _OverVisits
     n: Mapping[str, int]
     sources: tuple[int, ...]
 
@@ -85,12 +120,20 @@ class _Data:
         self.factors = [self._column("factors", one, i) for i, one in enumerate(analysis.factors)]
         self.covariates = [self._column("covariates", one, i) for i, one in enumerate(analysis.covariates)]
         dose = [self._column("dose", analysis.dose)] if analysis.dose else []
-        needed = list(dict.fromkeys([self.value, *self.factors, *self.covariates, *dose]))
+        over = analysis.over
+        self.visit = [self._column("over", over.visit, "visit")] if over else []
+        needed = list(dict.fromkeys([self.value, *self.factors, *self.covariates, *dose, *self.visit]))
         rows = columns.with_columns(self.table, asked.rows(self.table, "ancova"), [*needed, *asked.each])
-        for where, some in (("ancova", [self.value]), ("covariates", self.covariates), ("dose", dose)):
+        numbers = {
+            "ancova": [self.value],
+            "covariates": self.covariates,
+            "dose": dose,
+            "over": self.visit,
+        }
+        for where, some in numbers.items():
             for one in some:
                 if not rows.schema[one].is_numeric():
-                    hint = "A factor may be words: name it in `factors`." if where == "covariates" else None
+                    hint = HINTS.get(where)
                     columns.refuse((*asked.path, where), f"`{self.table}.{one}` is no number", hint)
         reads = asked.reads(self.table) | {*needed, *asked.each}
         self.seen: Seen = asked.seen(self.table, rows, reads)
@@ -105,12 +148,12 @@ class _Data:
                 hint = suggestion(analysis.effect, effects)
                 columns.refuse((*asked.path, "effect"), f"the model has no effect `{analysis.effect}`", hint)
 
-    def _column(self, word: str, name: str, *place: int) -> str:
+    def _column(self, word: str, name: str, *place: int | str) -> str:
         path = (*self.asked.path, word, *place)
         return self.asked.columns.split(name if "." in name else f"{self.table}.{name}", path)[1]
 
     def _refuse_twice(self) -> None:
-        keys = ["USUBJID", *self.asked.each]
+        keys = ["USUBJID", *self.visit, *self.asked.each]
         twice = self.rows.filter(self.rows.select(keys).is_duplicated())
         if twice.height:
             who = twice["USUBJID"][0]
@@ -119,7 +162,8 @@ class _Data:
                 message = f"participant {who} stands in the columns {' and '.join(columns)}"
                 hint = "A model needs columns that nobody shares: give the output a `by` of its own."
             else:
-                message = f"participant {who} has more than one row of {self.table}"
+                once = "at a visit" if self.visit else f"of {self.table}"
+                message = f"participant {who} has more than one row {once}"
                 hint = "A model takes one of each: choose by `where`, or repeat it by `each`."
             self.asked.columns.refuse((*self.asked.path, "ancova"), message, hint)
 
@@ -144,6 +188,10 @@ class _Data:
         rows = self.rows
         for name, value in zip(self.asked.each, key, strict=True):
             rows = rows.filter(level(rows[name]) == value)
+        sources = rows["_sources"].list.explode(keep_nulls=False, empty_as_null=False)
+        n = dict(rows.group_by("_column").agg(pl.col("_who").n_unique()).iter_rows())
+        if self.analysis.over is not None:
+            return _Model(self._over_visits(rows, self.analysis.over), n, tuple(sorted(set(sources))))
         factors = {one: level(rows[one]).to_list() for one in self.factors}
         covariates = {one: rows[one].cast(pl.Float64).to_list() for one in self.covariates}
         if self.question == "dose":
@@ -152,9 +200,57 @@ class _Data:
         else:
             factors = {TREATMENT: rows["_column"].to_list(), **factors}
         fitted = LinearModel(rows[self.value].cast(pl.Float64).to_list(), factors, covariates)
-        sources = rows["_sources"].list.explode(keep_nulls=False, empty_as_null=False)
-        n = dict(rows.group_by("_column").len().iter_rows())
         return _Model(fitted, n, tuple(sorted(set(sources))))
+
+    def _over_visits(self, rows: pl.DataFrame, over: OverVisits) -> _OverVisits:
+        """The mixed model of rows, one for each participant and visit."""
+        visits = sorted(set(rows[self.visit[0]].to_list()))
+        self._refuse_over(over, visits)
+        people = rows.unique("_who", maintain_order=True).select("_who", "_column", *self.factors)
+        who = {one: i for i, one in enumerate(people["_who"].to_list())}
+        place = (
+            [who[one] for one in rows["_who"].to_list()],
+            [visits.index(one) for one in rows[self.visit[0]]],
+        )
+
+        def spread(name: str) -> NDArray[np.float64]:
+            held = np.full((len(who), len(visits)), np.nan)
+            held[place] = rows[name].cast(pl.Float64).to_numpy()
+            return held
+
+        def fitted() -> AdjustedMeans:
+            return AdjustedMeans(
+                spread(self.value),
+                people["_column"].to_list(),
+                {one: level(people[one]).to_list() for one in self.factors},
+                {one: spread(one) for one in self.covariates},
+                by_visit=over.by_visit,
+                structures=over.covariance,
+                times=visits,
+                margins=self.analysis.margins,
+            )
+
+        # Rows of an output ask for means and differences of one model: it is fitted once.
+        needed = [self.value, *self.factors, *self.covariates, *self.visit]
+        read = rows.select("_who", "_column", *needed).write_csv(), over, self.analysis.margins
+        means = self.asked.columns.shared(
+            f"{needed} {hashlib.sha256(str(read).encode()).hexdigest()}", fitted
+        )
+        return _OverVisits(means, [visits.index(one) for one in over.at or visits])
+
+    def _refuse_over(self, over: OverVisits, visits: list[float]) -> None:
+        """Words that name no visit, no covariance, no part of the model."""
+        known = {
+            "at": ([f"{one:g}" for one in over.at], [f"{one:g}" for one in visits], "visit"),
+            "covariance": (over.covariance, [*get_args(Name), RANDOM_SLOPE], "covariance"),
+            "by_visit": (over.by_visit, [*self.factors, *self.covariates], "factor or covariate"),
+        }
+        for word, (said, there, what) in known.items():
+            for one in said:
+                if one not in there:
+                    message = f"there is no {what} `{one}` in this model"
+                    hint = suggestion(one, there) or f"Write one of {', '.join(there)}."
+                    self.asked.columns.refuse((*self.asked.path, "over", word), message, hint)
 
     def lines(self) -> dict[str, Statistic]:
         """The lines as the row says them, else as it usually has them."""
@@ -179,15 +275,24 @@ class _Data:
                 self.asked.columns.refuse((*self.asked.path, "statistics"), message, hint)
             values[name] = float(model.n.get(column, 0)) if name == "n" else _statistic(found, name)
         pattern = bounded(pattern, values, statistic.limits)
-        inputs = hashlib.sha256("".join(self.seen.inputs[one] for one in self.asked.groups.compared).encode())
-        asked = {**self.seen.asked, "column": column, "line": list(key)}
-        first = self.asked.first
+        read = "".join(self.seen.inputs[one] for one in self.asked.groups.compared)
         return Stated(
-            column, values, pattern, "ancova/1", first, none, model.sources, inputs.hexdigest(), asked
+            column,
+            values,
+            pattern,
+            "mixed_model/1" if self.visit else "ancova/1",
+            self.asked.first,
+            none,
+            model.sources,
+            hashlib.sha256(read.encode()).hexdigest(),
+            {**self.seen.asked, "column": column, "line": list(key)},
         )
 
     def _found(self, model: _Model, column: str) -> object:
         fitted, analysis = model.fitted, self.analysis
+        if isinstance(fitted, _OverVisits):
+            reference = {analysis.versus: -1.0} if analysis.versus else {}
+            return fitted.estimate({column: 1.0, **reference}, analysis)
         if self.question == "dose":
             return fitted.slope("dose", analysis.level)
         if self.question == "effect":
