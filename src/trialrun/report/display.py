@@ -120,11 +120,11 @@ def display(ard: Ard, output: str, language: str = "en") -> Display:
         stub,
         heads,
         _filled(ard, output, lines, heads, stub, language),
-        tuple(one(language) for one in planned.footnotes),
+        tuple(dict.fromkeys(one(language) for one in (*planned.footnotes, *_notes(lines)))),
         planned.section,
         language,
         len(heads) + len(stub) > WIDE,
-        tuple(dict.fromkeys(one for line, cells in lines for one in _noted(line, cells, language))),
+        tuple(dict.fromkeys(why for _, cells in lines for cell in cells for why in _reasons(cell, language))),
     )
 
 
@@ -147,10 +147,9 @@ def _filled(
     return (DisplayRow((words(language), *("",) * (len(stub) - 1)), heading=True),)
 
 
-def _noted(line: Line, cells: list[Cell], language: str) -> list[str]:
-    """What must be known of a line, and why something in it could not be estimated."""
-    why = (one for cell in cells for one in _reasons(cell, language))
-    return [*(one(language) for one in line.notes), *why]
+def _notes(lines: list[tuple[Line, list[Cell]]]) -> Iterator[Text]:
+    """What must be known of the lines, beside what the plan says of the output."""
+    return (note for line, _ in lines for note in line.notes)
 
 
 def _reasons(cell: Cell, language: str) -> list[str]:

@@ -258,8 +258,8 @@ def test_the_mixed_model_is_the_reference(cases, ten):
         assert found["p"] == pytest.approx(expected["p_kr"][i], rel=1e-3)
     assert values(ard, "level", "=baseline") == {"n": 10, "mean": 3.67}
     shown = display(ard, "1", "fr")
-    assert "Covariance ajustée : non structurée." in shown.reasons
-    assert any("test apparié exact" in one for one in shown.reasons)
+    assert "Covariance ajustée : non structurée." in shown.footnotes
+    assert any("test apparié exact" in one for one in shown.footnotes)
     assert shown.rows[-1].labels == ("Aucune variation à aucune visite",)
 
 
@@ -272,7 +272,7 @@ def test_the_baseline_may_be_a_covariate_and_the_next_covariance_serves_where_on
     assert isinstance(values(ard, "level", "=W24")["change"], float)
     assert (
         "The covariance first planned could not be fitted; the next in the plan was used."
-        in display(ard, "1").reasons
+        in display(ard, "1").footnotes
     )
 
 
