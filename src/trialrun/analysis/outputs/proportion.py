@@ -18,6 +18,7 @@ from trialrun.protocol.outputs import DENOMINATORS
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text
 
+TITLE = words("Proportion", "Proportion")
 SHARE = words("{x}/{n} ({percent:.1}%)", "{x}/{n} ({percent:.1} %)")
 RANGE = words("{lower:.1} to {upper:.1}", "{lower:.1} à {upper:.1}")
 DENSITY = words("{p:.2}: {prior:.3}, {posterior:.3}")
@@ -103,6 +104,7 @@ def _lines(
 ) -> Iterator[Line]:
     """The lines of one proportion; ``counts``: of whom the rule is true, of whom it is known, of whom not."""
     columns = [one.key for one in asked.groups.list]
+    title = (analysis.title,) if analysis.title else () if analysis.each else (TITLE,)
     x, n, unknown = ({one: found.at(asked.first, one) for one in columns} for found in counts)
     of = asked.groups.size if analysis.of == "set" else {one: n[one].participants for one in columns}
     items = {
@@ -134,7 +136,7 @@ def _lines(
                     {"x": x[one].participants, "n": of[one], **items[one][i].how},
                 )
             )
-        yield Line((asked.name, *key), (*asked.title, *labels, item.title), tuple(cells), analysis.indent)
+        yield Line((asked.name, *key), (*title, *labels, item.title), tuple(cells), analysis.indent)
 
 
 def _items(analysis: Proportion, x: int, n: int, unknown: int) -> list[Item]:

@@ -24,6 +24,7 @@ STEP = words(
     "{survival:.1} ({lower:.1} to {upper:.1}), {at_risk} at risk",
     "{survival:.1} ({lower:.1} à {upper:.1}), {at_risk} à risque",
 )
+TITLE = words("Time to the event", "Délai jusqu'à l'événement")
 NOT_REACHED = words("not reached", "non atteinte")
 NOBODY = NotEstimable("no participants")
 CENSORED, EVENT, COMPETING = 0, 1, 2
@@ -92,7 +93,7 @@ def survival(asked: Asked, analysis: Survival) -> Iterator[Line]:
                     },
                 )
             )
-        labels = (*asked.title, item.title)
+        labels = (analysis.title or TITLE, item.title)
         yield Line((asked.name, item.key), labels, tuple(cells), analysis.indent)
 
 
