@@ -19,6 +19,9 @@ from trialrun.report.reason import reason as reason_in
 _KNOWN = ("STUDYID", "DOMAIN", "USUBJID", "SRC", "VIRTUAL")  # said by the row's name, its source, the banner
 
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class Pool:
     """Things by number, each held once."""
 
@@ -78,7 +81,7 @@ def provenance(
             told = [
                 number
                 for key, said in json.loads(parameters).items()
-                for number in (keys(key), values(_text(said)))
+                for number in (keys(key), values(_held(said)))
             ]
             behind = sets(_ranges([place[one] for one in sources or ()]))
             cells.append([methods(method), told, [], behind])
@@ -90,15 +93,16 @@ def provenance(
         "cells": cells,
         "methods": methods.list,
         "keys": keys.list,
-        "values": [json.loads(one) for one in values.list],
+        "values": [one if isinstance(one, str) else json.loads(one[0]) for one in values.list],
         "statistics": statistics.list,
         "sets": sets.list,
         "rows": _rows(rows, {**ard.made, **tables} if tables is not None else None),
     }
 
 
-def _text(said: Any) -> str:
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+def _held(said: Any) -> str | tuple[str]:
+    """A parameter as a pool can hold it: words as they are, all else as the JSON of it."""
+    return said if isinstance(said, str) else (_ENCODE(said),)
 
 
 def _whole(held: Any) -> Any:
