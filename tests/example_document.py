@@ -66,7 +66,7 @@ def document(ard: Ard, code: str) -> Document:
             "F14.2",
             "Course",
             "A circle & a word",
-            {},
+            {"mark": "circle", "data": {"values": [{"said": "</script>"}]}},
             DRAWING,
             replace(shown[0], id="F14.2b"),
             None,

@@ -21,6 +21,7 @@ from markupsafe import Markup
 from trialrun.analysis.ard import Ard
 from trialrun.report.display import Display, Shown
 from trialrun.report.document import Block, Document, Facts, Heading, Paragraph, Picture, Points
+from trialrun.report.figures.script import script as interactive
 from trialrun.report.heads import heads
 from trialrun.report.language import Language, language
 from trialrun.report.page import environment
@@ -41,7 +42,13 @@ def html(document: Document, ard: Ard, tables: Mapping[str, pl.DataFrame] | None
     words = language(document.language)
     number = {one: place for place, one in enumerate(dict.fromkeys(_ids(document)))}
     blocks = list(_blocks(document))
+    figures = {
+        one.id: {key: held for key, held in one.spec.items() if key != "$schema"}
+        for one in document.blocks
+        if isinstance(one, Picture) and one.spec
+    }
     style, script = _part("document.css"), _part("document.js")
+    script = Markup(f"{script}\n{interactive()}") if figures else script
     return _template().render(
         document=document,
         t=words,
@@ -58,6 +65,7 @@ def html(document: Document, ard: Ard, tables: Mapping[str, pl.DataFrame] | None
         style=style,
         script=script,
         words=_json(_words(words)),
+        figures=_json(figures) if figures else "",
         results=_json(provenance(number, ard, tables, document.language)),
     )
 
