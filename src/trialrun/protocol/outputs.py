@@ -128,16 +128,16 @@ def _names(
             for i, one in enumerate(compared if isinstance(compared, tuple) else ()):
                 if one not in output.compare:
                     yield _unknown(outputs, (*here, "compare", i), "comparison", one, output.compare)
-    for name, pack in file.packs.items():
-        for word, keys in (("said", pack.said), ("outputs", pack.outputs)):
-            for i, key in enumerate(keys):
-                if key not in file.outputs:
-                    yield _unknown(outputs, ("packs", name, word, i), "output", key, file.outputs)
             if isinstance(row, Drawn):
                 yield from _drawn(outputs, here, row, output)
         if output.kind == "figure" and sum(isinstance(row, Drawn) for row in output.rows.values()) != 1:
             hint = "Write one row such as `drawn: {figure: means, ...}`; the others make its numbers."
             yield outputs.problem((*path, "rows"), "a figure needs one row that says how it is drawn", hint)
+    for name, pack in file.packs.items():
+        for word, keys in (("said", pack.said), ("outputs", pack.outputs)):
+            for i, key in enumerate(keys):
+                if key not in file.outputs:
+                    yield _unknown(outputs, ("packs", name, word, i), "output", key, file.outputs)
 
 
 def _drawn(outputs: Outputs, here: Path, row: Drawn, output: Output) -> Iterator[Problem]:

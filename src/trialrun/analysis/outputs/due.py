@@ -15,6 +15,7 @@ import polars as pl
 from trialrun.protocol.chain import chain
 from trialrun.protocol.protocol import Protocol, Timepoint
 
+MADE = ("VISITS", "SAMPLES")
 AS_OF = "as_of"
 CUT = "CUTDTC"
 SCHEMA: dict[str, Any] = {
