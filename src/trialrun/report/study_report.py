@@ -199,7 +199,10 @@ def _appendices(
     yield from _assumptions(protocol, edition, said)
     yield Heading(said("section.provenance"), 3)
     yield facts(_provenance(protocol, ard, edition, said))
-    listings = [key for key, one in ard.outputs.items() if one.kind == "listing"]
+    numbered = tuple(prefix for _, prefix in TABLES)  # a listing may stand among the tables, as ICH E3 has it
+    listings = [
+        key for key, one in ard.outputs.items() if one.kind == "listing" and not key.startswith(numbered)
+    ]
     if listings:
         yield heading("16.2", 2, said)
         yield from (shown[key] for key in listings)
