@@ -61,6 +61,9 @@ MAP: dict[str, dict[str, Entry]] = {
         "verify-results": Entry(
             "trialrun.cli.verify_results:verify_results", "Compute kept results again, and compare."
         ),
+        "crosscheck": Entry(
+            "trialrun.cli.crosscheck:crosscheck", "Compute the numbers of results again in R, and compare."
+        ),
         "verify": Entry("trialrun.cli.verify:verify", "Prove the record of TRIAL whole and unaltered."),
     },
 }

@@ -114,7 +114,11 @@ def run(plan: Plan, title: str, program: str) -> Crosschecked:
         path.write_text(script(plan, title), "utf-8", newline="")
         environment = {**os.environ, "LC_ALL": "C.UTF-8"}
         done = subprocess.run(
-            [program, "--vanilla", str(path)], capture_output=True, text=True, encoding="utf-8", env=environment
+            [program, "--vanilla", str(path)],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env=environment,
         )
     try:
         return Crosschecked(read(done.stdout), plan.left_out)

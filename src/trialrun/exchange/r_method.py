@@ -32,7 +32,9 @@ class RFile:
 def catalogue() -> tuple[RFile, ...]:
     """Every file, those first that others use."""
     found = {one.name: one.read_text("utf-8") for one in files(__package__).joinpath("r").iterdir()}
-    ordered = sorted((name for name in found if name.endswith(".R")), key=lambda name: (name not in _FIRST, name))
+    ordered = sorted(
+        (name for name in found if name.endswith(".R")), key=lambda name: (name not in _FIRST, name)
+    )
     return tuple(_file(name, found[name]) for name in ordered)
 
 

@@ -187,7 +187,7 @@ def _written(call: Call) -> str:
         f"  {literal(place)} = c({', '.join(_named(name, value) for name, value in values.items())})"
         for place, values in call.ours.items()
     )
-    head = f'redo({literal(call.method)}, {function(call.method)}, {by_method()[call.method].tolerance:g},'
+    head = f"redo({literal(call.method)}, {function(call.method)}, {by_method()[call.method].tolerance:g},"
     return "\n".join([head, *_wrapped(f"list({call.data}),"), cells]) + ")"
 
 
