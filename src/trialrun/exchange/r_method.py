@@ -1,8 +1,8 @@
 """Which methods of ours are computed again in R: the files of ``r/``, each with its tolerance and sources.
 
-A file begins with ``# methods:`` that it redoes, the ``# tolerance:`` within which they must agree (of the value
-in R where that is larger than 1, else absolute) and its ``# source:``. For the method ``kruskal-wallis`` it has a
-function ``redo_kruskal_wallis``, which takes the data of a cell by name and returns a list of statistics.
+A file begins with ``# methods:`` that it redoes, the ``# tolerance:`` within which they must agree (of
+R's value where that is larger than 1, else absolute) and its ``# source:``. For the method ``kruskal-wallis`` it has a
+function ``redo_kruskal_wallis``: the data of a cell by name in, a list of statistics out.
 """
 
 from __future__ import annotations

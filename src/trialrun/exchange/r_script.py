@@ -43,8 +43,8 @@ class Plan:
 
 
 def plan(ard: Ard, cells: pl.DataFrame | None = None) -> Plan:
-    """What can be computed again of ``cells`` (`analysis.ard.SCHEMA`; by default those of the dataset), from the
-    data that the dataset keeps."""
+    """What can be computed again of ``cells`` (`analysis.ard.SCHEMA`; by default those of the dataset) from
+    the data that the dataset keeps."""
     behind = _Data(ard)
     calls: dict[tuple[str, str], Call] = {}
     left_out: dict[str, int] = {}
@@ -172,9 +172,12 @@ def script(plan: Plan, title: str) -> str:
     """The whole script; it exits with 1 where anything differs."""
     used = {by_method()[call.method].name for call in plan.calls}
     parts = [
-        f"# {title}: every analysis computed again, independently of trialrun {__version__}, which wrote this.\n"
-        "# Run: Rscript FILE.R. It needs R and its recommended packages, prints CSV, and exits with 1 where a\n"
-        "# statistic differs by more than the tolerance of its method.\n"
+        f"# {title}: every analysis computed again, independently of trialrun {__version__}, which wrote it.
+"
+        "# Run: Rscript FILE.R. It needs R and its recommended packages, prints CSV, and exits with 1 where
+"
+        "# a statistic differs by more than the tolerance of its method.
+"
     ]
     needed = used | ({"proportion.R"} if used else set())
     parts += [f"# ---- {one.name} ----\n{one.text}" for one in catalogue() if one.name in needed]
@@ -196,7 +199,7 @@ def _named(name: str, value: float | None) -> str:
 
 
 def _wrapped(text: str) -> Iterator[str]:
-    """Lines of about 110 characters. Words in data have no blanks (`literal` of a word that had is not cut)."""
+    """Lines of about 110 characters, cut between values."""
     line = " "
     for piece in text.split(", "):
         if len(line) + len(piece) > 108:

@@ -161,7 +161,7 @@ def _cell(
         held.sources,
         seen.inputs[column],
         parameters,
-        {"x": held.numbers},
+        {"x": held.numbers} if len(held.units) < 2 else None,
     )
 
 

@@ -18,7 +18,7 @@ from trialrun.analysis.exact.paired_t import PairedT, paired_t
 from trialrun.analysis.exact.sign import sign_test
 from trialrun.analysis.exact.sign_flip import sign_flip
 from trialrun.analysis.outputs.spread import STATISTICS
-from trialrun.analysis.outputs.statement import words
+from trialrun.analysis.outputs.statement import plainly, words
 from trialrun.analysis.paired_change import RESOLUTION, Scale, from_scale, on_scale
 from trialrun.analysis.signed_rank import (
     SignedRank,
@@ -59,6 +59,12 @@ class Pairs:
     def differences(self) -> Floats:
         """On the scale, rounded so that ties and zeros are those of the measurements."""
         return np.round((self.after - self.baseline)[self.paired], RESOLUTION)
+
+    @cached_property
+    def data(self) -> dict[str, object]:
+        """What every statistic is computed from."""
+        how = {"scale": self.scale, "level": self.level, "at_least": self.at_least}
+        return {"values": plainly(self.values), "baseline": plainly(self.baseline), **how}
 
     @property
     def data(self) -> dict[str, object]:

@@ -117,7 +117,9 @@ def adjusted(asked: Asked, analysis: Multiplicity) -> Iterator[Line]:
         for key, statistic in asks.items():
             cells = []
             for column, tests in held.items():
-                one = found(tests[name], rows_of(asked, rows[name], column))
+                raw = [None if isinstance(each["p"], NotEstimable) else each["p"] for each in tests.values()]
+                data = {"family": raw, "place": names.index(name) + 1, "adjust": method}
+                one = found(tests[name], rows_of(asked, rows[name], column), data)
                 cells.append(cell(asked, f"{method}/1", statistic, (name, key), one, column, read))
             labels = (*head, planned[name].title, titled(statistic, key))
             yield Line((asked.name, name, key), labels, tuple(cells), analysis.indent)
