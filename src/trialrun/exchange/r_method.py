@@ -1,8 +1,8 @@
 """Which methods of ours are computed again in R: the files of ``r/``, each with its tolerance and sources.
 
-A file begins with ``# methods:`` that it redoes, the ``# tolerance:`` within which they must agree (of
-R's value where that is larger than 1, else absolute) and its ``# source:``. For the method ``kruskal-wallis`` it has a
-function ``redo_kruskal_wallis``: the data of a cell by name in, a list of statistics out.
+A file begins with ``# methods:`` that it redoes, the relative ``# tolerance:`` within which they must agree,
+which other files it ``# needs:`` and its ``# source:``. For the method ``kruskal-wallis`` it has a function
+``redo_kruskal_wallis``: the data of a cell by name in, a list of statistics out.
 """
 
 from __future__ import annotations
@@ -13,41 +13,41 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-_FIRST = ("proportion.R", "repeated.R")  # files whose functions others use
-_HEAD = re.compile(r"^# (methods|tolerance|source): (.*)$", re.MULTILINE)
+_HEAD = re.compile(r"^# (methods|tolerance|needs|source): (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class RFile:
-    """One file of R functions: what it redoes, how near it must come, and where its methods are from."""
+    """One file of R functions: what it redoes, how near it must come, which other files it needs, and where
+    its methods are from."""
 
     name: str
     methods: tuple[str, ...]
     tolerance: float
+    needs: tuple[str, ...]
     source: str
     text: str
 
 
 @cache
-def catalogue() -> tuple[RFile, ...]:
-    """Every file, those first that others use."""
-    found = {one.name: one.read_text("utf-8") for one in files(__package__).joinpath("r").iterdir()}
-    ordered = sorted(
-        (name for name in found if name.endswith(".R")), key=lambda name: (name not in _FIRST, name)
-    )
-    return tuple(_file(name, found[name]) for name in ordered)
+def catalogue() -> Mapping[str, RFile]:
+    """Every file by its name."""
+    found = sorted(files(__package__).joinpath("r").iterdir(), key=lambda one: one.name)
+    return {one.name: _file(one.name, one.read_text("utf-8")) for one in found if one.name.endswith(".R")}
 
 
 def _file(name: str, text: str) -> RFile:
     head = dict(_HEAD.findall(text))
-    methods = tuple(one.strip() for one in head["methods"].split(","))
-    return RFile(name, methods, float(head["tolerance"]), head["source"], text)
+    methods, needs = (
+        tuple(head.get(word, "").split(", ")) if word in head else () for word in ("methods", "needs")
+    )
+    return RFile(name, methods, float(head["tolerance"]), needs, head["source"], text)
 
 
 @cache
 def by_method() -> Mapping[str, RFile]:
     """Method, without its version -> the file that redoes it."""
-    return {method: one for one in catalogue() for method in one.methods}
+    return {method: one for one in catalogue().values() for method in one.methods}
 
 
 def function(method: str) -> str:

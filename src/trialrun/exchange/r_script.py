@@ -87,7 +87,7 @@ class _Data:
         self.owner = dict(ard.rows.select("row", "id").iter_rows())
         people = {one: i for i, one in enumerate(dict.fromkeys(map(_participant, self.owner.values())), 1)}
         self.person = {row: people[_participant(one)] for row, one in self.owner.items()}
-        self.counts = next(one for one in catalogue() if one.name == "count.R").methods
+        self.counts = catalogue()["count.R"].methods
 
     def of(self, cell: str, method: str) -> str | None:
         """The arguments of R's function, or None where nothing is kept."""
@@ -136,10 +136,14 @@ def literal(value: object) -> str:
 
 # ---- text ----------------------------------------------------------------------------------------
 
+_HEAD = f"""every analysis computed again, independently of trialrun {__version__}, which wrote this.
+# Run: Rscript FILE.R. It needs R and its recommended packages, prints CSV, and exits with 1 where a
+# statistic differs by more than the tolerance of its method.
+"""
 COMPARE = """\
 # ---- comparison ----------------------------------------------------------------------------------
-# A statistic agrees where the difference is at most its tolerance times the larger of 1 and R's value,
-# or where neither finds one (NA).
+# A statistic agrees where the difference is at most its tolerance times R's value (or 0.001, where that is
+# less), or where neither finds one (NA).
 results <- list()
 redo <- function(method, again, tolerance, data, ...) {
   theirs <- tryCatch(suppressWarnings(do.call(again, data)), error = conditionMessage)
@@ -152,7 +156,7 @@ redo <- function(method, again, tolerance, data, ...) {
     verdict <- if (is.character(theirs)) paste("failed:", theirs)
       else if (is.null(r)) "no counterpart"
       else if (is.na(ours) != is.na(r)) "differs"
-      else if (is.na(ours) || difference <= tolerance * max(1, abs(r))) "agrees"
+      else if (is.na(ours) || difference <= tolerance * max(0.001, abs(r))) "agrees"
       else "differs"
     number <- function(x) if (is.null(x) || is.na(x)) "" else sprintf("%.15g", x)
     results[[length(results) + 1]] <<- c(method, place, name, number(ours), number(r), number(difference),
@@ -170,17 +174,10 @@ quit(status = as.integer(any(table$verdict == "differs" | startsWith(table$verdi
 
 def script(plan: Plan, title: str) -> str:
     """The whole script; it exits with 1 where anything differs."""
-    used = {by_method()[call.method].name for call in plan.calls}
-    parts = [
-        f"# {title}: every analysis computed again, independently of trialrun {__version__}, which wrote it.
-"
-        "# Run: Rscript FILE.R. It needs R and its recommended packages, prints CSV, and exits with 1 where
-"
-        "# a statistic differs by more than the tolerance of its method.
-"
-    ]
-    needed = used | ({"proportion.R"} if used else set())
-    parts += [f"# ---- {one.name} ----\n{one.text}" for one in catalogue() if one.name in needed]
+    used = [by_method()[call.method] for call in plan.calls]
+    needed = {name for one in used for name in (one.name, *one.needs)}
+    parts = [f"# {title}: {_HEAD}"]
+    parts += [f"# ---- {one.name} ----\n{one.text}" for one in catalogue().values() if one.name in needed]
     parts += [COMPARE, "# ---- analyses ----\n", *map(_written, plan.calls), "\n", END]
     return "\n".join(parts)
 
