@@ -94,6 +94,7 @@ def imputation(asked: Asked, analysis: Imputed) -> Iterator[Line]:
     titles = (_OBSERVED, _AT_RANDOM, *(_shifted(one, each) for each in shifts[1:]))
     for place, title in enumerate(titles):
         for key, statistic in asks.items():
+            part = {"shift": shifts[place - 1]} if place else {"scale": one.how.scale}
             line = (one.name, "observed" if not place else f"={shifts[place - 1]:g}", key)
             cells = [
                 cell(
@@ -101,7 +102,7 @@ def imputation(asked: Asked, analysis: Imputed) -> Iterator[Line]:
                     "imputation/1",
                     statistic,
                     line,
-                    found(results[column][place], one.sources(who.tolist(), used), data[column], one),
+                    found(results[column][place], one.sources(who.tolist(), used), data[column] | part, one),
                     column,
                     read,
                 )

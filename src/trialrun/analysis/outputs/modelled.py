@@ -99,6 +99,7 @@ def mixed_model(asked: Asked, analysis: Modelled) -> Iterator[Line]:
         "baseline": analysis.baseline,
         "method": analysis.df,
         "level": analysis.level,
+        "scale": one.how.scale,
     }
     data = {column: {"y": listed(values), **told} for column, values in y.items()}
     sources = {column: one.sources(who.tolist(), used) for column, who in people.items()}
@@ -124,7 +125,12 @@ def mixed_model(asked: Asked, analysis: Modelled) -> Iterator[Line]:
                     "mixed_model/1",
                     statistic,
                     line,
-                    found(_at(one, fitted[column], visit), sources[column], data[column], one),
+                    found(
+                        _at(one, fitted[column], visit),
+                        sources[column],
+                        {**data[column], "visit": visit, "structure": _structure(fitted[column])},
+                        one,
+                    ),
                     column,
                     read,
                 )
@@ -133,6 +139,11 @@ def mixed_model(asked: Asked, analysis: Modelled) -> Iterator[Line]:
             labels = (*heads(asked, one, 1), one.title(visit), titled(statistic, key))
             yield Line((asked.name, *line), labels, tuple(cells), analysis.indent, notes)
     yield from _overall(asked, analysis, one, fitted, sources, data, read)
+
+
+def _structure(model: Changes | NotEstimable) -> str | None:
+    """The covariance that was fitted."""
+    return None if isinstance(model, NotEstimable) else model.structure
 
 
 def _responses(one: Course, who: NDArray[np.int64], later: Sequence[str]) -> NDArray[np.float64]:

@@ -113,7 +113,7 @@ def cell(
         held.sources,
         seen.inputs[column],
         parameters,
-        held.data,
+        held.data if held.unsure is None else None,
     )
 
 

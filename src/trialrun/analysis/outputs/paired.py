@@ -18,6 +18,7 @@ from trialrun.analysis.outputs.over_time import (
     cell,
     found,
     heads,
+    listed,
     members,
     seen,
     statistics,
@@ -71,7 +72,7 @@ def paired_change(asked: Asked, analysis: Paired) -> Iterator[Line]:
                         statistic,
                         line,
                         _found(
-                            one, visit, who, pairs[column][name, visit], families[column].get((name, visit))
+                            one, visit, who, pairs[column][name, visit], families[column], analysis.adjust
                         ),
                         column,
                         _with_family(read, statistic, families[column]),
@@ -108,16 +109,26 @@ def _family(held: Mapping[Place, Pairs], analysis: Paired) -> dict[Place, tuple[
 
 
 def _found(
-    one: Course, visit: str, who: NDArray[np.int64], pairs: Pairs, family: tuple[Value, Value] | None
+    one: Course,
+    visit: str,
+    who: NDArray[np.int64],
+    pairs: Pairs,
+    family: Mapping[Place, tuple[Value, Value]],
+    adjust: str | None,
 ) -> Found:
-    adjusted: Value = family[1] if family else NotEstimable("no adjustment was asked for")
+    place, data = (one.name, visit), pairs.data
+    adjusted: Value = NotEstimable("no adjustment was asked for")
+    if place in family:
+        adjusted = family[place][1]
+        raw = [None if isinstance(p, NotEstimable) else p for p, _ in family.values()]
+        data = {**data, "family": raw, "place": list(family).index(place) + 1, "adjust": adjust}
     sources = one.sources(who.tolist(), [BASELINE, visit])
     known = (*PAIRED, "p_adjusted")
 
     def find(name: str) -> Value:
         return adjusted if name == "p_adjusted" else PAIRED[name](pairs)
 
-    return Found(find, known, sources, None if visit == BASELINE else pairs.data, one.unsure)
+    return Found(find, known, sources, data, one.unsure)
 
 
 def _with_family(read: Seen, statistic: Statistic, family: Mapping[Place, tuple[Value, Value]]) -> Seen:
@@ -208,7 +219,7 @@ def _answers(one: Course, visit: str, who: NDArray[np.int64], analysis: Positive
         values[name] = test if isinstance(test, NotEstimable) else _finite(getattr(test, name))
     for name in ("lower", "upper"):
         values[name] = test if isinstance(test, NotEstimable) else _finite(getattr(test.interval, name))
-    data = {"lost": lost, "gained": gained, "x": x, "n": n, "level": analysis.level}
+    data = {"before": listed(before), "after": listed(after), "level": analysis.level}
     return found(values, one.sources(who.tolist(), [BASELINE, visit]), data, one)
 
 

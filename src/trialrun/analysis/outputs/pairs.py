@@ -17,8 +17,9 @@ from trialrun.analysis.estimate import Interval, NotEstimable
 from trialrun.analysis.exact.paired_t import PairedT, paired_t
 from trialrun.analysis.exact.sign import sign_test
 from trialrun.analysis.exact.sign_flip import sign_flip
+from trialrun.analysis.outputs.over_time import listed
 from trialrun.analysis.outputs.spread import STATISTICS
-from trialrun.analysis.outputs.statement import plainly, words
+from trialrun.analysis.outputs.statement import words
 from trialrun.analysis.paired_change import RESOLUTION, Scale, from_scale, on_scale
 from trialrun.analysis.signed_rank import (
     SignedRank,
@@ -64,12 +65,7 @@ class Pairs:
     def data(self) -> dict[str, object]:
         """What every statistic is computed from."""
         how = {"scale": self.scale, "level": self.level, "at_least": self.at_least}
-        return {"values": plainly(self.values), "baseline": plainly(self.baseline), **how}
-
-    @property
-    def data(self) -> dict[str, object]:
-        told = {"scale": self.scale, "level": self.level, "at_least": self.at_least}
-        return {"x": [float(each) for each in self.differences], "values": self.observed, **told}
+        return {"values": listed(self.values), "baseline": listed(self.baseline), **how}
 
     @property
     def observed(self) -> list[float]:

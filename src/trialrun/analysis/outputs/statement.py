@@ -6,9 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from trialrun.analysis.estimate import NotEstimable
 from trialrun.protocol.output import Written
 from trialrun.protocol.text import Text
@@ -22,14 +19,6 @@ DIGITS = 12
 def plain(value: float) -> float:
     """A number to so many digits, so that the last bits of a sum are nobody's business."""
     return float(f"{value:.{DIGITS}g}")
-
-
-def plainly(values: NDArray[np.float64]) -> list[object]:
-    """Numbers of any shape as `Stated.data` keeps them: lists, None where there is none."""
-    return [
-        plainly(one) if isinstance(one, np.ndarray) else None if np.isnan(one) else float(one)
-        for one in values
-    ]
 
 
 def words(en: str, fr: str | None = None) -> Text:

@@ -15,7 +15,13 @@ long <- function(y, visits, response) {
   if (!response) data$base <- data$base - mean(y[sort(unique(data$who)), 1])
   data[order(data$who, data$visit), ]
 }
+fits <- list()  # each model is fitted once, whatever visits are asked of it
 fitted_gls <- function(data, structure) {
+  key <- paste(structure, paste(unlist(data), collapse = " "))
+  if (is.null(fits[[key]])) fits[[key]] <<- list(new_gls(data, structure))
+  fits[[key]][[1]]
+}
+new_gls <- function(data, structure) {
   data$place <- as.integer(factor(data$visit)); data$at <- factor(data$visit)
   model <- if (is.null(data$base) || diff(range(data$base)) == 0) y ~ at - 1 else y ~ at - 1 + base
   correlation <- switch(structure, "unstructured" = nlme::corSymm(form = ~ place | who),
@@ -28,9 +34,10 @@ fitted_gls <- function(data, structure) {
     if (!is.null(fit)) return(fit)
   }
 }
-redo_mixed_model <- function(y, visits, scale, response, level, visit = NULL, structure = NULL) {
+redo_mixed_model <- function(y, visits, scale, baseline, method, level, visit = NULL, structure = NULL) {
   back <- if (scale == "log") exp else identity
   if (is.null(structure) || is.null(visit)) return(list())
+  response <- baseline == "response"
   data <- long(y, visits, response)
   place <- match(visit, visits)
   found <- list(n = sum(!is.na(do.call(rbind, y)[, place])))
@@ -41,7 +48,8 @@ redo_mixed_model <- function(y, visits, scale, response, level, visit = NULL, st
     found$mean <- back(at(place))
     if (place > 1) found$change <- back(at(place) - at(1))
   } else found$change <- back(at(place))
-  if (requireNamespace("mmrm", quietly = TRUE) && structure == "unstructured" && !response) {
+  if (requireNamespace("mmrm", quietly = TRUE) && structure == "unstructured" && !response &&
+      method == "kenward-roger") {
     data$at <- factor(data$visit); data$who <- factor(data$who)
     fit <- mmrm::mmrm(y ~ at - 1 + base + us(at | who), data, method = "Kenward-Roger", vcov = "Kenward-Roger-Linear")
     one <- mmrm::df_1d(fit, as.numeric(names(coef(fit)) == paste0("at", place)))

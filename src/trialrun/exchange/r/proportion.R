@@ -42,12 +42,12 @@ binomial_interval <- function(x, n, below, above, method) {
     "logit" = if (x %in% c(0, n)) exact else plogis(qlogis(p) + sides * z * sqrt(1 / x + 1 / (n - x))),
     "jeffreys" = qbeta(c(below, 1 - above), x + 0.5, n - x + 0.5),
     "mid-p" = c(
-      if (x > 0) solved(function(p) pbinom(x, n, p, FALSE) + dbinom(x, n, p) / 2 - below, inside, 1 - inside),
-      if (x < n) solved(function(p) pbinom(x - 1, n, p) + dbinom(x, n, p) / 2 - above, inside, 1 - inside)),
+      if (x > 0 && below > 0) solved(function(p) pbinom(x, n, p, FALSE) + dbinom(x, n, p) / 2 - below, inside, 1 - inside) else 0,
+      if (x < n && above > 0) solved(function(p) pbinom(x - 1, n, p) + dbinom(x, n, p) / 2 - above, inside, 1 - inside) else 1),
     "likelihood-ratio" = {
       loss <- function(at) 2 * (log_likelihood(p, x, n) - log_likelihood(at, x, n))
-      c(if (x > 0) solved(function(at) loss(at) - z[1]^2, 1e-300, p),
-        if (x < n) solved(function(at) loss(at) - z[2]^2, p, 1 - inside))
+      c(if (x > 0 && below > 0) solved(function(at) loss(at) - z[1]^2, 1e-300, p) else 0,
+        if (x < n && above > 0) solved(function(at) loss(at) - z[2]^2, p, 1 - inside) else 1)
     },
     "blaker" = by_acceptance(function(p) {
       lower <- pbinom(x, n, p); upper <- pbinom(x - 1, n, p, FALSE)
@@ -59,7 +59,6 @@ binomial_interval <- function(x, n, below, above, method) {
       sum(each[each <= dbinom(x, n, p) * (1 + 1e-10)]) > below + above
     }, x, n),
     stop("no counterpart"))
-  if (length(ends) == 1) ends <- if (x == 0) c(0, ends) else c(ends, 1)
   if (x == 0 || below == 0) ends[1] <- 0
   if (x == n || above == 0) ends[2] <- 1
   ends
