@@ -75,7 +75,7 @@ def test_every_method_of_these_analyses_is_redone(ard: Ard) -> None:
     made = plan(ard)
     methods = {one.partition("/")[0] for one in ard.cells["method"].drop_nulls()}
     assert {call.method for call in made.calls} == methods
-    assert set(made.left_out) == {"mixed_model"}  # F of all visits at once
+    assert made.left_out == {}
     assert set(by_method()) - methods == {
         "proportion_without_event", "organ_response", "imputation", "known", "worst",
         "holm", "hochberg", "hommel", "bh", "by", "cmh-general", "cmh-means", "cmh-correlation",
@@ -115,7 +115,7 @@ def test_what_is_not_there_is_not_an_argument() -> None:
 def test_r_agrees(ard: Ard, r: str) -> None:
     found = crosscheck.run(plan(ard), "T", r)
     assert [one for one in found.compared if one.wrong] == []
-    assert found.share > 0.94
+    assert found.share > 0.93
     assert {one.method for one in found.by_method() if one.agree == 0} == set()
 
 

@@ -102,7 +102,9 @@ def imputation(asked: Asked, analysis: Imputed) -> Iterator[Line]:
                     "imputation/1",
                     statistic,
                     line,
-                    found(results[column][place], one.sources(who.tolist(), used), data[column] | part, one),
+                    found(
+                        results[column][place], one.sources(who.tolist(), used), {**data[column], **part}, one
+                    ),
                     column,
                     read,
                 )
