@@ -62,6 +62,7 @@ def document(ard: Ard, code: str) -> Document:
         Heading("Tables", 1, "14"),
         *shown,
         UNDER,
+        UNDER,  # an output may be shown again
         Picture(
             "F14.2",
             "Course",

@@ -190,11 +190,11 @@ def _fact(term: str, said: str) -> str:
     return _paragraph(f"{_run(term, 0, SOFT)}<w:r><w:tab/></w:r>{said}", lies)
 
 
-def _heading(one: Placed, known: Mapping[str, int], output: str = "") -> str:
+def _heading(one: Placed, known: Mapping[str, int]) -> str:
     """A heading; that of an output has a bookmark."""
     title = _run(one.title)
-    if output:
-        number, name = known[output], quoteattr(_anchor(output))
+    if one.output:
+        number, name = known[one.output], quoteattr(_anchor(one.output))
         title = f'<w:bookmarkStart w:id="{number}" w:name={name}/>{title}<w:bookmarkEnd w:id="{number}"/>'
     return _paragraph(title, f'<w:pStyle w:val="Heading{min(one.level, 6)}"/>')
 
@@ -212,13 +212,13 @@ def _block(one: Placed, words: Language, known: Mapping[str, int], turned: bool)
             for term, told in said.rows:
                 yield _fact(term, _pieces(told, known))
         case Display() as shown:
-            yield _heading(one, known, shown.id)
+            yield _heading(one, known)
             if shown.subtitle:
                 yield _paragraph(_run(shown.subtitle, SIZE, SOFT), "<w:keepNext/>")
             yield _table(shown, one.title, SHEET[turned] - 2 * MARGIN)
             yield from _notes(notes(shown, words))
         case Picture() as shown:
-            yield _heading(one, known, shown.id)
+            yield _heading(one, known)
             yield from _notes(shown.notes)
 
 

@@ -77,7 +77,7 @@ def _blocks(document: Document) -> Iterator[tuple[str, Block, str, str, int]]:
         if isinstance(block, Heading):
             anchor = f"section-{block.number or place}"
         elif isinstance(block, Display | Picture):
-            anchor = f"out-{block.id}"
+            anchor = f"out-{one.output}" if one.output else f"again-{place}"
         yield type(block).__name__, block, anchor, one.title, min(one.level + 1, DEEPEST)
 
 

@@ -13,11 +13,12 @@ from trialrun.report.language import Language, language
 @dataclass(frozen=True)
 class Placed:
     """A block; of headings and outputs their ``title``, and their ``level`` in the outline: none is passed
-    over, as PDF/UA has it."""
+    over, as PDF/UA has it. ``output``: the id by which a link finds it; one that is shown again has none."""
 
     block: Block
     title: str = ""
     level: int = 0
+    output: str = ""
 
     @property
     def turned(self) -> bool:
@@ -29,13 +30,14 @@ Run = tuple[bool, tuple[Placed, ...]]
 
 
 def placed(document: Document) -> Iterator[Placed]:
-    words, level = language(document.language), 0
+    words, level, seen = language(document.language), 0, set[str]()
     for block in document.blocks:
         if isinstance(block, Heading):
             level = min(block.level, level + 1)
             yield Placed(block, f"{block.number} {block.title}".strip(), level)
         elif isinstance(block, Display | Picture):
-            yield Placed(block, titled(block, words), level + 1)
+            yield Placed(block, titled(block, words), level + 1, "" if block.id in seen else block.id)
+            seen.add(block.id)
         else:
             yield Placed(block)
 

@@ -74,9 +74,12 @@ def _block(one: Placed, words: Language, known: frozenset[str]) -> list[Any]:
         case Facts() as said:
             return ["facts", [[term, pieces(told)] for term, told in said.rows]]
         case Display() as shown:
-            return ["display", {"title": one.title, "level": one.level, **_display(shown, words)}]
+            return [
+                "display",
+                {"title": one.title, "level": one.level, "id": one.output, **_display(shown, words)},
+            ]
         case Picture() as shown:
-            head = {"title": one.title, "level": one.level, "id": shown.id, "alt": shown.alt}
+            head = {"title": one.title, "level": one.level, "id": one.output, "alt": shown.alt}
             drawn = {"svg": alone(shown.svg), "width": size(shown.svg, *DRAWN)[0]}
             return ["picture", {**head, **drawn, "notes": shown.notes}]
 
@@ -84,7 +87,6 @@ def _block(one: Placed, words: Language, known: frozenset[str]) -> list[Any]:
 def _display(shown: Display, words: Language) -> dict[str, Any]:
     small = len(shown.stub) + len(shown.heads) >= WIDE or len(shown.rows) >= TALL
     return {
-        "id": shown.id,
         "subtitle": shown.subtitle,
         "planned": shown.planned,
         "size": SMALL if small else SIZE,

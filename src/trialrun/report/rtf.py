@@ -118,13 +118,13 @@ def _block(one: Placed, words: Language, known: frozenset[str], turned: bool) ->
             for term, told in said.rows:
                 yield _fact(term, pieces(told))
         case Display() as shown:
-            yield _heading(one, shown.id)
+            yield _heading(one)
             if shown.subtitle:
                 yield rf"\pard\keepn\sa80\fs{SIZE}\cf1 {text(shown.subtitle)}\cf0\par" + "\n"
             yield from _table(shown, SHEET[turned] - 2 * MARGIN)
             yield from _notes(notes(shown, words))
         case Picture() as shown:
-            yield _heading(one, shown.id)
+            yield _heading(one)
             wide, high = size(shown.svg, SHEET[0] - 2 * MARGIN, SHEET[1] - 4 * MARGIN)
             goal = rf"\picwgoal{wide:.0f}\pichgoal{high:.0f}"
             named = rf"{{\*\picprop{{\sp{{\sn wzDescription}}{{\sv {text(shown.alt)}}}}}}}"
@@ -144,9 +144,11 @@ def _anchor(output: str) -> str:
     return "out_" + "".join(one if one.isascii() and one.isalnum() else "_" for one in output)
 
 
-def _heading(one: Placed, output: str = "") -> str:
+def _heading(one: Placed) -> str:
     level = min(one.level, 6)
-    mark = rf"{{\*\bkmkstart {_anchor(output)}}}{{\*\bkmkend {_anchor(output)}}}" if output else ""
+    mark = (
+        rf"{{\*\bkmkstart {_anchor(one.output)}}}{{\*\bkmkend {_anchor(one.output)}}}" if one.output else ""
+    )
     look = rf"\pard\s{level}\outlinelevel{level - 1}\keepn\sb{320 - 40 * level}\sa80\b\fs{30 - 3 * level}"
     return rf"{look} {mark}{text(one.title)}\b0\par" + "\n"
 
