@@ -181,7 +181,7 @@ def test_every_number_points_to_its_rows_and_another_value_changes_its_id():
     ard = analysed(tables([[1.0, 2.0], [1.0, 4.0]]), row)
     [cell] = ard.of("1").filter(statistic="estimate")["cell"]
     assert ard.sources(cell)["id"].to_list() == ["LB/S00/0", "LB/S00/1", "LB/S01/0", "LB/S01/1"]
-    assert ard.data[cell]["x"] == [1.0, 3.0]
+    assert (ard.data[cell]["values"], ard.data[cell]["baseline"]) == ([2.0, 4.0], [1.0, 1.0])
     other = analysed(tables([[1.0, 2.0], [1.0, 5.0]]), row)
     assert other.of("1").filter(statistic="estimate")["cell"][0] != cell
 
