@@ -26,9 +26,21 @@ def protocol() -> Protocol:
     return load("vascu_il2")
 
 
+SOME = ("14.1.1", "14.1.4", "14.2.1.1", "14.2.1.4", "14.3.1.2", "16.2.7.1")
+
+
 @pytest.fixture(scope="module")
 def ard(protocol: Protocol) -> Ard:
-    return analyse_outputs(example_trial.tables(protocol), protocol.outputs, protocol)
+    return analyse_outputs(example_trial.tables(protocol), protocol.outputs, protocol, SOME)
+
+
+@pytest.mark.slow
+def test_every_output_of_the_reference_study_is_told(protocol: Protocol) -> None:
+    ard = analyse_outputs(example_trial.tables(protocol), protocol.outputs, protocol)
+    event = reporting_event(ard, protocol)
+    assert [error.message for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(event)] == []
+    assert unresolved(event) == []
+    assert len(set(places(event))) == ard.cells["statistic"].drop_nulls().len()
 
 
 @pytest.fixture(scope="module")

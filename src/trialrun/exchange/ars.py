@@ -237,10 +237,14 @@ class _Event:
         """(grouping id, column of the dataset that holds the group) of an analysis."""
         found = []
         planned = self.ard.outputs[one.output]
-        if any(isinstance(row, Listed) for name, row in planned.rows.items() if name == one.name):
-            found.append((self._own(one, "columns", self._columns_listed(planned, one.name)), "column"))
-        elif not one.compared and (id := self._grouping(one.output)):
-            found.append((id, "column"))
+        held = dict.fromkeys(row["column"] for row in one.rows)
+        people = {each.key for each in self.ard.columns[one.output]}
+        if held.keys() <= people:
+            if id := self._grouping(one.output):
+                found.append((id, "column"))
+        elif not one.compared:  # columns of a listing, or of what is no group of participants
+            titles = self._columns_listed(planned, one.name)
+            found.append((self._own(one, "columns", {key: titles.get(key, key) for key in held}), "column"))
         if len({row["line"] for row in one.rows}) > 1:
             lines = {row["line"]: _words(row["labels"], self.language) or row["path"] for row in one.rows}
             found.append((self._own(one, "lines", {str(key): words for key, words in lines.items()}), "line"))
@@ -250,9 +254,9 @@ class _Event:
         return found
 
     def _columns_listed(self, planned: Output, name: str) -> Mapping[str, str]:
-        row = planned.rows[name]
-        assert isinstance(row, Listed)
-        return {key: one.title(self.language) for key, one in row.columns.items()}
+        row = planned.rows.get(name)
+        listed = row.columns if isinstance(row, Listed) else {}
+        return {key: one.title(self.language) for key, one in listed.items()}
 
     def _own(self, one: _Analysis, what: str, groups: Mapping[str, str]) -> str:
         """A grouping that belongs to one analysis: its lines, its parts, the columns of a listing."""
