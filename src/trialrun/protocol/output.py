@@ -748,6 +748,10 @@ Analysis = Annotated[
 ]
 
 
+EVERY_ROW = "rows"
+"""What ``group_before`` says of a group that stands before every row of an output."""
+
+
 class Output(Sourced):
     """One planned table, listing or figure."""
 
@@ -772,6 +776,14 @@ class Output(Sourced):
     rows: dict[Name, Analysis] = Field(min_length=1)
     footnotes: tuple[Words, ...] = ()
     estimands: Several = ()
+
+    @model_validator(mode="after")
+    def _turned(self) -> Self:
+        if self.across == "both" and self.cells:
+            raise ValueError("with `across: both` statistics stand under each column; leave out `cells`")
+        if self.across != "statistics" and (self.group_before or self.group):
+            raise ValueError("only where groups are lines have they a place; write across: statistics")
+        return self
 
 
 class Conventions(Part):

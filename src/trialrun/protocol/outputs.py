@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from trialrun.protocol.figure import Drawn, Layer
 from trialrun.protocol.output import (
+    EVERY_ROW,
     Cases,
     Computed,
     EndpointResult,
@@ -31,7 +32,7 @@ from trialrun.protocol.output import (
     Written,
 )
 from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
-from trialrun.protocol.rule import RESERVED, RuleError, RuleProblem
+from trialrun.protocol.rule import NOT_DECLARED, RESERVED, RuleError, RuleProblem
 from trialrun.protocol.shape import shape
 from trialrun.protocol.source import Source, read
 
@@ -65,6 +66,8 @@ class Outputs:
         return [self._placed(path, text, one) for one in error.problems]
 
     def _placed(self, path: Path, text: str, one: RuleProblem) -> Problem:
+        if one.hint == NOT_DECLARED:
+            one = replace(one, hint="name a column of these rows or of the participants, or derive one")
         hint = one.hint and f"{one.hint[0].upper()}{one.hint[1:]}{'' if one.hint[-1] in '.?' else '.'}"
         place = self.source.place_within(path, text, one.offset)
         return Problem(place, f"in the rule: {one.message}", hint, one.code)
@@ -133,6 +136,10 @@ def _names(
         if output.kind == "figure" and sum(isinstance(row, Drawn) for row in output.rows.values()) != 1:
             hint = "Write one row such as `drawn: {figure: means, ...}`; the others make its numbers."
             yield outputs.problem((*path, "rows"), "a figure needs one row that says how it is drawn", hint)
+        repeated = [*dict.fromkeys(one for row in output.rows.values() for one in getattr(row, "each", ()))]
+        if output.group_before is not None and output.group_before not in (EVERY_ROW, *repeated):
+            places = [EVERY_ROW, *repeated]
+            yield _unknown(outputs, (*path, "group_before"), "column in `each`", output.group_before, places)
     for name, pack in file.packs.items():
         for word, keys in (("said", pack.said), ("outputs", pack.outputs)):
             for i, key in enumerate(keys):

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Literal
 
 __all__ = [
+    "NOT_DECLARED",
     "RESERVED",
     "And",
     "Arithmetic",
@@ -48,6 +49,9 @@ LONGEST = 20_000  # characters of one rule
 LARGEST = 2_000  # nodes of one rule
 DEEPEST = 60  # levels, through definitions
 EXPANDED = 20_000  # nodes through definitions
+
+NOT_DECLARED = "declare it in variables.yaml"
+"""The cure of a name that nothing is like, in the files of a study."""
 
 RESERVED = frozenset(
     [

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from sqlglot.errors import TokenError
 from sqlglot.tokens import Token, Tokenizer, TokenType  # type: ignore[attr-defined]
 
-from trialrun.protocol.rule import RESERVED, RuleProblem
+from trialrun.protocol.rule import NOT_DECLARED, RESERVED, RuleProblem
 
 __all__ = ["VALUES", "Word", "nearest", "words"]
 
@@ -187,6 +187,4 @@ def _unknown(word: Word, known: frozenset[str]) -> RuleProblem:
         message = f"{word.text} holds a letter of another alphabet: {strange} (U+{ord(strange):04X})"
         return RuleProblem(word.offset, message, "type the name again, with letters a to z")
     hint = nearest(word.text, known)
-    return RuleProblem(
-        word.offset, f"there is no variable {word.text}", hint or "declare it in variables.yaml"
-    )
+    return RuleProblem(word.offset, f"there is no variable {word.text}", hint or NOT_DECLARED)

@@ -16,6 +16,7 @@ from trialrun.analysis.outputs.projection import HEADS
 from trialrun.analysis.outputs.statement import Line
 from trialrun.analysis.outputs.wording import written
 from trialrun.protocol.output import (
+    EVERY_ROW,
     Analysis,
     Listed,
     Monitored,
@@ -94,8 +95,6 @@ class Display:
     reasons: tuple[str, ...] = ()
     planned: bool = True
 
-
-EVERY_ROW = "rows"  # what `group_before` says for a group that stands before every row of an output
 
 WIDE = 6  # columns, beyond which a page is turned
 
@@ -271,8 +270,9 @@ def _until(planned: Output, line: Line) -> tuple[str, ...]:
 
 
 def _statistic_head(planned: Output, line: Line, language: str) -> Head:
-    said = getattr(planned.rows[line.key[0]], "statistics", {}).get(line.key[-1])
-    over = said.under(language) if said is not None and said.under else ""
+    own = getattr(planned.rows[line.key[0]], "statistics", {}).get(line.key[-1])
+    said = [one.under for one in (own, planned.statistics.get(line.key[-1])) if one is not None and one.under]
+    over = said[0](language) if said else ""
     return Head(line.key[-1], line.labels[-1](language), under=over)
 
 

@@ -214,6 +214,13 @@ def model(more):
             "`diff` of least squares means",
             "lower",
         ),
+        (
+            "      one: {summary: ADAS.AVAL, each: {AVISIT: {by: AVISITX}}}\n",
+            "no column `AVISITX`",
+            "AVISIT",
+        ),
+        ("      one: {summary: ADAS.AVAL, each: [AVIST]}\n", "no column `AVIST`", "AVISIT"),
+        ("      one: {categories: SEX, of: knwon}\n", "no variable knwon", "of the participants"),
         ("      one: {summary: ADAS.AVAL, statistics: {x: {of: BAES}}}\n", "no column `BAES`", "BASE"),
     ],
 )
@@ -226,3 +233,22 @@ def test_a_mistake_in_a_model_is_told_with_its_cure(row, message, hint, datasets
     assert message in problem.message
     assert hint is None or hint in f"{problem.message} {problem.hint}"
     assert problem.place.line == 11
+
+
+@pytest.mark.parametrize(
+    ("more", "message", "hint"),
+    [
+        ("across: statistics, group_before: AVIST", "no column in `each` `AVIST`", "AVISIT"),
+        ("group_before: AVISIT", "groups are lines", "across: statistics"),
+        ("across: both, cells: {a: {}}", "statistics stand under", "eave out `cells`"),
+    ],
+)
+def test_a_layout_that_cannot_be_is_told_with_its_cure(more, message, hint, tmp_path):
+    path = tmp_path / "outputs.yaml"
+    row = "rows: {one: {summary: ADAS.AVAL, each: [AVISIT]}}"
+    path.write_text(f"outputs:\n  '1': {{kind: table, title: A table, {more}, {row}}}\n", "utf-8")
+    with pytest.raises(ProtocolError) as refused:
+        load_outputs(path)
+    [problem] = refused.value.problems
+    assert message in problem.message
+    assert hint in f"{problem.message} {problem.hint}"

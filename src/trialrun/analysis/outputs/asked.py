@@ -88,7 +88,9 @@ class Asked:
     # ---- rows ----------------------------------------------------------------------------------
 
     def rows(self, table: str, word: str) -> pl.DataFrame:
-        return self.groups.rows(table, self.analysis.where, self.path, word)
+        rows = self.groups.rows(table, self.analysis.where, self.path, word)
+        self._refuse_each(table)
+        return rows
 
     def reads(self, table: str) -> frozenset[str]:
         """The columns that the rules of this analysis read."""
@@ -106,11 +108,16 @@ class Asked:
         """The columns that the analysis is repeated for."""
         return dict(getattr(self.analysis, "each", {}))
 
+    def _refuse_each(self, table: str) -> None:
+        """Unless the table has these columns, and those that order them."""
+        for name, how in self.each.items():
+            self.columns.split(f"{table}.{name}", (*self.path, "each"))
+            if how.by is not None:
+                self.columns.split(f"{table}.{how.by}", (*self.path, "each", name, "by"))
+
     def combinations(self, table: str, rows: pl.DataFrame) -> list[tuple[Key, tuple[Text, ...]]]:
         """Every combination of values that rows have in the columns of ``each``, in order, with its words."""
         names = list(self.each)
-        for one in names:
-            self.columns.split(f"{table}.{one}", (*self.path, "each"))
         if not names:
             return [((), ())]
         held = self.columns.with_columns(table, rows, names).select(names).drop_nulls().unique()
