@@ -276,6 +276,17 @@ def test_the_baseline_may_be_a_covariate_and_the_next_covariance_serves_where_on
     )
 
 
+def test_columns_are_modelled_each_by_itself_and_told_apart(ten):
+    given = {**ten, "DM": ten["DM"].with_columns(ARM=pl.Series(["A"] * 7 + ["B"] * 3))}
+    row = "{mixed_model: level, covariance: [unstructured, ar1]}"
+    ard = analysed(given, row, "baseline: [D0]", output="across: statistics, by: ARM,")
+    notes = display(ard, "1", "fr").footnotes
+    assert notes[:2] == (
+        "A\N{NO-BREAK SPACE}: Covariance ajustée : non structurée.",
+        "B\N{NO-BREAK SPACE}: Covariance ajustée : autorégressive d'ordre 1.",
+    )
+
+
 def test_a_mixed_model_without_values_says_why(ten):
     none = {**ten, "LB": ten["LB"].with_columns(LBSTRESN=pl.lit(None, pl.Float64))}
     level = "baseline: [D0], visits: [D0, W1, W9]"
@@ -437,3 +448,24 @@ def test_a_word_that_is_wrong_is_told_before_there_are_tables(derive, row, messa
     file = FILE.format(row=row, level="baseline: [V0]", derive=derive, output="")
     [problem] = compile_outputs(parse(file, "outputs.yaml"))[1]
     assert message in problem.message
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_with_nobody_or_one_participant_every_verb_has_its_lines(rows):
+    """On the first day of a trial nothing is wrong with its tables: there is nothing in them yet."""
+    given = tables([[1.0, 2.0, 3.0]] * rows) if rows else tables([[1.0, 2.0, 3.0]])
+    if not rows:
+        given = {name: one.clear() for name, one in given.items()}
+    level = "baseline: [V0], visits: [V0, V1, V2], positive: LBSTRESN > 1"
+    derive = "x: {peak_day: level}, y: {area: level}"
+    for row in (
+        "{paired_change: level}",
+        "{positive: level}",
+        "{mixed_model: level}",
+        "{repeated: level}",
+        "{imputation: level, at: V1, shifts: [1]}",
+        "{correlation: [x, y]}",
+    ):
+        ard = analysed(given, row, level, derive)
+        assert ard.of("1").filter(pl.col("line") >= 0).height
+        assert "nan" not in text(display(ard, "1", "fr"))

@@ -106,9 +106,7 @@ def mixed_model(asked: Asked, analysis: Modelled) -> Iterator[Line]:
     fitted = {column: _fitted(values, used, analysis) for column, values in y.items()}
     usually = usual(one.how.scale, one.how.decimals)
     asks = statistics(asked, analysis.statistics, usually, tuple(usually), one.how.decimals)
-    notes = (
-        () if one.unsure else tuple(dict.fromkeys(note for each in fitted.values() for note in _notes(each)))
-    )
+    notes = () if one.unsure else _notes(asked, fitted)
     means = analysis.baseline == "response"
 
     def of_change(statistic: Statistic) -> bool:
@@ -238,10 +236,16 @@ def _tested(model: Changes | NotEstimable) -> Mapping[str, Value]:
 # ---- what a reader must know ---------------------------------------------------------------------
 
 
-def _notes(model: Changes | NotEstimable) -> list[Text]:
-    """The covariance that was fitted, and the cautions that apply."""
-    if isinstance(model, NotEstimable):
-        return []
-    name = model.structure
-    used = words(f"Covariance fitted: {name}.", f"Covariance ajustée : {STRUCTURES.get(name, name)}.")
-    return [used, *(words(CAUTIONS[code], FRENCH[code]) for code in model.cautions)]
+def _notes(asked: Asked, fitted: Mapping[str, Changes | NotEstimable]) -> tuple[Text, ...]:
+    """The covariance that was fitted, of each column where they differ; and the cautions that apply."""
+    models = {column: one for column, one in fitted.items() if not isinstance(one, NotEstimable)}
+    alike = len({one.structure for one in models.values()}) == 1 and len(models) == len(fitted)
+    used = []
+    for column, one in models.items():
+        title = asked.groups.column(column).title
+        en, fr = ("", "") if alike else (f"{title('en')}: ", f"{title('fr')}\N{NO-BREAK SPACE}: ")
+        french = STRUCTURES.get(one.structure, one.structure)
+        fitting = words(f"{en}Covariance fitted: {one.structure}.", f"{fr}Covariance ajustée : {french}.")
+        used.append(fitting)
+    told = (words(CAUTIONS[code], FRENCH[code]) for one in models.values() for code in one.cautions)
+    return tuple(dict.fromkeys([*used, *told]))

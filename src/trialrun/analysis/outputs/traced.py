@@ -32,7 +32,7 @@ def traced(columns: Columns, derived: Traced, path: Path) -> tuple[pl.Series, Ty
     if needs_baseline and not one.how.baseline:
         hint = "Name the visits of its baseline in the trajectory."
         columns.refuse((*path, derived.verb), f"the trajectory `{one.name}` has no baseline", hint)
-    if derived.verb in ("area", "peak_day", "confirmed_rise") and np.isnan(one.days).all() and len(one.rows):
+    if derived.verb in ("area", "peak_day", "confirmed_rise") and not one.timed:
         hint = "Name its column of study days: `day: LBDY`."
         columns.refuse((*path, derived.verb), f"the trajectory `{one.name}` has no days", hint)
     places = [place for visit in visits if (place := one.place(visit)) is not None]

@@ -45,6 +45,7 @@ class Course:
     positive: Floats
     rows: pl.DataFrame
     units: tuple[str, ...] = ()
+    timed: bool = True  # whether its table has days
 
     @property
     def unsure(self) -> NotEstimable | None:
@@ -137,7 +138,9 @@ def _made(columns: Columns, name: str) -> Course:
     unit = next((one for one in units_of(column) if one in kept.columns), None)
     units = tuple(kept[unit].drop_nulls().unique().sort().to_list()) if unit else ()
     read = reads | {column, how.visit, *([day] if day else [])}
-    return Course(name, how, table, frozenset(read), visits, titles, values, when, yes, kept, units)
+    return Course(
+        name, how, table, frozenset(read), visits, titles, values, when, yes, kept, units, day is not None
+    )
 
 
 def _day(columns: Columns, how: Trajectory, table: str, path: Path) -> str | None:
