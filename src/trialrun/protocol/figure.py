@@ -152,6 +152,7 @@ class Profiles(Drawn):
     x_title: Words
     y_title: Words
     scale: Scale = "linear"
+    zero: bool = True  # whether a linear axis begins at zero
     middle: Middle | None = None
     shade: Shade | None = None
     lines: tuple[Line, ...] = ()

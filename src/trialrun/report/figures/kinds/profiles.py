@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from trialrun.protocol.figure import Middle, Profiles, Shade
@@ -21,6 +22,7 @@ from trialrun.report.figures.figure import (
 )
 
 ACROSS, HEIGHT = WIDTH - 70, 290
+LETTER = 6.4  # about the width of one at 11 pixels, with some room
 
 
 def profiles(drawn: Profiles, cells: Cells) -> Drawing:
@@ -92,12 +94,20 @@ def shaded(shade: Shade | None, cells: Cells) -> list[dict[str, Any]]:
 
 
 def bands(found: list[dict[str, Any]], scale: Any) -> list[Any]:
-    """The layers of bands, their words above the frame."""
+    """The layers of bands, their words above the frame; of bands that stand close only the first in full."""
     import altair as alt
 
     if not found:
         return []
-    base = alt.Chart(data(found))
+    first, last = scale["domain"]
+    unit = ACROSS / (last - first)
+    pairs = pairwise(sorted(found, key=lambda one: float(one["middle"])))
+    close = any((b["middle"] - a["middle"]) * unit < LETTER * len(b["words"]) for a, b in pairs)
+    named = [
+        {**one, "words": one["words"].split()[-1] if close and place else one["words"]}
+        for place, one in enumerate(found)
+    ]
+    base = alt.Chart(data(named))
     band = base.mark_rect(color=BAND).encode(x=alt.X("from:Q", scale=scale), x2="to:Q")
     words = base.mark_text(dy=-5, fill=GREY, fontSize=11, baseline="bottom")
     return [band, words.encode(x=alt.X("middle:Q", scale=scale), y=alt.value(0), text="words:N")]
@@ -117,7 +127,7 @@ def _chart(
     values = [*(one["y"] for one in points), *(at for at, _ in lines)]
     within = alt.Scale(domain=[min(*days, 1) - 6, max(*days, 30) + 8], nice=False)
     x = alt.X("x:Q", title=titles[1], scale=within, axis=time_axis(max(*days, 30), min(days)))
-    y, scale = heights(titles[2], values, log, zero=True)
+    y, scale = heights(titles[2], values, log, zero=drawn.zero)
     hints = tips(("who", titles[0]), ("day", titles[1]), ("said", titles[2]))
     dot: dict[str, Any] = {"size": 16, "color": BLUE, "opacity": 0.55}
     people = alt.Chart(data(points)).encode(x=x, y=y, detail="who:N", order="x:Q")
