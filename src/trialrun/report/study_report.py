@@ -19,6 +19,7 @@ from trialrun.report.assumption import assumed, model_assumed
 from trialrun.report.display import Display, DisplayRow, Head, Shown, display
 from trialrun.report.document import Block, Document, Heading, Paragraph, Picture, Points
 from trialrun.report.facts import facts_of
+from trialrun.report.figures.picture import picture
 from trialrun.report.finding import Finding, counted, findings, see
 from trialrun.report.language import Language
 from trialrun.report.language import language as spoken
@@ -92,8 +93,8 @@ def _head(protocol: Protocol, edition: Edition, said: Language) -> Iterator[tupl
 
 def drawn(ard: Ard, language: str) -> Iterator[tuple[str, Display | Picture]]:
     """Every planned output as it is laid out or drawn."""
-    for key in ard.outputs:
-        yield key, display(ard, key, language)
+    for key, planned in ard.outputs.items():
+        yield key, picture(ard, key, language) if planned.kind == "figure" else display(ard, key, language)
 
 
 # ---- in words ------------------------------------------------------------------------------------
