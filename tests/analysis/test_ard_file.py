@@ -23,7 +23,7 @@ def protocol() -> Protocol:
 
 @pytest.fixture(scope="module")
 def ard(protocol: Protocol) -> Ard:
-    some = ["14.1.1", "14.2.1.1", "16.2.7.1"]
+    some = ["14.1.1", "14.2.1.1", "16.2.7.1", "F14.2.4"]
     return analyse_outputs(example_trial.tables(protocol), protocol.outputs, protocol, some)
 
 
@@ -34,6 +34,13 @@ def test_results_come_back_equal(ard: Ard, protocol: Protocol, tmp_path: Path) -
     assert again.rows.equals(ard.rows)
     assert (again.hash, again.columns, again.headers) == (ard.hash, ard.columns, ard.headers)
     assert again.outputs == ard.outputs
+
+
+def test_sources_are_told_once_and_in_order(ard: Ard) -> None:
+    """Whatever the threads gathered first."""
+    told = [one.to_list() for one in ard.cells["sources"] if one is not None]
+    assert max(map(len, told)) > 10
+    assert told == [sorted(set(one)) for one in told]
 
 
 def test_the_bytes_are_the_same_again(ard: Ard, protocol: Protocol, tmp_path: Path) -> None:

@@ -335,7 +335,7 @@ def _records(
             "pattern": _words(cell.pattern),
             "none": _words(cell.none) if cell.none is not None else None,
             "method": cell.method, "parameters": parameters, "inputs": cell.inputs,
-            "sources": cell.sources,
+            "sources": sorted({*cell.sources}),
         }  # fmt: skip
         for statistic, value in cell.values.items():
             yield head | told | {"statistic": statistic} | _valued(value)
