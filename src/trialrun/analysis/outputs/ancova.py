@@ -27,22 +27,26 @@ from trialrun.protocol.text import Text
 
 TREATMENT = "treatment"
 
-LINES: Mapping[str, Mapping[str, tuple[Text, str]]] = {
+INTERVAL = (
+    words("{level}% CI", "IC à {level} %"),
+    words("({lower:.1} to {upper:.1})", "({lower:.1} à {upper:.1})"),
+)
+LINES: Mapping[str, Mapping[str, tuple[Text, Text]]] = {
     "mean": {
-        "n": (words("n", "n"), "{n}"),
-        "mean_se": (words("LS mean (SE)", "Moyenne ajustée (erreur type)"), "{mean:.1} ({se:.2})"),
-        "ci": (words("CI", "IC"), "({lower:.1}; {upper:.1})"),
+        "n": (words("n", "n"), words("{n}")),
+        "mean_se": (words("LS mean (SE)", "Moyenne ajustée (erreur type)"), words("{mean:.1} ({se:.2})")),
+        "ci": INTERVAL,
     },
     "versus": {
-        "p": (words("p-value", "Valeur p"), "{p:.3<>}"),
+        "p": (words("p-value", "Valeur p"), words("{p:.3<>}")),
         "difference_se": (
             words("Difference of LS means (SE)", "Différence des moyennes ajustées (erreur type)"),
-            "{difference:.1} ({se:.2})",
+            words("{difference:.1} ({se:.2})"),
         ),
-        "ci": (words("CI", "IC"), "({lower:.1}; {upper:.1})"),
+        "ci": INTERVAL,
     },
-    "dose": {"p": (words("p-value", "Valeur p"), "{p:.3<>}")},
-    "effect": {"p": (words("p-value", "Valeur p"), "{p:.3<>}")},
+    "dose": {"p": (words("p-value", "Valeur p"), words("{p:.3<>}"))},
+    "effect": {"p": (words("p-value", "Valeur p"), words("{p:.3<>}"))},
 }
 """What a row asks for -> its usual lines."""
 
@@ -258,8 +262,10 @@ class _Data:
         said = self.analysis.statistics or dict.fromkeys(usual, Statistic())
         made = {}
         for name, one in said.items():
-            title, pattern = usual.get(name, (words(name), f"{{{name}:.2}}"))
-            updated = {"title": one.title or title, "format": one.format or words(pattern)}
+            title, pattern = usual.get(name, (words(name), words(f"{{{name}:.2}}")))
+            level = f"{100 * self.analysis.level:g}"
+            title = words(*(text.replace("{level}", level) for _, text in title.by_language))
+            updated = {"title": one.title or title, "format": one.format or pattern}
             made[name] = one.model_copy(update=updated)
         return made
 
