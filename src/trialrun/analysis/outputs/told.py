@@ -22,7 +22,13 @@ def facts_told(asked: Asked, analysis: Told) -> Iterator[Line]:
         value: Value = fact if isinstance(fact, str) else float(fact)
         inputs = hashlib.sha256(f"{name}\n{fact}".encode()).hexdigest()
         cell = Stated(
-            "value", {"value": value}, words("{value}"), "fact/1", inputs=inputs, parameters={"fact": name}
+            "value",
+            {"value": value},
+            words("{value}"),
+            "fact/1",
+            sources=tuple(asked.groups.members["_row"].sort().to_list()),  # a run is of its participants
+            inputs=inputs,
+            parameters={"fact": name},
         )
         yield Line((asked.name, name), (title,), (cell,), analysis.indent)
 
