@@ -50,7 +50,8 @@ def save(ard: Ard, folder: Path) -> None:
 
 
 def load(folder: Path, outputs: Mapping[str, Output]) -> Ard:
-    """Read back what `save` wrote; ``outputs`` is what the study planned. Raises NotResults."""
+    """Read back what `save` wrote; ``outputs`` is what was planned (`Ard.outputs`, or those of the study's
+    file, without the footnotes that an analysis adds). Raises NotResults."""
     cells, rows = read_cells(folder / CELLS), _read(folder / ROWS, COLUMNS_OF_ROWS)
     try:
         told = json.loads((folder / COLUMNS).read_text("utf-8"))
