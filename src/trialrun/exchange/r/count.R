@@ -1,5 +1,5 @@
 # methods: size, count, categories, known, hierarchy, worst
-# tolerance: 1e-9
+# tolerance: 1e-7
 # source: participants and rows are counted anew from the source rows; rates: Garwood, J R Stat Soc 1936;99:436
 # `who` numbers the participant of each source row; `rows` are those of the table that is counted.
 redo_count <- function(who, N = NA, rows = NA, time = NULL) {
