@@ -31,6 +31,7 @@ docs: .venv/ready ## run the examples of the documentation
 	$(BIN)/pytest tests/docs
 
 bench: .venv/ready ## measure against peers, in the same run
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python bench/run.py
 
 fresh: ## prove demo and test in an empty Debian, from a clean clone (needs root)
