@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trialrun.analysis.arrays import Arrays, Events
-from trialrun.analysis.comparison import Shift, compare, described
+from trialrun.analysis.comparison import Shift, compare
 from trialrun.analysis.difference import Difference, difference
 from trialrun.analysis.endpoint import estimate, members
 from trialrun.analysis.estimate import NotEstimable
@@ -131,9 +131,9 @@ def test_an_arm_with_too_few_pairs_is_not_tested(protocol: Protocol, arrays: Arr
     assert found.test_at(0) == NotEstimable("3 and 12 pairs; the test needs at least 5 in each arm")
     nobody = compare(protocol, replace(arrays, present=arrays.present & (arrays.arm == 1)), "score")
     assert nobody is not None
-    said = described(("active", "placebo"), nobody)
-    assert said["n"] == [0, 12]
-    assert isinstance(said["estimate"], NotEstimable)
+    assert isinstance(nobody, Shift)
+    assert [len(each) for each in nobody.changes(0)] == [0, 12]
+    assert isinstance(nobody.estimate_at(0), NotEstimable)
 
 
 def test_a_name_that_is_no_arm_is_told(arrays: Arrays) -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trialrun.analysis.results import analyse
-from trialrun.analysis.summary import summary
+from trialrun.analysis.ard import analyse_outputs
+from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.summary import plain, summary
 from trialrun.protocol.compile import load
 from trialrun.tables.sdtm import adopt
 from trialrun.tables.validate import validate
@@ -245,24 +246,31 @@ def test_our_own_trial_gives_the_same_numbers_as_its_report():
     spec.loader.exec_module(example)
     protocol = load("vascu_il2")
     tables = example.tables(protocol)
-    found, results = summary(tables), analyse(protocol, tables)
-    counts, steps = results["counts"], found["disposition"]["counts"]
-    assert steps["participants"][-1] == counts["screened"]
-    assert steps["dosed"][-1] == counts["dosed"]
-    assert steps["completed"][-1] == counts["completed"]
+    found = summary(tables)
+    ard = analyse_outputs(tables, protocol.reported, protocol, ["14.1.1", "14.3.1.1", "14.1.8"])
+
+    def counted(output: str, line: str) -> dict[str, float]:
+        rows = ard.of(output).filter(pl.col("path") == f'["{line}"]')
+        return dict(rows.select("statistic", "value").iter_rows())
+
+    steps, events = found["disposition"]["counts"], found["adverse_events"]
+    assert steps["participants"][-1] == counted("14.1.1", "screened")["n"]
+    assert steps["dosed"][-1] == counted("14.1.1", "dosed")["n"]
     assert found["virtual"]
-    safety, events = results["safety"], found["adverse_events"]
     assert len(events["columns"]) == 1  # one arm is one column: no total beside it
-    assert events["any"] == [safety["any"]]
-    assert events["serious"] == [safety["serious"]]
-    for row in safety["by_category"]:
-        [system] = [one for one in events["systems"] if one["name"] == row["category"]]
-        assert system["counts"] == [{"participants": row["participants"], "events": row["events"]}]
-        grades = dict(zip(events["severities"], system["worst"][0], strict=False))
-        assert {grade: n for grade, n in row["worst_grade"].items() if n} == {
-            g: n for g, n in grades.items() if n
-        }
+    for name in ("any", "serious"):
+        told = counted("14.3.1.1", name)
+        assert events[name] == [{"participants": told["n"], "events": told["events"]}]
     [drug] = found["exposure"]["treatments"]
-    doses = results["exposure"]
-    assert drug["counts"][0]["events"] == doses["doses"]
-    assert drug["cumulative"][0]["high"] == max(one["cumulative"] for one in doses["participants"])
+    assert drug["cumulative"][0]["high"] == 52.5
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), object()])
+def test_what_is_no_result_is_refused(wrong: object) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        plain({"x": [wrong]})
+
+
+def test_numbers_are_rounded_half_away_and_an_infinite_bound_is_null() -> None:
+    found = plain({"x": (0.0000005, 2 / 3, float("inf")), "y": NotEstimable("no pairs")})
+    assert found == {"x": [0.000001, 0.666667, None], "y": {"not_estimable": "no pairs"}}

@@ -181,7 +181,7 @@ def test_verify_says_what_it_could_not_see(disk: Walk, tmp_path: Path) -> None:
 @pytest.fixture
 def summed(folder: Path) -> Path:
     (folder / "tables").mkdir()
-    for name in ("results.json", "report.html", "report.fr.html", "tables/DM.parquet", "tables/AE.parquet"):
+    for name in ("report.pdf", "report.html", "report.fr.html", "tables/DM.parquet", "tables/AE.parquet"):
         (folder / name).write_bytes(name.encode())
     (folder / SUMS).write_text(checksums(folder), "utf-8")
     return folder
@@ -189,7 +189,7 @@ def summed(folder: Path) -> Path:
 
 def test_the_outputs_are_checked_against_their_sums(summed: Path) -> None:
     lines = (summed / SUMS).read_text("utf-8").splitlines()
-    names = ["report.fr.html", "report.html", "results.json", "tables/AE.parquet", "tables/DM.parquet"]
+    names = ["report.fr.html", "report.html", "report.pdf", "tables/AE.parquet", "tables/DM.parquet"]
     assert [line[64:] for line in lines] == [f"  {name}" for name in names]
     found = verify(summed)
     assert (found.findings, found.files) == ((), 5)
@@ -200,12 +200,12 @@ def test_the_outputs_are_checked_against_their_sums(summed: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "wrong"),
     [
-        ("results.json", b"{}", "changed"),
+        ("report.pdf", b"{}", "changed"),
         ("tables/AE.parquet", None, "missing"),
         ("tables/XX.parquet", b"new", "not listed"),
         (SUMS, b"", "not listed"),
         (SUMS, b"\xff", "not a list of sums"),
-        (SUMS, b"abc  results.json\n", "not a list of sums"),
+        (SUMS, b"abc  report.pdf\n", "not a list of sums"),
         (SUMS, b"0" * 64 + b"  ../secret\n", "not a list of sums"),
     ],
 )

@@ -3,18 +3,15 @@
 import importlib.util
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import polars as pl
 import pytest
 
 from example_document import document as example_document
 from trialrun.analysis.ard import Ard, analyse_outputs
-from trialrun.analysis.results import analyse
 from trialrun.protocol.compile import load
 from trialrun.protocol.protocol import Protocol
 from trialrun.report.document import Document
-from trialrun.report.report import render
 
 
 @pytest.fixture(scope="session")
@@ -36,19 +33,9 @@ def tables(protocol: Protocol, example: ModuleType) -> dict[str, pl.DataFrame]:
     return example.tables(protocol)
 
 
-@pytest.fixture(scope="session")
-def results(protocol: Protocol, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
-    return {**analyse(protocol, tables), "seed": 20260101}
-
-
 @pytest.fixture(scope="session", params=["en", "fr"])
 def spoken(request: pytest.FixtureRequest) -> str:
     return request.param
-
-
-@pytest.fixture(scope="session")
-def html(protocol: Protocol, tables: dict[str, pl.DataFrame], results: dict[str, Any], spoken: str) -> str:
-    return render(protocol, tables, results, spoken)
 
 
 @pytest.fixture(scope="session")

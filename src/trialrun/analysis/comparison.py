@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,20 +87,3 @@ def _counts(found: Result) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return found.without, found.n
     assert isinstance(found, OrganResponse)
     return found.responders, found.n
-
-
-def described(arms: tuple[str, ...], found: Comparison, trial: int = 0) -> dict[str, Any]:
-    """One trial's comparison as results hold it."""
-    said: dict[str, Any] = {
-        "arms": list(arms),
-        "estimate": found.estimate_at(trial),
-        "interval": found.interval_at(trial),
-        "test": found.test_at(trial),
-    }
-    if isinstance(found, Shift):
-        said["scale"] = found.first.scale
-        said["at_least"] = found.first.at_least
-        said["n"] = [len(each) for each in found.changes(trial)]
-    else:
-        said["x"], said["n"] = (each[:, trial].tolist() for each in (found.x, found.n))
-    return said

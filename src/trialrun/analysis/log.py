@@ -131,3 +131,10 @@ def _column(item: Item) -> pl.Expr:
         known |= {capitals(code): code for code in item.codes} | {code: code for code in item.codes}
         return value.replace_strict(known, default=None, return_dtype=pl.String)
     return value
+
+
+def last_seen(tables: Tables) -> pl.DataFrame:
+    """USUBJID and the last date known of (``seen``): the end of participation, else the last visit."""
+    visits = tables["SV"].select("USUBJID", seen=on_date("SVSTDTC"))
+    ends = tables["DM"].select("USUBJID", seen=on_date("RFPENDTC"))
+    return pl.concat([visits, ends]).group_by("USUBJID").agg(pl.col("seen").max()).sort("USUBJID")

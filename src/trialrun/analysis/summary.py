@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import isinf, isnan
 from typing import Any
 
 import polars as pl
@@ -10,8 +12,12 @@ from trialrun import __version__
 from trialrun.analysis.adverse_event import adverse_events
 from trialrun.analysis.arm import By, Tables, arms, column
 from trialrun.analysis.disposition import disposition
+from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.exposure import exposure
-from trialrun.analysis.results import plain
+from trialrun.analysis.rounding import half_away
+
+# Decimals of every number in the summary: more than is printed, fewer than machines may differ in.
+DECIMALS = 6
 
 
 def summary(tables: Tables, by: By = "ARM") -> dict[str, Any]:
@@ -35,6 +41,30 @@ def summary(tables: Tables, by: By = "ARM") -> dict[str, Any]:
     }
     rounded: dict[str, Any] = plain(found)
     return rounded
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it, numbers rounded half away from zero; an infinite bound becomes null.
+
+    ValueError for what is not a number, TypeError for what has no place among results.
+    """
+    if isinstance(value, NotEstimable):
+        return {"not_estimable": value.reason}
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, float):
+        return _number(value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    raise TypeError(f"{type(value).__name__} {value!r} has no place in results")
+
+
+def _number(value: float) -> float | None:
+    if isnan(value):
+        raise ValueError("a result is not a number; give NotEstimable with the reason")
+    return None if isinf(value) else float(half_away(value, DECIMALS))
 
 
 def column_values(table: pl.DataFrame, name: str) -> list[str]:

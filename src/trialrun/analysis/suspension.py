@@ -8,8 +8,7 @@ import polars as pl
 
 from trialrun.analysis.boundary import Boundary, from_steps
 from trialrun.analysis.estimate import NotEstimable
-from trialrun.analysis.log import Tables, counted, on_date
-from trialrun.analysis.safety import last_seen
+from trialrun.analysis.log import Tables, counted, last_seen, on_date
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule_columns import expression
 

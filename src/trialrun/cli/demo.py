@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trialrun.demo.demonstration import Demonstration
 
 BUNDLED = "vascu_il2"  # the study that is run if none is named
+PEOPLE = 3  # lines of the disposition on the closing screen
 NAMES = {"en": "English", "fr": "French"}
 
 STEPS = {
@@ -125,18 +126,12 @@ def _headlines(made: Demonstration) -> list[Any]:
     from rich.table import Table
     from rich.text import Text
 
-    from trialrun.report.language import language
-    from trialrun.report.statement import statements
+    from trialrun.demo.demonstration import people, told
 
-    counts = made.results["counts"]
-    shown = [f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if value]
     endpoints = Table(box=None, show_header=False, pad_edge=False)
-    for one in statements(made.protocol, made.results, language("en")):
-        said = "; ".join(part for part in (one.of, one.interval, one.test) if part)
-        endpoints.add_row(one.title, Text(one.estimate, style="bold"), said)
-        for arm, estimate, interval in one.arms:
-            endpoints.add_row(Text(f"  {arm}", style="dim"), estimate, Text(interval, style="dim"))
-    return [Text(", ".join(shown)), Text(""), endpoints]
+    for one, sentences in told(made):
+        endpoints.add_row(Text(one.title, style="bold"), "\n".join(sentences[:2]))
+    return [Text("; ".join(people(made)[:PEOPLE])), Text(""), endpoints]
 
 
 def _files(made: Demonstration) -> list[tuple[str, str]]:
@@ -150,7 +145,6 @@ def _files(made: Demonstration) -> list[tuple[str, str]]:
     return [
         *listed,
         *((f"reports/{path.name}", what) for path in _kept(made.folder)),
-        ("results.json", "the results, as data"),
         ("tables/", "SDTM-shaped tables (Parquet), each row with its source"),
         ("record.sqlite3", "the record: every entry, chained and hashed"),
         ("anchor.txt", "the length and head of every chain; keep it elsewhere"),

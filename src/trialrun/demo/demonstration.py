@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from trialrun.analysis.results import analyse, canonical
+from trialrun.analysis.ard import Ard
 from trialrun.demo.crowd import Recorded
 from trialrun.demo.ledger import STAFF, VirtualClock
 from trialrun.protocol.compile import load
@@ -21,15 +20,17 @@ from trialrun.protocol.problem import Place, Problem, ProtocolError
 from trialrun.protocol.protocol import Protocol
 from trialrun.record.trial import Trial
 from trialrun.record.verify import SUMS, checksums, verify
-from trialrun.report.report import render
+from trialrun.report.finding import Finding, counted, findings, plain_text
+from trialrun.report.language import language
 from trialrun.results.documents import REPORT, usual
 from trialrun.results.report import Asked, report
-from trialrun.simulate.population import assumptions, population
+from trialrun.simulate.population import population
 from trialrun.simulate.trial import arrivals, conduct
 from trialrun.tables import files
 from trialrun.tables.validate import validate
 
 Tell = Callable[[str, float], None]
+DISPOSITION = "10.1"  # the section of ICH E3
 
 
 def silent(step: str, share: float) -> None:
@@ -42,7 +43,7 @@ class Demonstration:
 
     folder: Path
     protocol: Protocol
-    results: dict[str, Any]
+    ard: Ard
     entries: int
     rows: int
     defects: tuple[str, ...]
@@ -73,9 +74,7 @@ def demonstrate(study: str, out: Path, seed: int, tell: Tell = silent) -> Demons
     return Demonstration(out, protocol, *made)
 
 
-def _made(
-    protocol: Protocol, folder: Path, seed: int, tell: Tell
-) -> tuple[dict[str, Any], int, int, tuple[str, ...]]:
+def _made(protocol: Protocol, folder: Path, seed: int, tell: Tell) -> tuple[Ard, int, int, tuple[str, ...]]:
     trial = run(protocol, folder, seed, tell)
     asked = Asked(REPORT, protocol.study.languages, usual())
     reported = report(trial, asked, by="investigator", key="results", tell=tell)
@@ -83,18 +82,14 @@ def _made(
     tables = reported.tables
     defects = validate(tables, protocol)
     files.write(tables, folder / "tables")
-    model = {"name": protocol.model["model"], "assumptions": assumptions(protocol)}
-    results = {**analyse(protocol, tables), "seed": seed, "model": model}
-    (folder / "results.json").write_text(canonical(results), "utf-8")
-    for language in protocol.study.languages:
-        name = "report.html" if language == protocol.study.languages[0] else f"report.{language}.html"
-        (folder / name).write_text(render(protocol, tables, results, language), "utf-8")
+    for document in sorted(reported.folder.glob(f"{REPORT}.*")):
+        shutil.copyfile(document, folder / document.name)
     (folder / SUMS).write_text(checksums(folder), "utf-8", newline="")
     verified = verify(folder)
     wrong = tuple(str(finding) for finding in verified.findings)
     tell("verify", 1.0)
     rows = sum(len(table) for table in tables.values())
-    return results, verified.entries, rows, (*map(str, defects), *wrong)
+    return reported.made.ard, verified.entries, rows, (*map(str, defects), *wrong)
 
 
 def run(protocol: Protocol, folder: Path, seed: int, tell: Tell = silent) -> Trial:
@@ -134,5 +129,23 @@ def summary(made: Demonstration) -> dict[str, Any]:
         "entries": made.entries,
         "rows": made.rows,
         "defects": list(made.defects),
-        "results": json.loads(canonical(made.results)),
+        "results": made.ard.hash,
+        "people": people(made),
+        "endpoints": [
+            {"endpoint": one.name, "level": one.level, "title": one.title, "says": says}
+            for one, says in told(made)
+        ],
     }
+
+
+def people(made: Demonstration) -> list[str]:
+    """How many came how far, in words: the counts of the disposition."""
+    english = language("en")
+    keys = [key for key, one in made.ard.outputs.items() if one.section == DISPOSITION]
+    return [plain_text(said) for key in keys[:1] for said in counted(made.ard, key, english)]
+
+
+def told(made: Demonstration) -> list[tuple[Finding, list[str]]]:
+    """The endpoints with their sentences, in English."""
+    found = findings(made.protocol, made.ard, language("en"))
+    return [(one, [plain_text(said) for said in one.sentences]) for one in found]

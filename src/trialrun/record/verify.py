@@ -28,7 +28,7 @@ from trialrun.record.trial import FILES, STUDY
 
 SITE = "site:"
 SUMS = "SHA256SUMS"
-OUTPUTS = ("results.json", "report*.html", "tables/*.parquet")
+OUTPUTS = ("report*.*", "tables/*.parquet")
 _SUM = re.compile(r"(?P<sha256>[0-9a-f]{64})  (?P<name>[\w.-][\w./-]*)")
 
 Chains = Mapping[str, Sequence[Entry]]

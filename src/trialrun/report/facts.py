@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from trialrun.protocol.protocol import Protocol
 from trialrun.report.language import Language
-from trialrun.report.participants import course_label
 
 
 def facts_of(protocol: Protocol, language: Language) -> Iterator[tuple[str, str]]:
@@ -48,3 +47,9 @@ def courses(protocol: Protocol, language: Language) -> Iterator[str]:
                 whose = f" ({protocol.study.arms[arm].title(language.code)})" if arm else ""
                 amount = language.number(dose.amount)
                 yield language("fact.course", **said, dose=amount, unit=f"{unit}{per}") + whose
+
+
+def course_label(protocol: Protocol, cycle: str, language: str) -> str:
+    """A course as its days are labelled in a language: ``W3``, in French ``S3``."""
+    day_1 = protocol.timepoints[f"{cycle}.D1"].label(language)
+    return day_1.rpartition(" ")[0] or day_1

@@ -162,6 +162,11 @@ def counted(ard: Ard, output: str, language: Language) -> Iterator[tuple[Piece, 
         yield tuple(said)
 
 
+def plain_text(pieces: tuple[Piece, ...]) -> str:
+    """A sentence without what leads back."""
+    return "".join(piece.text for piece in pieces)
+
+
 def named(key: str, output: Output, language: Language) -> str:
     """``Table 14.1.1``; an output whose number is not one of these says only its number."""
     return language(KINDS[output.kind], id=key)

@@ -24,7 +24,7 @@ from trialrun.report.finding import Finding, counted, findings, see
 from trialrun.report.language import Language
 from trialrun.report.language import language as spoken
 from trialrun.report.plan import chapters, facts, heading, left, points, words
-from trialrun.report.published_results import published
+from trialrun.report.published import published
 
 RESULTS = ("10", "11", "12")
 TABLES = (("14.1", "14.1."), ("14.2", "14.2."), ("14.3", "14.3."))

@@ -14,9 +14,9 @@ from trialrun.protocol.protocol import Protocol
 from trialrun.report.display import Display, text
 from trialrun.report.document import Document
 from trialrun.report.pack import pack
-from trialrun.report.section import table_hash
 from trialrun.report.study_report import Edition, study_report
 from trialrun.results.wanted import Wanted
+from trialrun.tables.files import table_hash
 
 REPORT = "report"
 """The pack that every study has; the others are planned in its outputs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,3 +41,8 @@ def read(folder: Path) -> dict[str, pl.DataFrame]:
     if not paths:
         raise FileNotFoundError(f"{folder} holds no table: expected files such as dm{SUFFIX}")
     return {path.stem.upper(): pl.read_parquet(path) for path in paths}
+
+
+def table_hash(table: pl.DataFrame) -> str:
+    """SHA-256 of a table written as CSV, UTF-8, in its order of rows and columns."""
+    return hashlib.sha256(table.write_csv().encode()).hexdigest()
