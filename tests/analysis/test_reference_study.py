@@ -98,7 +98,6 @@ def test_adverse_events(ard: Ard) -> None:
 
 def test_exposure(ard: Ard) -> None:
     assert values(ard, "14.1.8", "cumulative", "min_max") == {"min": 37.5, "max": 52.5}
-    assert values(ard, "14.1.8", "missed", "min_max") == {"min": 0, "max": 1}
 
 
 def test_quartiles_are_those_of_sas(tables: Tables, ard: Ard) -> None:
@@ -118,5 +117,6 @@ def test_six_participants_are_too_few_to_test(protocol: Protocol) -> None:
 def test_the_order_of_rows_does_not_matter(protocol: Protocol, tables: Tables, ard: Ard) -> None:
     shuffled = {code: table.sample(fraction=1, shuffle=True, seed=1) for code, table in tables.items()}
     again = analyse_outputs(shuffled, protocol.reported, protocol)
-    here, there = ard.cells.drop("sources"), again.cells.drop("sources")
-    assert here.equals(there)
+    columns = [name for name in ard.cells.columns if name != "sources"]
+    differs = [key for key in ard.outputs if not ard.of(key)[columns].equals(again.of(key)[columns])]
+    assert differs == []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import polars as pl
@@ -53,10 +53,12 @@ class Whom:
 
 @dataclass(frozen=True)
 class Seen:
-    """What an analysis was made from: column -> SHA-256 of what was read; and what was asked."""
+    """What an analysis was made from: column -> SHA-256 of what was read, and -> the numbers of its rows; and
+    what was asked."""
 
     inputs: Mapping[str, str]
     asked: Mapping[str, object]
+    rows: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 class Asked:
@@ -101,7 +103,9 @@ class Asked:
 
     def seen(self, table: str, rows: pl.DataFrame, reads: frozenset[str]) -> Seen:
         asked = {"analysis": said(self.analysis), "set": self.groups.output.set, "table": table}
-        return Seen(self.groups.fingerprints(table, rows, reads), asked)
+        held = rows.select("_who", "_row").join(self.groups.membership, on="_who", how="inner")
+        behind = dict(held.group_by("_column").agg("_row").iter_rows())
+        return Seen(self.groups.fingerprints(table, rows, reads), asked, behind)
 
     @cached_property
     def each(self) -> dict[str, Each]:
@@ -272,8 +276,9 @@ class Asked:
         seen: Seen,
         key: Sequence[str],
         data: Mapping[str, object],
+        sources: Iterable[int] | None = None,
     ) -> Stated:
-        """The cell of a p-value."""
+        """The cell of a p-value; its rows are those of the analysis in the columns compared, unless said."""
         pattern, _, none = patterns(one, self.format("p"), P_VALUE)
         values: dict[str, Value] = {"p": p if isinstance(p, NotEstimable) else plain(p)}
         if one.mark:
@@ -282,7 +287,9 @@ class Asked:
         pattern = bounded(pattern, values, one.limits)
         inputs = hashlib.sha256("".join(seen.inputs[column] for column in between).encode()).hexdigest()
         asked = {**seen.asked, "between": list(between), "line": list(key)}
-        return Stated(name, values, pattern, f"{test}/1", "", none, (), inputs, asked, data)
+        every = sources if sources is not None else (row for one in between for row in seen.rows.get(one, ()))
+        behind = tuple(sorted(set(every)))
+        return Stated(name, values, pattern, f"{test}/1", "", none, behind, inputs, asked, data)
 
 
 _NO_SOURCES = pl.lit([], dtype=pl.List(pl.UInt32))

@@ -7,6 +7,7 @@ Every row of every table has a number of its own (``_row``), so that a result ca
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NoReturn, TypeVar
 
@@ -61,6 +62,7 @@ class Columns:
         self.types: dict[str, dict[str, Type]] = {}
         self.sources: dict[str, pl.Series] = {}  # of derived columns of participants: lists of row numbers
         self._made: dict[str, pl.DataFrame] = {}
+        self._texts: dict[str, list[str]] = {}
         self._rules: dict[tuple[str, str, str], Rule] = {}
         total = 0
         for name in sorted(self.raw):
@@ -286,6 +288,20 @@ class Columns:
         )
         return lists["_sources"]
 
+    def digest(self, numbers: Iterable[int]) -> str:
+        """SHA-256 of what rows hold, whatever their order and their sources are."""
+        texts = [self._text_of(number) for number in set(numbers)]
+        return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()
+
+    def _text_of(self, number: int) -> str:
+        name = next(one for one in reversed(self.offsets) if self.offsets[one] <= number)
+        if name not in self._texts:
+            held = self.raw[name].drop("SRC", strict=False)
+            plain = [pl.col(one).cast(pl.String).fill_null("") for one in held.columns if _is_flat(held, one)]
+            joined = held.select(pl.concat_str(pl.lit(name), *plain, separator="\x1f")).to_series()
+            self._texts[name] = joined.to_list()
+        return self._texts[name][number - self.offsets[name]]
+
     def rows_of(self, numbers: Sequence[int]) -> pl.DataFrame:
         """The rows of these numbers, in order, see `ROWS`."""
         wanted = pl.Series("row", sorted(set(numbers)), dtype=pl.UInt32)
@@ -351,6 +367,10 @@ def _kept(columns: Columns, name: str, view: View, path: Path) -> pl.DataFrame:
     some = columns.with_columns(name, rows, view.each)
     keys = ["_who", *view.each]
     return some.unique(keys, keep=view.keep, maintain_order=True).sort("_row")
+
+
+def _is_flat(table: pl.DataFrame, name: str) -> bool:
+    return not isinstance(table.schema[name], pl.List)
 
 
 def _identified(name: str, table: pl.DataFrame, numbers: pl.Series, places: pl.Series) -> pl.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from hashlib import sha256
 from typing import assert_never
 
 import numpy as np
@@ -122,14 +121,14 @@ def endpoint(asked: Asked, analysis: EndpointResult) -> Iterator[Line]:
     told = {column: _statistics(one) for column, one in results.items()}
     data = {column: _data(one) for column, one in results.items()}
     rows = rows_read(asked.columns, asked.path, asked.groups.members, protocol, planned)
-    inputs = asked.groups.fingerprints("participants", rows, frozenset())
+    behind = {one.key: rows_of(asked, rows, one.key) for one in asked.groups.list}
+    inputs = {key: asked.columns.digest(numbers) for key, numbers in behind.items()}
     title = analysis.title or planned.title
     for name, statistic in _lines(analysis, planned).items():
         cells = []
         for column in asked.groups.list:
             key = column.key
-            found, sources = told[key], rows_of(asked, rows, key)
-            cell = _cell(asked, statistic, name, found, key, sources, inputs[key], planned)
+            cell = _cell(asked, statistic, name, told[key], key, behind[key], inputs[key], planned)
             cells.append(replace(cell, data=data[key]))
         yield Line((asked.name, name), (title, statistic.title or words(name)), tuple(cells), analysis.indent)
     if planned.compare is not None and not analysis.statistics:
@@ -162,11 +161,10 @@ def _compared(
     place = next(key for key, arm in columns.items() if arm == arms[0])
     title = analysis.title or planned.title
     other = protocol.study.arms[arms[1]].title
-    inputs = asked.groups.fingerprints("participants", rows, frozenset())
     sources = tuple(sorted({row for one in columns for row in rows_of(asked, rows, one)}))
     for name, (label, pattern) in DIFFERENCE.items():
         statistic = Statistic(format=pattern)
-        read = sha256("\n".join(inputs[one] for one in columns).encode()).hexdigest()
+        read = asked.columns.digest(sources)
         cell = _cell(asked, statistic, name, found, place, sources, read, planned)
         of = Text(tuple((code, said.format(other=other(code))) for code, said in label.by_language))
         cell = replace(cell, data=_compared_data(comparison))

@@ -37,7 +37,8 @@ class Reading:
         for i, one in enumerate(sort):
             columns.split(f"{table}.{one}", (*asked.path, "sort", i))
         rows = columns.with_columns(table, rows, [*names, *sort])
-        self.rows = rows.sort(*(sort or ("USUBJID",)), "_row", nulls_last=True)
+        order = dict.fromkeys((*(sort or ("USUBJID",)), *names))  # what is alike in all of it needs no order
+        self.rows = rows.sort(*order, "_row", nulls_last=True)
         self.titles = {one: columns.titles(table, one, rows[one]) for one in names}
         known = columns.known(table)
         self.dates = {one for one in names if known[one].kind == "date"}

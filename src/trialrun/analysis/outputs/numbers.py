@@ -171,5 +171,6 @@ def _tested(asked: Asked, values: Mapping[Key, Held], key: Key, seen: Seen) -> l
     for name, one, test, between in asked.comparisons("summary"):
         held = [values.get((column, *key), NOTHING).numbers for column in between]
         p, data = NUMBER_TESTS[test](held), {"groups": held}
-        made.append(asked.p(name, one, test, p, between, seen, named(key), data))
+        behind = [row for column in between for row in values.get((column, *key), NOTHING).sources]
+        made.append(asked.p(name, one, test, p, between, seen, named(key), data, behind))
     return made

@@ -153,9 +153,8 @@ def _cell(
     there = asked.groups.membership.filter(pl.col("_column") == column).select("_who")
     mine = rows.join(there, on="_who", how="semi", maintain_order="left")
     sources = tuple(mine["_row"].to_list())
-    read = "\n".join([*mine["USUBJID"].to_list(), *map(str, counts)])
     parameters = {"endpoint": analysis.organs, "column": column, "line": list(key), "level": analysis.level}
-    inputs = hashlib.sha256(read.encode()).hexdigest()
+    inputs = asked.columns.digest(sources)
     return Stated(column, values, pattern, "organs/1", asked.first, none, sources, inputs, parameters)
 
 

@@ -105,7 +105,7 @@ def adjusted(asked: Asked, analysis: Multiplicity) -> Iterator[Line]:
         for name in names
     }
     everything = pl.concat(rows.values()).unique().sort("_row")
-    inputs = asked.groups.fingerprints("participants", everything, frozenset())
+    inputs = {one.key: asked.columns.digest(rows_of(asked, everything, one.key)) for one in asked.groups.list}
     family = {name: said(planned[name]) for name in names}
     read = Seen(inputs, {"method": method, "family": family, "set": asked.groups.output.set})
     held = {
