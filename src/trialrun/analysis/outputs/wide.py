@@ -19,7 +19,7 @@ BEHIND = "_row_"
 
 def spread_rows(columns: Columns, name: str, view: View, path: Path) -> None:
     """Put the values of a view into a column for each test that its rows or the study have; of several
-    values of one test the last counts. Other columns are those of the first row of each group."""
+    values of one test the last counts. Other columns are those of the first test of each group."""
     assert view.spread is not None
     table, base = f"{name}.", columns.base(name)
     _, test = columns.split(f"{table}{view.spread.column}", (*path, "spread", "column"))
@@ -29,7 +29,7 @@ def spread_rows(columns: Columns, name: str, view: View, path: Path) -> None:
     rows, keys = columns._made[name], ["_who", *view.each]
     found = rows[test].drop_nulls().unique(maintain_order=True).to_list()
     tests = list(dict.fromkeys([*view.spread.tests, *vocabulary.tests(columns.protocol, base), *found]))
-    first = rows.group_by(keys, maintain_order=True).agg(pl.exclude(keys).first())
+    first = rows.sort(test, "_row").group_by(keys, maintain_order=True).agg(pl.exclude(keys).first())
     made = first
     for held, prefix in ((value, ""), ("_row", BEHIND)):
         known = rows.filter(pl.col(value).is_not_null())
