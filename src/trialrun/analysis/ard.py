@@ -27,27 +27,25 @@ from trialrun.analysis.outputs.settled import settled
 from trialrun.analysis.outputs.statement import Line, Stated, Value, words
 from trialrun.analysis.outputs.told import facts_told
 from trialrun.analysis.outputs.wording import written
-from trialrun.protocol.figure import Drawn
-from trialrun.protocol.output import (
-    PARTICIPANTS,
-    Analysis,
+from trialrun.protocol.analysis import (
     Ancova,
     Categories,
     Count,
     EndpointResult,
-    Heading,
     Hierarchy,
     Listed,
     Monitored,
     Narrative,
     Organs,
-    Output,
     Projection,
     Proportion,
     Summarised,
     Survival,
     Told,
 )
+from trialrun.protocol.cell import PARTICIPANTS
+from trialrun.protocol.figure import Drawn
+from trialrun.protocol.output import Analysis, Heading, Output
 from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text

@@ -19,7 +19,10 @@ from trialrun.analysis.ard import Ard
 from trialrun.analysis.outputs.grouping import ALL
 from trialrun.analysis.outputs.wording import written
 from trialrun.exchange.ars_condition import condition
-from trialrun.protocol.output import PARTICIPANTS, EndpointResult, Grouping, Listed, Output
+from trialrun.protocol.analysis import EndpointResult, Listed
+from trialrun.protocol.cell import PARTICIPANTS
+from trialrun.protocol.grouping import Grouping
+from trialrun.protocol.output import Output
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text
 from trialrun.protocol.write import said

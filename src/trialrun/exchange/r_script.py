@@ -16,7 +16,7 @@ import polars as pl
 from trialrun import __version__
 from trialrun.analysis.ard import Ard
 from trialrun.exchange.r_method import by_method, catalogue, function
-from trialrun.protocol.output import PARTICIPANTS
+from trialrun.protocol.cell import PARTICIPANTS
 
 AS_THEY_STAND = ("listing", "narrative", "fact")
 """Methods whose numbers are shown as they were recorded: nothing was computed."""

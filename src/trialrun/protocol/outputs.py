@@ -13,28 +13,16 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel
 
+from trialrun.protocol.analysis import EndpointResult, Listed, Monitored, Organs, Proportion, Survival
+from trialrun.protocol.cell import Written
+from trialrun.protocol.derived import Cases, Computed, Judged, Traced
 from trialrun.protocol.figure import Drawn, Layer
-from trialrun.protocol.output import (
-    EVERY_ROW,
-    Cases,
-    Computed,
-    EndpointResult,
-    Judged,
-    Listed,
-    Monitored,
-    Organs,
-    Output,
-    OutputsFile,
-    Proportion,
-    Survival,
-    Traced,
-    Trajectory,
-    Written,
-)
+from trialrun.protocol.output import EVERY_ROW, Output, OutputsFile
 from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
 from trialrun.protocol.rule import NOT_DECLARED, RESERVED, RuleError, RuleProblem
 from trialrun.protocol.shape import shape
 from trialrun.protocol.source import Source, read
+from trialrun.protocol.trajectory import Trajectory
 
 __all__ = ["Outputs", "compile_outputs", "load_outputs", "placeholders"]
 

@@ -15,18 +15,9 @@ from trialrun.analysis.outputs.grouping import ALL, Column
 from trialrun.analysis.outputs.projection import HEADS
 from trialrun.analysis.outputs.statement import Line
 from trialrun.analysis.outputs.wording import written
-from trialrun.protocol.output import (
-    EVERY_ROW,
-    Analysis,
-    Listed,
-    Monitored,
-    Narrative,
-    Organs,
-    Output,
-    Projection,
-    Told,
-    Written,
-)
+from trialrun.protocol.analysis import Listed, Monitored, Narrative, Organs, Projection, Told
+from trialrun.protocol.cell import Written
+from trialrun.protocol.output import EVERY_ROW, Analysis, Output
 from trialrun.protocol.text import Text
 from trialrun.report.reason import reason as reason_in
 

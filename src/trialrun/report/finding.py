@@ -13,8 +13,9 @@ from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs.grouping import Column
 from trialrun.analysis.outputs.statement import Value
 from trialrun.analysis.outputs.wording import written
+from trialrun.protocol.analysis import Count, EndpointResult
 from trialrun.protocol.endpoint import Endpoint
-from trialrun.protocol.output import Count, EndpointResult, Output
+from trialrun.protocol.output import Output
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text

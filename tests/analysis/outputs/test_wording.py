@@ -8,7 +8,7 @@ from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs.spread import STATISTICS, line
 from trialrun.analysis.outputs.statement import plain, words
 from trialrun.analysis.outputs.wording import number, written
-from trialrun.protocol.output import Statistic
+from trialrun.protocol.cell import Statistic
 
 
 @pytest.mark.parametrize(

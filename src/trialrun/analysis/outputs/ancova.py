@@ -20,7 +20,8 @@ from trialrun.analysis.outputs.asked import Asked, Key, Seen
 from trialrun.analysis.outputs.count import level, named
 from trialrun.analysis.outputs.numbers import worded
 from trialrun.analysis.outputs.statement import Line, Stated, Value, bounded, patterns, words
-from trialrun.protocol.output import Ancova, OverVisits, Statistic
+from trialrun.protocol.analysis import Ancova, OverVisits
+from trialrun.protocol.cell import Statistic
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text

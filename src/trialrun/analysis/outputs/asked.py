@@ -14,7 +14,9 @@ from trialrun.analysis.outputs import compared
 from trialrun.analysis.outputs.columns import Columns, Path, value_text
 from trialrun.analysis.outputs.grouping import NOTHING, Groups, Tally
 from trialrun.analysis.outputs.statement import Stated, Value, bounded, patterns, plain, words
-from trialrun.protocol.output import PARTICIPANTS, AnalysisPart, Comparison, Each, Written
+from trialrun.protocol.analysis import AnalysisPart
+from trialrun.protocol.cell import PARTICIPANTS, Written
+from trialrun.protocol.grouping import Comparison, Each
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text
 from trialrun.protocol.write import said

@@ -16,7 +16,8 @@ from trialrun.analysis.outputs.asked import Asked
 from trialrun.analysis.outputs.proportion import rounded
 from trialrun.analysis.outputs.statement import Line, Stated, Value, patterns, words
 from trialrun.analysis.suspension import doses, matched_events
-from trialrun.protocol.output import Monitored, Written
+from trialrun.protocol.analysis import Monitored
+from trialrun.protocol.cell import Written
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text

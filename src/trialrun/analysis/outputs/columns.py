@@ -14,7 +14,9 @@ from typing import Any, Literal, NoReturn, TypeVar
 import polars as pl
 
 from trialrun.analysis.outputs import due, vocabulary
-from trialrun.protocol.output import PARTICIPANTS, Each, Judged, View
+from trialrun.protocol.cell import PARTICIPANTS
+from trialrun.protocol.derived import Judged, View
+from trialrun.protocol.grouping import Each
 from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.problem import ProtocolError, suggestion
 from trialrun.protocol.protocol import Protocol

@@ -11,7 +11,9 @@ from trialrun.analysis.outputs.asked import COUNT_TESTS, NOBODY, Asked, Counted,
 from trialrun.analysis.outputs.compared import P
 from trialrun.analysis.outputs.statement import Line, words
 from trialrun.analysis.outputs.stratified import Association, cochran_mantel_haenszel
-from trialrun.protocol.output import PARTICIPANTS, Categories, Comparison, Count, Each, Written
+from trialrun.protocol.analysis import Categories, Count
+from trialrun.protocol.cell import PARTICIPANTS, Written
+from trialrun.protocol.grouping import Comparison, Each
 from trialrun.protocol.text import Text
 
 Tested = tuple[P, Mapping[str, object]]  # a P-value, and the counts that it is computed from

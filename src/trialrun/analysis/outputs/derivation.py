@@ -10,7 +10,8 @@ import polars as pl
 
 from trialrun.analysis.outputs.traced import traced
 from trialrun.analysis.rounding import half_away
-from trialrun.protocol.output import PARTICIPANTS, Cases, Computed, Cut, Derived, Judged, Picked, Traced, View
+from trialrun.protocol.cell import PARTICIPANTS
+from trialrun.protocol.derived import Cases, Computed, Cut, Derived, Judged, Picked, Traced, View
 from trialrun.protocol.rule import Type
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from trialrun.analysis.paired_change import PairedChange
 from trialrun.analysis.signed_rank import SignedRank
 from trialrun.analysis.without_event import WithoutEvent
 from trialrun.protocol import endpoint as defined
-from trialrun.protocol.output import EndpointResult, Statistic
+from trialrun.protocol.analysis import EndpointResult
+from trialrun.protocol.cell import Statistic
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.protocol import Protocol

@@ -36,8 +36,8 @@ from trialrun.analysis.outputs.paired import at
 from trialrun.analysis.outputs.statement import Line, Value, words
 from trialrun.analysis.outputs.trajectory import BASELINE, Course, chosen, course
 from trialrun.analysis.paired_change import RESOLUTION, from_scale, on_scale
-from trialrun.protocol.output import Imputed
 from trialrun.protocol.text import Text
+from trialrun.protocol.trajectory import Imputed
 
 Floats = NDArray[np.float64]
 _OBSERVED = words("Measured alone", "Valeurs mesurées seules")

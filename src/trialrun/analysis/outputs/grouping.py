@@ -10,7 +10,9 @@ from functools import cached_property
 import polars as pl
 
 from trialrun.analysis.outputs.columns import Columns, Path
-from trialrun.protocol.output import PARTICIPANTS, Grouping, Output
+from trialrun.protocol.cell import PARTICIPANTS
+from trialrun.protocol.grouping import Grouping
+from trialrun.protocol.output import Output
 from trialrun.protocol.text import Text
 
 ALL = "all"

@@ -9,7 +9,8 @@ import polars as pl
 from trialrun.analysis.outputs.asked import NOBODY, Asked, Counted, Counts, Key, Seen
 from trialrun.analysis.outputs.count import level, named
 from trialrun.analysis.outputs.statement import Line, words
-from trialrun.protocol.output import Each, Hierarchy
+from trialrun.protocol.analysis import Hierarchy
+from trialrun.protocol.grouping import Each
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text
 

@@ -14,7 +14,7 @@ from trialrun.analysis.outputs.endpoints import rows_read
 from trialrun.analysis.outputs.statement import words
 from trialrun.analysis.without_event import without_event
 from trialrun.protocol import endpoint as defined
-from trialrun.protocol.output import Judged
+from trialrun.protocol.derived import Judged
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule import Type
 from trialrun.protocol.text import Text

@@ -14,8 +14,8 @@ from trialrun.analysis.outputs.asked import Asked
 from trialrun.analysis.outputs.statement import Line, Stated, Value, plain, words
 from trialrun.analysis.outputs.wide import BEHIND
 from trialrun.analysis.outputs.wording import date_in_words, written
+from trialrun.protocol.analysis import Listed, Narrative
 from trialrun.protocol.form import Item
-from trialrun.protocol.output import Listed, Narrative
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.text import Text
 

@@ -33,9 +33,10 @@ from trialrun.analysis.outputs.paired import at, named_in
 from trialrun.analysis.outputs.statement import Line, Value, words
 from trialrun.analysis.outputs.trajectory import BASELINE, Course, chosen, course
 from trialrun.analysis.paired_change import from_scale, on_scale
-from trialrun.protocol.output import Modelled, Statistic
+from trialrun.protocol.cell import Statistic
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text
+from trialrun.protocol.trajectory import Modelled
 
 OVERALL = "overall"
 _ALL = words("No change at any visit", "Aucune variation à aucune visite")

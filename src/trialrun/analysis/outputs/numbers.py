@@ -13,7 +13,8 @@ from trialrun.analysis.outputs.columns import value_text
 from trialrun.analysis.outputs.count import named
 from trialrun.analysis.outputs.spread import STATISTICS, USUAL, line
 from trialrun.analysis.outputs.statement import Line, Stated, Value, bounded, patterns, plain, words
-from trialrun.protocol.output import Statistic, Summarised
+from trialrun.protocol.analysis import Summarised
+from trialrun.protocol.cell import Statistic
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text

@@ -18,7 +18,8 @@ from trialrun.analysis.outputs.proportion import rounded
 from trialrun.analysis.outputs.statement import Line, Stated, Value, patterns, words
 from trialrun.analysis.proportion import interval
 from trialrun.protocol import endpoint as defined
-from trialrun.protocol.output import Organs, Written
+from trialrun.protocol.analysis import Organs
+from trialrun.protocol.cell import Written
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text
 

@@ -15,7 +15,7 @@ from trialrun.analysis.outputs.asked import Asked, Seen
 from trialrun.analysis.outputs.spread import line
 from trialrun.analysis.outputs.statement import Stated, Value, patterns, plain, words
 from trialrun.analysis.outputs.trajectory import Course
-from trialrun.protocol.output import PARTICIPANTS, Statistic
+from trialrun.protocol.cell import PARTICIPANTS, Statistic
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text

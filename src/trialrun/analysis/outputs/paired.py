@@ -29,8 +29,9 @@ from trialrun.analysis.outputs.spread import STATISTICS
 from trialrun.analysis.outputs.statement import Line, Value, words
 from trialrun.analysis.outputs.trajectory import BASELINE, Course, chosen, course
 from trialrun.analysis.paired_change import from_scale
-from trialrun.protocol.output import Paired, Positive, Statistic
+from trialrun.protocol.cell import Statistic
 from trialrun.protocol.outputs import placeholders
+from trialrun.protocol.trajectory import Paired, Positive
 
 ADJUST: Mapping[str, Callable[[multiplicity.Family], NDArray[np.float64]]] = {
     "holm": multiplicity.holm,

@@ -11,7 +11,7 @@ from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs.asked import Asked
 from trialrun.analysis.outputs.statement import Line, Stated, Value, plain, words
 from trialrun.analysis.suspension import suspensions
-from trialrun.protocol.output import Projection
+from trialrun.protocol.analysis import Projection
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text
 

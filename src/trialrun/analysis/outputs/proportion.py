@@ -13,7 +13,8 @@ from trialrun.analysis.outputs.asked import NOBODY, Asked, Counted, Key, Seen, p
 from trialrun.analysis.outputs.count import named
 from trialrun.analysis.outputs.statement import Line, Stated, Value, patterns, words
 from trialrun.analysis.proportion import METHODS, TWO_SIDED, Method, Side, interval
-from trialrun.protocol.output import PARTICIPANTS, Proportion, Written
+from trialrun.protocol.analysis import Proportion
+from trialrun.protocol.cell import PARTICIPANTS, Written
 from trialrun.protocol.outputs import DENOMINATORS
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text

@@ -19,9 +19,10 @@ from trialrun.analysis.outputs.paired import ADJUST
 from trialrun.analysis.outputs.statement import Line, Value, words
 from trialrun.analysis.paired_change import RESOLUTION, PairedChange
 from trialrun.analysis.signed_rank import SignedRank
-from trialrun.protocol.output import PARTICIPANTS, Correlated, Multiplicity
+from trialrun.protocol.cell import PARTICIPANTS
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.protocol import Protocol
+from trialrun.protocol.trajectory import Correlated, Multiplicity
 from trialrun.protocol.write import said
 
 CORRELATION: Usual = {

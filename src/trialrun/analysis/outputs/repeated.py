@@ -28,9 +28,9 @@ from trialrun.analysis.outputs.paired import answers, at
 from trialrun.analysis.outputs.statement import Line, Value, words
 from trialrun.analysis.outputs.trajectory import Course, chosen, course
 from trialrun.analysis.paired_change import RESOLUTION
-from trialrun.protocol.output import RepeatedTests
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text
+from trialrun.protocol.trajectory import RepeatedTests
 
 Floats = NDArray[np.float64]
 Result = dict[str, Value]

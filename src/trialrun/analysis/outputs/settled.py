@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trialrun.analysis.outputs.statement import words
-from trialrun.protocol.output import Analysis, ListedColumn, Monitored, Organs, Output, Summarised
+from trialrun.protocol.analysis import ListedColumn, Monitored, Organs, Summarised
+from trialrun.protocol.output import Analysis, Output
 from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text

@@ -9,7 +9,7 @@ from math import exp, fsum, log, sqrt
 from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs.statement import words
 from trialrun.analysis.rounding import quantile
-from trialrun.protocol.output import Statistic
+from trialrun.protocol.cell import Statistic
 from trialrun.protocol.text import Text
 
 Number = float | NotEstimable

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trialrun.analysis.estimate import NotEstimable
-from trialrun.protocol.output import Written
+from trialrun.protocol.cell import Written
 from trialrun.protocol.text import Text
 
 Value = float | str | NotEstimable

@@ -14,7 +14,8 @@ from trialrun.analysis.outputs.asked import Asked
 from trialrun.analysis.outputs.proportion import rounded
 from trialrun.analysis.outputs.statement import Line, Stated, Value, patterns, words
 from trialrun.analysis.survival import KaplanMeier, kaplan_meier
-from trialrun.protocol.output import PARTICIPANTS, Survival, Written
+from trialrun.protocol.analysis import Survival
+from trialrun.protocol.cell import PARTICIPANTS, Written
 from trialrun.protocol.text import Text
 
 SHARE = words("{survival:.1} ({lower:.1} to {upper:.1})", "{survival:.1} ({lower:.1} à {upper:.1})")

@@ -9,7 +9,7 @@ from trialrun.analysis.outputs import due
 from trialrun.analysis.outputs.asked import Asked
 from trialrun.analysis.outputs.columns import Columns, Fact
 from trialrun.analysis.outputs.statement import Line, Stated, Value, words
-from trialrun.protocol.output import Told
+from trialrun.protocol.analysis import Told
 
 
 def facts_told(asked: Asked, analysis: Told) -> Iterator[Line]:

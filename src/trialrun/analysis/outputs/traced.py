@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trialrun.analysis.paired_change import RESOLUTION, from_scale
-from trialrun.protocol.output import Traced
+from trialrun.protocol.derived import Traced
 from trialrun.protocol.rule import Type
 
 if TYPE_CHECKING:

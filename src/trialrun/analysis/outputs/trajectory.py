@@ -16,9 +16,10 @@ from trialrun.analysis.outputs.columns import Columns, Path
 from trialrun.analysis.outputs.numbers import units_of
 from trialrun.analysis.outputs.statement import words
 from trialrun.analysis.paired_change import mean_baseline
-from trialrun.protocol.output import Each, Trajectory
+from trialrun.protocol.grouping import Each
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text
+from trialrun.protocol.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
 BASELINE = "baseline"

@@ -12,7 +12,7 @@ from trialrun.analysis.outputs.paired import paired_change, positive
 from trialrun.analysis.outputs.related import adjusted, correlation
 from trialrun.analysis.outputs.repeated import repeated
 from trialrun.analysis.outputs.statement import Line
-from trialrun.protocol.output import (
+from trialrun.protocol.trajectory import (
     Correlated,
     Imputed,
     Modelled,

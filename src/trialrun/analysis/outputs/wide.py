@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from trialrun.analysis.outputs import vocabulary
-from trialrun.protocol.output import View
+from trialrun.protocol.derived import View
 from trialrun.protocol.rule import Type
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from trialrun.analysis.ard import Ard, Cell, formatted
 from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs.grouping import Column
 from trialrun.analysis.outputs.statement import Line
+from trialrun.protocol.analysis import Listed
 from trialrun.protocol.figure import Drawn
-from trialrun.protocol.output import Listed
 from trialrun.report.language import Language
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from trialrun.analysis.ard import Ard
+from trialrun.protocol.analysis import Listed
 from trialrun.protocol.figure import Densities, Drawn
-from trialrun.protocol.output import Listed, Output
+from trialrun.protocol.output import Output
 from trialrun.report.display import Display, display
 from trialrun.report.document import Picture
 from trialrun.report.figures.cells import Cells

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from trialrun.protocol.analysis import Hierarchy
 from trialrun.protocol.figure import Dots
-from trialrun.protocol.output import Hierarchy
 from trialrun.report.figures.cells import Cells, Statistics
 from trialrun.report.figures.figure import (
     GREY,
