@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
@@ -142,6 +142,7 @@ def _drawn_limits(asked: Asked, analysis: Monitored, limits: Boundary) -> Iterat
         if at is not None:
             values: dict[str, Value] = {"n": float(n), "stop_at": float(at)}
             cell = _stated(asked, analysis, column, values, words("{stop_at}"), ("", ()), f"limit={n}")
+            cell = replace(cell, data={"n": n, **_rule(asked, analysis)})
             yield Line((asked.name, f"n={n}"), (words(f"n = {n}"),), (cell,), analysis.indent)
 
 
@@ -183,7 +184,11 @@ def _cells(asked: Asked, analysis: Monitored, step: Step, behind: Behind, *, sam
         if column not in values:
             message = f"a boundary has no column `{column}`"
             asked.columns.refuse((*asked.path, "columns", column), message, suggestion(column, values))
-        yield _stated(asked, analysis, column, values[column], words_of[column], behind, step.who)
+        cell = _stated(asked, analysis, column, values[column], words_of[column], behind, step.who)
+        known = {"n": step.n, "events": step.events, "prior": analysis.prior, "above": analysis.above}
+        if not same:  # with events of several kinds, those of the largest kind decide nothing alone
+            cell = replace(cell, data={**known, **_rule(asked, analysis)})
+        yield cell
 
 
 def _rates(asked: Asked, analysis: Monitored, limits: Boundary) -> Iterator[Line]:
@@ -198,9 +203,16 @@ def _rates(asked: Asked, analysis: Monitored, limits: Boundary) -> Iterator[Line
     ):
         values: dict[str, Value] = {"rate": rate, "stop": rounded(stop), "treated": rounded(treated)}
         cell = _stated(asked, analysis, "decision", values, STOPS, ("", ()), f"rate={rate:g}")
+        cell = replace(cell, data={"rate": rate, "planned": len(limits.stop_at), **_rule(asked, analysis)})
         share = f"{100 * rate:.10g}"
         label = words(f"{share}%", f"{share.replace('.', ',')} %")
         yield Line((asked.name, "rates", f"rate={rate:g}"), (above, label), (cell,), analysis.indent)
+
+
+def _rule(asked: Asked, analysis: Monitored) -> dict[str, object]:
+    """From how many participants on so many events suspend."""
+    steps = sorted(_study(asked, analysis).study.suspensions[analysis.boundary].at_least.items())
+    return {"starts": [n for n, _ in steps], "limits": [events for _, events in steps]}
 
 
 def _stated(

@@ -156,7 +156,8 @@ def _cell(
     sources = tuple(mine["_row"].to_list())
     parameters = {"endpoint": analysis.organs, "column": column, "line": list(key), "level": analysis.level}
     inputs = asked.columns.digest(sources)
-    return Stated(column, values, pattern, "organs/1", asked.first, none, sources, inputs, parameters)
+    data = {"x": x, "n": n, "level": analysis.level}
+    return Stated(column, values, pattern, "organs/1", asked.first, none, sources, inputs, parameters, data)
 
 
 def _ends(found: Interval) -> dict[str, Value]:

@@ -1,4 +1,4 @@
-# methods: proportion, proportion_without_event, organ_response
+# methods: proportion, proportion_without_event, organ_response, organs
 # tolerance: 1e-6
 # source: binom.test (Clopper and Pearson, 1934); Blaker, Can J Stat 2000;28:783; others by their definition
 # Every interval takes the probabilities of missing `below` and `above`, in proportions.
@@ -103,6 +103,7 @@ redo_organ_response <- function(x, n, level) {
   ends <- 100 * binomial_interval(x, n, missed(level)[1], missed(level)[2], "clopper-pearson")
   list(x = x, n = n, percent = share(x, n), lower = ends[1], upper = ends[2], none = n - x)
 }
+redo_organs <- redo_organ_response
 redo_proportion_without_event <- function(x, n, lost, level) {
   alpha <- round(1 - level, 12)
   c(redo_organ_response(x, n, level), list(
