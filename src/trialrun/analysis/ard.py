@@ -118,7 +118,11 @@ class Ard:
 
     def of(self, output: str) -> pl.DataFrame:
         """The cells of one output."""
-        return self.cells.filter(pl.col("output") == output)
+        return self._parts.get((output,), self.cells.clear())
+
+    @cached_property
+    def _parts(self) -> dict[tuple[Any, ...], pl.DataFrame]:
+        return self.cells.partition_by("output", as_dict=True, maintain_order=True)
 
     def sources(self, cell: str) -> pl.DataFrame:
         """The rows that a cell is made from: ``row``, ``table``, ``id``, ``SRC``."""
@@ -130,8 +134,17 @@ class Ard:
         sizes = self.of(output).filter(pl.col("line") == -1)
         return dict(sizes.select("column", "cell").iter_rows())
 
-    def lines(self, output: str) -> Iterator[tuple[Line, list[Cell]]]:
+    def lines(self, output: str) -> Sequence[tuple[Line, list[Cell]]]:
         """The lines of an output with their cells, in order; words in the lines' labels."""
+        if output not in self._lines:  # each document of each language asks for them
+            self._lines[output] = list(self._read(output))
+        return self._lines[output]
+
+    @cached_property
+    def _lines(self) -> dict[str, list[tuple[Line, list[Cell]]]]:
+        return {}
+
+    def _read(self, output: str) -> Iterator[tuple[Line, list[Cell]]]:
         told = self.of(output).drop("sources", "parameters", "inputs").filter(pl.col("line") >= 0)
         found = told.rows(named=True)
         place = 0

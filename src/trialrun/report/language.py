@@ -9,9 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
 from trialrun.analysis.rounding import half_away, p_value, percent
+from trialrun.protocol.source import plain
 
 LANGUAGES = ("en", "fr")
 MINUS = "\N{MINUS SIGN}"
@@ -93,7 +92,7 @@ def language(code: str) -> Language:
     if code not in LANGUAGES:
         raise ValueError(f"the report is not written in `{code}`; choose one of {', '.join(LANGUAGES)}")
     text = (resources.files("trialrun.report") / "languages" / f"{code}.yaml").read_text(encoding="utf-8")
-    words: dict[str, str] = yaml.safe_load(text)
+    words: dict[str, str] = plain(text)
     if code == "fr":
         words = {key: _unbroken(said) if key != "banner" else said for key, said in words.items()}
     return Language(code, words)

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from importlib import resources
 
-import yaml
+from trialrun.protocol.source import plain
 
 _DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 
@@ -31,5 +31,5 @@ def _known(language: str) -> list[tuple[re.Pattern[str], str]]:
     file = resources.files("trialrun.report") / "languages" / f"reasons.{language}.yaml"
     if not file.is_file():
         return []
-    listed: dict[str, str] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    listed: dict[str, str] = plain(file.read_text(encoding="utf-8"))
     return [(re.compile("(.+)".join(map(re.escape, key.split("{}")))), said) for key, said in listed.items()]

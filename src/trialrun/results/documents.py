@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,8 +26,8 @@ USUAL = ("html", "pdf")
 FORMATS = ("html", "pdf", "rtf", "docx", "txt")
 PRINTED = {"html": "report.html", "pdf": "report.pdf", "rtf": "report.rtf", "docx": "report.docx"}
 """Where each format but plain text is printed: a module whose function has the format's name."""
-
-
+ASIDE = ("pdf",)
+"""Set by a library that leaves Python free meanwhile."""
 _LIBRARIES = {"pdf": "typst", "docx": "docx"}
 
 
@@ -48,12 +49,17 @@ def file_name(wanted: Wanted, language: str, form: str) -> str:
 
 def documents(protocol: Protocol, ard: Ard, tables: Tables, wanted: Wanted) -> dict[str, bytes]:
     """Every document of a pack, by the name of its file."""
-    made = {}
-    for language in wanted.languages:
-        document = compose(protocol, ard, tables, wanted, language)
-        for form in wanted.formats:
-            made[file_name(wanted, language, form)] = _printed(form, document, ard, tables)
-    return made
+    made: dict[str, bytes | Future[bytes]] = {}
+    with ThreadPoolExecutor(1) as press:  # Typst sets a PDF while the next page is written
+        for language in wanted.languages:
+            document = compose(protocol, ard, tables, wanted, language)
+            for form in sorted(wanted.formats, key=lambda one: one not in ASIDE):
+                name = file_name(wanted, language, form)
+                if form in ASIDE:
+                    made[name] = press.submit(_printed, form, document, ard, tables)
+                else:
+                    made[name] = _printed(form, document, ard, tables)
+    return {name: one if isinstance(one, bytes) else one.result() for name, one in made.items()}
 
 
 def _printed(form: str, document: Document, ard: Ard, tables: Tables) -> bytes:
