@@ -78,6 +78,13 @@ def test_quantile_counts_in_rationals() -> None:
     assert quantile(hundred, 0.29) == 29.5
 
 
+def test_a_third_of_three_is_one() -> None:
+    """R 4.2, quantile(c(2, 7, 40), 1/3, type = 2), and SAS average the first two; 1/3 is no double."""
+    assert quantile([2, 7, 40], 1 / 3) == 4.5
+    assert quantile([2, 7, 40], 2 / 3) == 23.5
+    assert quantile([1, 2, 3, 4, 5, 6, 7], 0.2857) == 2  # a little under 2/7, and meant so
+
+
 def test_quantile_of_nothing_is_not_estimable() -> None:
     assert quantile([], 0.5) == NotEstimable("no observations")
 

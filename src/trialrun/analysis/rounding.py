@@ -44,18 +44,27 @@ def quantile(values: Iterable[float], q: float) -> float | NotEstimable:
     """Quantile by SAS definition 5, the average of the order statistics where n·q is whole.
 
     Type 2 of Hyndman and Fan, Am Stat 1996;50:361; `averaged_inverted_cdf` in NumPy, but with
-    n·q in rationals, so that 0.29 of 100 values is the 29th place and not 28.999… Values must
-    be finite and q in 0 … 1; ValueError otherwise. No values: not estimable.
+    n·q in rationals (`share`), so that 0.29 of 100 values is the 29th place and not 28.999…, and
+    1/3 of three the first. Values must be finite and q in 0 … 1; ValueError otherwise. No values: not
+    estimable.
     """
     ordered = sorted(float(each) for each in values)
     if not 0 <= q <= 1 or not np.all(np.isfinite(ordered)):
         raise ValueError(f"quantile {q} of {len(ordered)} values: q must lie in 0 … 1 and values be finite")
     if not ordered:
         return NotEstimable("no observations")
-    place, rest = divmod(len(ordered) * Fraction(repr(float(q))), 1)
+    place, rest = divmod(len(ordered) * share(q), 1)
     upper = ordered[min(int(place), len(ordered) - 1)]
     lower = ordered[max(int(place) - 1, 0)] if rest == 0 else upper
     return lower if lower == upper else lower / 2 + upper / 2
+
+
+def share(q: float) -> Fraction:
+    """The number that a double stands for: a simple fraction (1/3, 0.29) within four roundings, as in R's
+    `quantile`, else its shortest decimal form. 0.3333333333333333 is a third and not a little less.
+    """
+    simple = Fraction(float(q)).limit_denominator(10_000)
+    return simple if abs(float(simple) - q) <= 4 * np.finfo(float).eps else Fraction(repr(float(q)))
 
 
 def percent(x: int, n: int, decimals: int = 1) -> str | NotEstimable:

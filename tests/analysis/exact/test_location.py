@@ -13,7 +13,7 @@ from trialrun.analysis.exact.location import Definition, geometric, quantile, qu
 from trialrun.analysis.proportion import Side
 
 VALUES = st.lists(st.integers(-50, 50), min_size=1, max_size=20)
-SHARE = st.sampled_from([0.0, 0.05, 0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 1.0])
+SHARE = st.sampled_from([0.0, 0.05, 0.1, 0.25, 1 / 3, 2 / 3, 0.5, 0.75, 0.9, 1.0])
 TYPES: dict[Definition, str] = {"2": "averaged_inverted_cdf", "6": "weibull", "7": "linear"}
 
 

@@ -52,7 +52,7 @@ def quantile(values: Iterable[float], q: float, definition: Definition = "2") ->
         raise ValueError(f"quantile {q} of {len(ordered)} values: q must lie in 0 … 1 and values be finite")
     if not ordered:
         return NotEstimable("no observations")
-    n, share = len(ordered), Fraction(repr(float(q)))
+    n, share = len(ordered), rounding.share(q)
     place = (n + 1) * share if definition == "6" else (n - 1) * share + 1
     place = min(max(place, Fraction(1)), Fraction(n))
     below, rest = divmod(place, 1)
