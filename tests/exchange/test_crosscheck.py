@@ -77,7 +77,7 @@ def test_every_method_of_these_analyses_is_redone(ard: Ard) -> None:
     assert {call.method for call in made.calls} == methods
     assert made.left_out == {}
     assert set(by_method()) - methods == {
-        "proportion_without_event", "organ_response", "organs", "imputation", "boundary",
+        "proportion_without_event", "organ_response", "organs", "imputation", "boundary", "ancova",
         "operating_characteristics", "known", "worst",
         "holm", "hochberg", "hommel", "bh", "by", "cmh-general", "cmh-means", "cmh-correlation",
     }  # fmt: skip

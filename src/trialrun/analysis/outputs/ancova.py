@@ -112,6 +112,7 @@ class _Model:
     fitted: LinearModel | _OverVisits
     n: Mapping[str, int]
     sources: tuple[int, ...]
+    data: Mapping[str, object] | None
 
 
 class _Data:
@@ -196,7 +197,7 @@ class _Data:
         sources = rows["_sources"].list.explode(keep_nulls=False, empty_as_null=False)
         n = dict(rows.group_by("_column").agg(pl.col("_who").n_unique()).iter_rows())
         if self.analysis.over is not None:
-            return _Model(self._over_visits(rows, self.analysis.over), n, tuple(sorted(set(sources))))
+            return _Model(self._over_visits(rows, self.analysis.over), n, tuple(sorted(set(sources))), None)
         factors = {one: level(rows[one]).to_list() for one in self.factors}
         covariates = {one: rows[one].cast(pl.Float64).to_list() for one in self.covariates}
         if self.question == "dose":
@@ -204,8 +205,10 @@ class _Data:
             covariates = {"dose": rows[dose].cast(pl.Float64).to_list(), **covariates}
         else:
             factors = {TREATMENT: rows["_column"].to_list(), **factors}
-        fitted = LinearModel(rows[self.value].cast(pl.Float64).to_list(), factors, covariates)
-        return _Model(fitted, n, tuple(sorted(set(sources))))
+        values = rows[self.value].cast(pl.Float64).to_list()
+        fitted = LinearModel(values, factors, covariates)
+        data = {"y": values, "factors": factors, "covariates": covariates, "level": self.analysis.level}
+        return _Model(fitted, n, tuple(sorted(set(sources))), data)
 
     def _over_visits(self, rows: pl.DataFrame, over: OverVisits) -> _OverVisits:
         """The mixed model of rows, one for each participant and visit."""
@@ -283,6 +286,8 @@ class _Data:
             values[name] = float(model.n.get(column, 0)) if name == "n" else _statistic(found, name)
         pattern = bounded(pattern, values, statistic.limits)
         read = "".join(self.seen.inputs[one] for one in self.asked.groups.compared)
+        asks = {"question": self.question, "column": column, "other": self.analysis.versus}
+        data = model.data and {**model.data, **asks, "effect": self.analysis.effect}
         return Stated(
             column,
             values,
@@ -293,6 +298,7 @@ class _Data:
             model.sources,
             hashlib.sha256(read.encode()).hexdigest(),
             {**self.seen.asked, "column": column, "line": list(key)},
+            data,
         )
 
     def _found(self, model: _Model, column: str) -> object:
