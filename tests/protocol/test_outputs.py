@@ -76,6 +76,10 @@ OUTPUTS = "outputs: {'1': {kind: table, title: T, rows: {a: {count: DM}}}}\n"
         (f"{OUTPUTS}derive: {{x: {{first: A, last: B}}}}", "has first and last"),
         (f"{OUTPUTS}derive: {{x: {{value: a +}}}}", "the rule ends after +"),
         (f"{OUTPUTS}derive: {{x: {{cases: {{A: a b}}}}}}", "in the rule"),
+        (
+            "outputs: {'1': {kind: table, title: T, space: PARM, rows: {a: {count: DM, each: PARAM}}}}",
+            "no line is repeated for `PARM`",
+        ),
     ],
 )
 def test_what_cannot_be_is_told(text, message):

@@ -6,16 +6,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from trialrun.protocol.cell import PARTICIPANTS, Column, Number, Pattern, Statistics, Written
+from trialrun.protocol.cell import PARTICIPANTS, Column, Number, Pattern, Space, Statistics, Written
 from trialrun.protocol.element import Name, Part
 from trialrun.protocol.grouping import Repeated
 from trialrun.protocol.text import Several, Words
 
 
 class AnalysisPart(Written):
-    """What every analysis has: its title, its rows, how its cells are written, and what is compared."""
+    """What every analysis has: its title, its rows, how its cells are written, and what is compared.
+    ``space``: empty lines above it, whatever the output says."""
 
     indent: int = Field(default=0, ge=0, le=6)
+    space: Space | None = None
     compare: bool | Several = True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from trialrun.protocol.element import Name, Part
 from trialrun.protocol.problem import shown
@@ -62,6 +62,10 @@ class Written(Part):
     none: Pattern | None = None
     where: str | None = None
     limits: tuple[Limit, ...] = ()
+
+
+Space = Annotated[int, Field(ge=0, le=3)]
+"""How many empty lines stand above something; ``true`` is one."""
 
 
 def listed(value: Any) -> Any:

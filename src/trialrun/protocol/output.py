@@ -28,7 +28,7 @@ from trialrun.protocol.analysis import (
     Survival,
     Told,
 )
-from trialrun.protocol.cell import Pattern, Statistics, Written, one_verb, tag_of
+from trialrun.protocol.cell import Pattern, Space, Statistics, Written, one_verb, tag_of
 from trialrun.protocol.derived import Derived, View
 from trialrun.protocol.element import Name, Part, Sourced
 from trialrun.protocol.figure import Figure
@@ -61,6 +61,7 @@ class Heading(Part):
 
     heading: Words
     indent: int = Field(default=0, ge=0, le=6)
+    space: Space | None = None
 
 
 _VERBS = {
@@ -114,6 +115,9 @@ class AnalysisSet(Sourced):
 EVERY_ROW = "rows"
 """What ``group_before`` says of a group that stands before every row of an output."""
 
+GROUP = "group"
+"""What ``space`` says of groups that are lines."""
+
 
 class Output(Sourced):
     """One planned table, listing or figure."""
@@ -125,7 +129,7 @@ class Output(Sourced):
     set: Name | None = None
     by: By | None = None
     stub: tuple[Pattern, ...] = ()
-    space: bool = False
+    space: bool | Several = False
     across: Literal["statistics", "both"] | None = None
     group_before: Name | None = None
     group: tuple[Pattern, ...] = ()

@@ -13,11 +13,19 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel
 
-from trialrun.protocol.analysis import EndpointResult, Listed, Monitored, Organs, Proportion, Survival
+from trialrun.protocol.analysis import (
+    EndpointResult,
+    Hierarchy,
+    Listed,
+    Monitored,
+    Organs,
+    Proportion,
+    Survival,
+)
 from trialrun.protocol.cell import Written
 from trialrun.protocol.derived import Cases, Computed, Judged, Traced
 from trialrun.protocol.figure import Drawn, Layer
-from trialrun.protocol.output import EVERY_ROW, Output, OutputsFile
+from trialrun.protocol.output import EVERY_ROW, GROUP, Output, OutputsFile
 from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
 from trialrun.protocol.rule import NOT_DECLARED, RESERVED, RuleError, RuleProblem
 from trialrun.protocol.shape import shape
@@ -124,6 +132,7 @@ def _names(
         if output.kind == "figure" and sum(isinstance(row, Drawn) for row in output.rows.values()) != 1:
             hint = "Write one row such as `drawn: {figure: means, ...}`; the others make its numbers."
             yield outputs.problem((*path, "rows"), "a figure needs one row that says how it is drawn", hint)
+        yield from _spaced(outputs, path, output)
         repeated = [*dict.fromkeys(one for row in output.rows.values() for one in getattr(row, "each", ()))]
         if output.group_before is not None and output.group_before not in (EVERY_ROW, *repeated):
             places = [EVERY_ROW, *repeated]
@@ -133,6 +142,23 @@ def _names(
             for i, key in enumerate(keys):
                 if key not in file.outputs:
                     yield _unknown(outputs, ("packs", name, word, i), "output", key, file.outputs)
+
+
+def _spaced(outputs: Outputs, path: Path, output: Output) -> Iterator[Problem]:
+    """Every column between whose values an empty line is asked for, and that no row is repeated for."""
+    if isinstance(output.space, bool):
+        return
+    rows = [] if output.group_before == EVERY_ROW else output.rows.values()
+    known = [EVERY_ROW] if rows else []
+    known += [GROUP] if output.across == "statistics" else []
+    for row in rows:
+        known += row.levels if isinstance(row, Hierarchy) else getattr(row, "each", ())
+    for i, one in enumerate(output.space):
+        if one not in known:
+            hint = (
+                suggestion(one, known) or f"Write one or more of {', '.join(dict.fromkeys(known))}, or true."
+            )
+            yield outputs.problem((*path, "space", i), f"no line is repeated for `{one}`", hint, "name")
 
 
 def _drawn(outputs: Outputs, here: Path, row: Drawn, output: Output) -> Iterator[Problem]:

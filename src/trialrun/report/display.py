@@ -15,9 +15,9 @@ from trialrun.analysis.outputs.grouping import ALL, Column
 from trialrun.analysis.outputs.projection import HEADS
 from trialrun.analysis.outputs.statement import Line
 from trialrun.analysis.outputs.wording import written
-from trialrun.protocol.analysis import Listed, Monitored, Narrative, Organs, Projection, Told
+from trialrun.protocol.analysis import Hierarchy, Listed, Monitored, Narrative, Organs, Projection, Told
 from trialrun.protocol.cell import Written
-from trialrun.protocol.output import EVERY_ROW, Analysis, Output
+from trialrun.protocol.output import EVERY_ROW, GROUP, Analysis, Output
 from trialrun.protocol.text import Text
 from trialrun.report.reason import reason as reason_in
 
@@ -302,12 +302,41 @@ def _rows(
 ) -> Iterator[DisplayRow]:
     before: Line | None = None
     for line, cells in lines:
-        if planned.space and before is not None and line.key[0] != before.key[0]:
-            yield DisplayRow(("",) * stubs, gap=True)
+        if before is not None:
+            yield from [DisplayRow(("",) * stubs, gap=True)] * _space(planned, line, before)
         held = {(cell.column, cell.part): Shown(formatted(cell, language), cell.id) for cell in cells}
         shown = tuple(held.get((head.key, head.part), Shown()) for head in heads) if held else ()
         yield from _laid(planned, line, before, shown, stubs, language)
         before = line
+
+
+def _space(planned: Output, line: Line, before: Line) -> int:
+    """How many empty lines stand between two lines: what the row that begins here says, else the output."""
+    row = planned.rows.get(line.key[0])
+    own: int | None = getattr(row, "space", None)
+    if own is not None and line.key[0] != before.key[0]:
+        return own
+    if isinstance(planned.space, bool):
+        return int(planned.space and line.key[0] != before.key[0])
+    depth = max((_depth(planned, row, one, line) for one in planned.space), default=0)
+    return int(line.key[:depth] != before.key[:depth])
+
+
+def _depth(planned: Output, row: Analysis | None, name: str, line: Line) -> int:
+    """How much of a line's key must be the same as above where ``name`` (a column of ``each``, a level, the
+    group or the row) has the same value; nothing where the row has no such column."""
+    columns = list(row.levels if isinstance(row, Hierarchy) else getattr(row, "each", ()))
+    groups = len(planned.group) or 1
+    place = None if planned.across != "statistics" else planned.group_before
+    at = 0 if place == EVERY_ROW else 1 + (columns.index(place) if place in columns else len(columns))
+    if name == GROUP:
+        return at + groups
+    if name == EVERY_ROW:
+        return 1
+    if name not in columns:
+        return 0
+    depth = 2 + columns.index(name)
+    return depth + groups if place is not None and depth > at else depth
 
 
 def _laid(

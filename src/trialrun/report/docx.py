@@ -254,6 +254,7 @@ def _table(shown: Display, title: str, line: int) -> str:
     for row in shown.rows:
         left = f'<w:ind w:left="{INDENT * row.indent}"/>' if row.indent else ""
         if row.gap:
+            told.append(_row(_cell("", "", f'<w:gridSpan w:val="{len(sizes)}"/>')))
             continue
         if row.heading:
             said = _run(" ".join(filter(None, row.labels)), letters, "<w:b/>")

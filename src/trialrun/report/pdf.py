@@ -16,7 +16,7 @@ from trialrun.report.heads import heads
 from trialrun.report.language import Language, language
 from trialrun.report.missing import Missing
 from trialrun.report.pages import Placed, notes, outputs, runs
-from trialrun.report.widths import lines, widths
+from trialrun.report.widths import lines, spaced, widths
 
 WIDE, TALL = 10, 150  # columns and lines, from where on the letters are smaller
 SIZE, SMALL = 8.5, 7.0  # points
@@ -96,11 +96,10 @@ def _display(shown: Display, words: Language) -> dict[str, Any]:
         "right": [*(False for _ in shown.stub), *(head.numeric for head in shown.heads)],
         "heads": [[[one.text, one.columns, one.rows, one.numeric] for one in line] for line in heads(shown)],
         "rows": [
-            [row.indent, 1, " ".join(filter(None, row.labels)), []]
+            [row.indent, above, 1, " ".join(filter(None, row.labels)), []]
             if row.heading
-            else [row.indent, 0, list(row.labels), [cell.text for cell in row.cells]]
-            for row in shown.rows
-            if not row.gap
+            else [row.indent, above, 0, list(row.labels), [cell.text for cell in row.cells]]
+            for row, above in spaced(shown)
         ],
         "notes": notes(shown, words),
     }

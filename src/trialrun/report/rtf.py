@@ -172,8 +172,10 @@ def _table(shown: Display, line: int) -> Iterator[str]:
     whole = _row([ends[-1]])
     cells, last = _row(ends), _row(ends, bottom=True)
     aligned = [r"\ql"] * len(shown.stub) + [r"\qr" if head.numeric else r"\ql" for head in shown.heads]
-    rows = [row for row in shown.rows if not row.gap]
-    for row in rows:
+    for row in shown.rows:
+        if row.gap:
+            yield rf"{whole}\pard\intbl{letters}\cell\row" + "\n"
+            continue
         left = rf"\li{INDENT * row.indent}" if row.indent else ""
         if row.heading:
             said = " ".join(filter(None, row.labels))
@@ -185,7 +187,7 @@ def _table(shown: Display, line: int) -> Iterator[str]:
         ]
         if left and told:
             told[0] = told[0].replace(r"\intbl", r"\intbl" + left, 1)
-        yield f"{last if row is rows[-1] else cells}{''.join(told)}\\row\n"
+        yield f"{last if row is shown.rows[-1] else cells}{''.join(told)}\\row\n"
 
 
 def _row(ends: Sequence[int], head: bool = False, top: bool = False, bottom: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain
 from math import ceil
 
@@ -30,11 +31,19 @@ def lines(shown: Display) -> int:
     letters = [max(1.0, LINE[shown.landscape] * one - 2) for one in widths(shown)]
     return sum(
         1
-        if row.heading
+        if row.heading or row.gap
         else max(map(ceil, (len(one) / room for one, room in zip(_texts(row), letters, strict=True))))
         for row in shown.rows
-        if not row.gap
     )
+
+
+def spaced(shown: Display) -> Iterator[tuple[DisplayRow, int]]:
+    """Its rows that hold words, each with how many empty lines stand above it."""
+    above = 0
+    for row in shown.rows:
+        if not row.gap:
+            yield row, above
+        above = above + 1 if row.gap else 0
 
 
 def _needed(shown: Display) -> list[int]:

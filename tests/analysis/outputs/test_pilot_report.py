@@ -161,6 +161,18 @@ def test_the_mixed_model_of_table_14_3_11_is_that_of_sas(datasets):
     assert p == pytest.approx([0.5600, 0.4403], abs=5e-5)
 
 
+@pytest.mark.parametrize(
+    ("number", "above"), [("14-5.01", [1, 23, 26, 31, 39, 57, 92, 95]), ("14-7.02", [2, 5, 8, 11, 14, 17])]
+)
+def test_empty_lines_stand_where_they_were_published(number, above, datasets):
+    """Places of the first of them, in the body of the table."""
+    found = display(
+        analyse_outputs(datasets, load_outputs(HERE / "pilot_report.yaml"), only=[number]), number
+    )
+    places = [place for place, row in enumerate(found.rows) if row.gap]
+    assert places[: len(above)] == above
+
+
 # ---- the examples of the documentation -----------------------------------------------------------
 
 FENCES = re.findall(r"^```yaml\n(.*?)^```$", EXAMPLES.read_text("utf-8"), re.MULTILINE | re.DOTALL)

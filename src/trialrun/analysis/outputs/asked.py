@@ -286,7 +286,9 @@ class Asked:
         if one.mark:
             under = not isinstance(p, NotEstimable) and p < one.mark.below
             values["mark"] = one.mark.with_ if under else one.mark.otherwise
-        pattern = bounded(pattern, values, one.limits)
+        within, pattern = pattern, bounded(pattern, values, one.limits)
+        if one.mark and pattern is not within and values["mark"] == one.mark.otherwise:
+            values["mark"] = ""  # a limit needs nothing beside it to stand in line with numbers
         inputs = hashlib.sha256("".join(seen.inputs[column] for column in between).encode()).hexdigest()
         asked = {**seen.asked, "between": list(between), "line": list(key)}
         every = sources if sources is not None else (row for one in between for row in seen.rows.get(one, ()))
