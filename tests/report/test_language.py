@@ -39,7 +39,7 @@ def test_dates_lists_and_plurals() -> None:
     assert EN.date(datetime.date(2009, 9, 1)) == "1 September 2009"
     assert FR.date(datetime.date(2009, 9, 1)) == "1er septembre 2009"
     assert EN.listed(["a", "b", "c"]) == "a, b and c"
-    assert EN.plural("assumptions.count", 2) == "2 assumptions"
+    assert EN.plural("fact.arms", 2) == "2 groups"
 
 
 def test_french_signs_do_not_begin_a_line() -> None:
