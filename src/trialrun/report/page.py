@@ -18,6 +18,6 @@ def environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.globals["style"] = Markup(environment.loader.get_source(environment, "report.css")[0])  # type: ignore[union-attr]
+    environment.globals["style"] = Markup(environment.loader.get_source(environment, "page.css")[0])  # type: ignore[union-attr]
     environment.filters["drawing"] = Markup
     return environment
