@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import example_trial
 from trialrun.analysis import ard_file
-from trialrun.analysis.ard import SCHEMA, Ard, analyse_outputs
+from trialrun.analysis.ard import Ard, analyse_outputs
+from trialrun.analysis.outputs.recorded import SCHEMA
 from trialrun.protocol.compile import load
 from trialrun.protocol.protocol import Protocol
 

@@ -192,7 +192,8 @@ def test_the_banner_stands_before_all(page, document):
 
 
 def html_of_real(document):
-    from trialrun.analysis.ard import SCHEMA, Ard
+    from trialrun.analysis.ard import Ard
+    from trialrun.analysis.outputs.recorded import SCHEMA
 
     rows = pl.DataFrame(schema={"row": pl.UInt32, "table": pl.String, "id": pl.String, "SRC": pl.String})
     return html(

@@ -9,10 +9,8 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from itertools import chain
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from trialrun.analysis.estimate import NotEstimable
@@ -23,6 +21,7 @@ from trialrun.analysis.outputs.grouping import Column, Groups
 from trialrun.analysis.outputs.hierarchy import hierarchy
 from trialrun.analysis.outputs.listing import listing, narrative
 from trialrun.analysis.outputs.numbers import summary
+from trialrun.analysis.outputs.recorded import Recorded
 from trialrun.analysis.outputs.settled import settled
 from trialrun.analysis.outputs.statement import Line, Stated, Value, words
 from trialrun.analysis.outputs.told import facts_told
@@ -50,30 +49,6 @@ from trialrun.protocol.outputs import Outputs
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text
 
-_COLUMNS: dict[str, Any] = {
-    "output": pl.String,  # its number, 14.1.1
-    "analysis": pl.String,  # the name of the row in the file; "N" for the numbers in the column heads
-    "line": pl.Int64,  # place of the line in the output, from 0
-    "path": pl.String,  # JSON list: the keys that name the line
-    "labels": pl.String,  # JSON list of {language: words}
-    "indent": pl.Int64,
-    "column": pl.String,  # group of participants, a comparison, or a column of a listing
-    "part": pl.String,  # which of the cells under one column, "" where there is one
-    "cell": pl.String,  # SHA-256 of method, inputs and parameters
-    "statistic": pl.String,
-    "value": pl.Float64,
-    "text": pl.String,
-    "not_estimable": pl.String,  # the reason
-    "pattern": pl.String,  # JSON {language: words}: how the whole cell is written
-    "none": pl.String,  # the same, where a statistic in it cannot be estimated
-    "method": pl.String,  # with its version: count/1
-    "parameters": pl.String,  # canonical JSON
-    "inputs": pl.String,  # SHA-256 of the participants and values read
-    "sources": pl.List(pl.UInt32),  # numbers of rows, see `Ard.rows`
-    "notes": pl.String,  # JSON list of {language: words}: what a reader of the line must know
-}
-SCHEMA = pl.Schema(_COLUMNS)
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -94,7 +69,7 @@ def formatted(cell: Cell, language: str = "en") -> str:
 
 @dataclass(frozen=True, eq=False)
 class Ard:
-    """``cells``: a row for each statistic of each cell (`SCHEMA`), in the order of the outputs.
+    """``cells``: a row for each statistic of each cell (`recorded.SCHEMA`), in the order of the outputs.
 
     ``rows``: of the rows they are made from, number, table, id ("AE/participant/sequence") and SRC.
     ``outputs`` and ``columns``: what was planned, and the columns of each output with their N.
@@ -194,49 +169,27 @@ def analyse_outputs(
         if only is None or key in only
     }
     columns = Columns(tables, outputs, protocol, planned, facts)
-    records: list[dict[str, Any]] = []
+    recorded = Recorded()
     heads, headers = {}, {}
-    data: dict[str, Mapping[str, object]] = {}
     for key, output in planned.items():
         groups = Groups(columns, key, output)
         heads[key], headers[key] = groups.list, groups.header
-        records += _of_output(key, groups, data)
-    held: dict[str, Any] = {name: [one.get(name) for one in records] for name in SCHEMA}
-    frame = pl.DataFrame(held | {"sources": _lists(held["sources"])}, schema=SCHEMA)
+        _record(key, groups, recorded)
+    frame = recorded.frame()
     used = frame["sources"].explode().drop_nulls().unique()
     made = {name: table for name, table in columns.raw.items() if name not in tables}
-    return Ard(frame, columns.rows_of(used.to_list()), planned, heads, headers, data, made)
+    return Ard(frame, columns.rows_of(used.to_list()), planned, heads, headers, recorded.data, made)
 
 
-def _lists(found: Sequence[tuple[int, ...] | None]) -> pl.Series:
-    """Lists of row numbers as a column: many times as fast as one list after the other."""
-    sizes = [len(one) if one is not None else 0 for one in found]
-    places = np.repeat(np.arange(len(found), dtype=np.uint32), sizes)
-    flat = np.fromiter(chain.from_iterable(one for one in found if one), np.uint32, sum(sizes))
-    lists = (
-        pl.DataFrame({"place": places, "number": flat}).group_by("place", maintain_order=True).agg("number")
-    )
-    known = pl.DataFrame(
-        {
-            "place": np.arange(len(found), dtype=np.uint32),
-            "known": np.array([one is not None for one in found], dtype=np.bool_),
-        }
-    )
-    joined = known.join(lists, on="place", how="left", maintain_order="left")
-    none = pl.lit([], dtype=pl.List(pl.UInt32))
-    filled = pl.when("known").then(pl.col("number").fill_null(none))
-    return joined.select(filled.alias("sources"))["sources"]
-
-
-def _of_output(key: str, groups: Groups, data: dict[str, Mapping[str, object]]) -> Iterator[dict[str, Any]]:
-    """The heads of the columns as line -1, then the analyses one after the other; fills ``data``."""
-    yield from _records(key, "N", -1, _sizes(groups), data)
+def _record(key: str, groups: Groups, recorded: Recorded) -> None:
+    """The heads of the columns as line -1, then the analyses one after the other."""
+    recorded.add(key, "N", -1, _sizes(groups))
     lines = [(name, line) for name, one in groups.output.rows.items() for line in _lines(groups, name, one)]
     if groups.output.page == "participant":
         lines = [(name, _paged(groups, line)) for name, line in lines]
         lines.sort(key=lambda one: one[1].key[1])  # stable: the analyses of a participant keep their order
     for place, (name, line) in enumerate(lines):
-        yield from _records(key, name, place, line, data)
+        recorded.add(key, name, place, line)
 
 
 def _paged(groups: Groups, line: Line) -> Line:
@@ -324,55 +277,6 @@ def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
             from trialrun.analysis.outputs.verbs import over_time  # here, for the same reason
 
             return over_time(asked, analysis)
-
-
-def _records(
-    output: str, analysis: str, place: int, line: Line, data: dict[str, Mapping[str, object]]
-) -> Iterator[dict[str, Any]]:
-    head = {
-        "output": output, "analysis": analysis, "line": place, "path": _json(list(line.key)),
-        "labels": f"[{','.join(map(_words, line.labels))}]", "indent": line.indent,
-        "notes": f"[{','.join(map(_words, line.notes))}]",
-    }  # fmt: skip
-    if not line.cells:
-        yield head
-    for cell in line.cells:
-        parameters = _json(cell.parameters, sort=True)
-        identity = _identity(cell, parameters)
-        if cell.data is not None:
-            data[identity] = cell.data
-        told = {
-            "column": cell.column, "part": cell.part, "cell": identity,
-            "pattern": _words(cell.pattern),
-            "none": _words(cell.none) if cell.none is not None else None,
-            "method": cell.method, "parameters": parameters, "inputs": cell.inputs,
-            "sources": sorted({*cell.sources}),
-        }  # fmt: skip
-        for statistic, value in cell.values.items():
-            yield head | told | {"statistic": statistic} | _valued(value)
-
-
-def _valued(value: Value) -> dict[str, Any]:
-    if isinstance(value, NotEstimable):
-        return {"not_estimable": value.reason}
-    return {"text": value} if isinstance(value, str) else {"value": value}
-
-
-def _identity(cell: Stated, parameters: str) -> str:
-    return hashlib.sha256(f"{cell.method}\n{cell.inputs}\n{parameters}".encode()).hexdigest()
-
-
-@lru_cache(maxsize=4096)
-def _words(text: Text) -> str:
-    return _json(dict(text.by_language))
-
-
-def _json(value: Any, sort: bool = False) -> str:
-    return (_SORTED if sort else _AS_SAID).encode(value)
-
-
-_AS_SAID = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 @lru_cache(maxsize=8192)

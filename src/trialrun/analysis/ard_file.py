@@ -15,9 +15,10 @@ from typing import Any
 
 import polars as pl
 
-from trialrun.analysis.ard import SCHEMA, Ard
+from trialrun.analysis.ard import Ard
 from trialrun.analysis.outputs.columns import ROWS as COLUMNS_OF_ROWS
 from trialrun.analysis.outputs.grouping import Column
+from trialrun.analysis.outputs.recorded import SCHEMA
 from trialrun.protocol.output import Output
 from trialrun.protocol.text import Text
 

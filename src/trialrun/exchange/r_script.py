@@ -43,7 +43,7 @@ class Plan:
 
 
 def plan(ard: Ard, cells: pl.DataFrame | None = None) -> Plan:
-    """What can be computed again of ``cells`` (`analysis.ard.SCHEMA`; by default those of the dataset) from
+    """What can be computed again of ``cells`` (rows as `Ard.cells` has them; by default all) from
     the data that the dataset keeps."""
     behind = _Data(ard)
     calls: dict[tuple[str, str], Call] = {}
