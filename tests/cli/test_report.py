@@ -42,7 +42,7 @@ def run(*arguments: object) -> Result:
 def test_results_are_kept_listed_and_computed_again(trial: Path) -> None:
     said = run("report", trial, *SOME)
     assert said.exit_code == 0, said.output
-    assert "VASCU-IL2 1.0, as known on 2008-03-21: 1 enrolled, virtual people" in said.output
+    assert "VASCU-IL2 1.0, as known on 2008-03-21: 1 virtual participant" in said.output
     assert "Sam Tistik (statistician) looked, entry 2" in " ".join(said.output.split())
     folder = trial / "reports" / "2008-03-21-report"
     assert "Sam Tistik" in run("looks", trial).output

@@ -59,6 +59,18 @@ def test_every_number_in_words_is_a_cell_and_every_link_an_output(report: Docume
     assert links <= set(ard.outputs)
 
 
+def test_counts_in_words_say_what_they_stand_under(report: Document) -> None:
+    """The same words are told apart, several cells by their heads, and no part passes for a whole."""
+    said = ["".join(piece.text for piece in item) for item in points(report)]
+    course, events, visit = {
+        "en": ("Courses begun – Course 1", "Any – n (%) [events]", "W1 D1"),
+        "fr": ("Cures commencées – Cure 1", "Tous – n (%) [événements]", "S1 J1"),
+    }[report.language]
+    assert sum(sentence.startswith(course) for sentence in said) == 1
+    assert sum(sentence.startswith(events) for sentence in said) == 1
+    assert not any(sentence.startswith(visit) for sentence in said)  # of many visits the first would be told
+
+
 def test_the_words_say_what_the_cells_say(report: Document, ard: Ard) -> None:
     cells = ard.of("14.2.1.1").filter(pl.col("analysis") == "tolerance")
     values = dict(cells.select("statistic", "value").iter_rows())

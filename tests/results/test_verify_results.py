@@ -152,7 +152,7 @@ def test_a_record_that_was_changed_since_is_found(results: Path, kept: Path, tmp
     }
 
 
-@pytest.mark.parametrize("broken", ["no manifest", "no json", "no word", "no tables", "no study"])
+@pytest.mark.parametrize("broken", ["no manifest", "no json", "no word", "no tables", "half a table", "no study"])
 def test_where_nothing_can_be_compared_it_says_so(results: Path, broken: str) -> None:
     match broken:
         case "no manifest":
@@ -163,7 +163,10 @@ def test_where_nothing_can_be_compared_it_says_so(results: Path, broken: str) ->
             edit(results / "manifest.json", '"as_of"', '"as_off"')
         case "no tables":
             shutil.rmtree(results / "tables")
+        case "half a table":
+            one = results / "tables" / "dm.parquet"
+            one.write_bytes(one.read_bytes()[:100])
         case "no study":
             (results / "study" / "study.yaml").write_text("id: [")
-    with pytest.raises(NoResults, match=r"manifest\.json|holds no table|does not compile"):
+    with pytest.raises(NoResults, match=r"manifest\.json|holds no table|cannot be read|does not compile"):
         verify_results(results)

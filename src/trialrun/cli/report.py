@@ -146,8 +146,8 @@ def _close(made: Reported, trial: Trial, folder: Path) -> None:
     from rich.text import Text
 
     manifest, out = made.made.manifest, console()
-    kind = "virtual people" if trial.virtual else "people"
-    people = f"{len(manifest['record'])} enrolled, {kind}"
+    count = len(manifest["record"])  # whoever consented, included or not
+    people = f"{count} {'virtual ' if trial.virtual else ''}participant{'' if count == 1 else 's'}"
     out.print(
         f"{manifest['study']} {manifest['version']}, as known on {manifest['as_of']}: {people}", style="bold"
     )

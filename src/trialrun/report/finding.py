@@ -43,7 +43,8 @@ ALWAYS = {
     "difference",
 }  # fmt: skip
 KINDS = {"table": "output.table", "listing": "output.listing", "figure": "output.figure"}
-LINES = 12  # of a table said in words; more is for the table itself
+LINES = 12  # of a table said in words among others; more is for the table itself
+DASH = " \N{EN DASH} "
 
 
 @dataclass(frozen=True)
@@ -143,24 +144,63 @@ def _one(hole: str, values: Mapping[str, Value], code: str) -> str:
 # ---- tables in words -----------------------------------------------------------------------------
 
 
-def counted(ard: Ard, output: str, language: Language) -> Iterator[tuple[Piece, ...]]:
-    """The counts of a table, a sentence each: its words, and what every column says."""
-    planned, columns = ard.outputs[output], ard.columns[output]
-    told = 0
+@dataclass(frozen=True)
+class _Counted:
+    """A line of counts: its words, the headings that it stands under, the counts that it is part of."""
+
+    words: str
+    headings: tuple[str, ...]
+    within: tuple[str, ...]
+    cells: list[Cell]
+
+
+def counted(
+    ard: Ard, output: str, language: Language, most: int | None = None
+) -> Iterator[tuple[Piece, ...]]:
+    """The counts of a table, a sentence each: its words with those above it, and what every cell says.
+
+    Of a table of more than ``most`` counts only those are told that stand under nothing else, and nothing
+    where these are too many as well: a few of the others would pass for all.
+    """
+    told = list(_counts(ard, output, language.code))
+    if most is not None and len(told) > most:
+        told = [one for one in told if not one.headings and not one.within]
+    if most is not None and len(told) > most:
+        return
+    names = [(*one.headings, one.words) for one in told]
+    for one, name in zip(told, names, strict=True):
+        full = name if names.count(name) == 1 else (*one.headings, *one.within, one.words)
+        yield tuple(_count_said(ard, output, DASH.join(full), one.cells, language))
+
+
+def _counts(ard: Ard, output: str, code: str) -> Iterator[_Counted]:
+    rows = ard.outputs[output].rows
+    above: list[
+        tuple[int, str, bool]
+    ] = []  # of the lines that this one may belong to: indent, words, heading
     for line, cells in ard.lines(output):
-        row = planned.rows.get(line.key[0])
-        if not isinstance(row, Count) or not cells or told >= LINES:
-            continue
-        told += 1
-        said: list[Piece] = [Shown(f"{line.labels[-1](language.code)}{language('colon')}")]
-        for i, cell in enumerate(cells):
-            if i:
-                said.append(Shown(language("semicolon")))
-            if len(columns) > 1:
-                title = next((one.title(language.code) for one in columns if one.key == cell.column), "")
-                said.append(Shown(f"{title} "))
-            said.append(Shown(written(cell.pattern, cell.values, cell.none, language.code), cell.id))
-        yield tuple(said)
+        above = [one for one in above if one[0] < line.indent]
+        *over, words = [label(code) for label in line.labels] or [""]
+        if cells and isinstance(rows.get(line.key[0]), Count):
+            headings = (*(said for _, said, heading in above if heading), *filter(None, over))
+            within = tuple(said for _, said, heading in above if not heading)
+            yield _Counted(words, headings, within, cells)
+        above.append((line.indent, words, not cells))
+
+
+def _count_said(ard: Ard, output: str, name: str, cells: list[Cell], language: Language) -> Iterator[Piece]:
+    """``Any – Events: 12; A year: 3.4``; cells without heads of their own stand after a colon."""
+    code, columns, heads = language.code, ard.columns[output], ard.outputs[output].cells
+    groups = {one.key: one.title(code) for one in columns} if len(columns) > 1 else {}
+    parts = {key: one.title(code) for key, one in heads.items() if one.title}
+    yield Shown(name + (DASH if parts else language("colon")))
+    for i, cell in enumerate(cells):
+        head = ", ".join(filter(None, (groups.get(cell.column), parts.get(cell.part))))
+        after = "" if not head else language("colon") if parts else " "
+        before = (language("semicolon") if i else "") + head + after
+        if before:
+            yield Shown(before)
+        yield Shown(written(cell.pattern, cell.values, cell.none, code), cell.id)
 
 
 def plain_text(pieces: tuple[Piece, ...]) -> str:

@@ -21,6 +21,7 @@ from trialrun.report.widths import lines, spaced, widths
 WIDE, TALL = 10, 150  # columns and lines, from where on the letters are smaller
 SIZE, SMALL = 8.5, 7.0  # points
 DRAWN = (174, 190)  # mm, the most that a figure is wide and high
+LISTED = 5  # outputs, from where on there is a list of contents
 WHOLE = 42  # lines of a table that is not broken over pages
 
 
@@ -50,7 +51,7 @@ def _content(document: Document) -> dict[str, Any]:
         "facts": [[term, [said]] for term, said in document.facts],
         "foot": document.foot,
         "page": words("output.page", page="{page}", pages="{pages}"),
-        "contents": words("contents") if known else "",
+        "contents": words("contents") if len(known) >= LISTED else "",
         "runs": [[turned, [_block(one, words, known) for one in some]] for turned, some in runs(document)],
     }
 

@@ -20,7 +20,7 @@ from trialrun.report.display import Display, DisplayRow, Head, Shown, display
 from trialrun.report.document import Block, Document, Heading, Paragraph, Picture, Points
 from trialrun.report.facts import facts_of
 from trialrun.report.figures.picture import picture
-from trialrun.report.finding import Finding, counted, findings, see
+from trialrun.report.finding import LINES, Finding, counted, findings, see
 from trialrun.report.language import Language
 from trialrun.report.language import language as spoken
 from trialrun.report.plan import chapters, facts, heading, left, points, words
@@ -135,7 +135,7 @@ def _results(ard: Ard, found: list[Finding], said: Language) -> Iterator[Block]:
 
 def _section(ard: Ard, keys: list[str], said: Language) -> Iterator[Block]:
     for key in keys:
-        sentences = tuple(counted(ard, key, said)) if ard.outputs[key].kind == "table" else ()
+        sentences = tuple(counted(ard, key, said, LINES)) if ard.outputs[key].kind == "table" else ()
         if sentences:
             yield Points(sentences)
     if keys:

@@ -105,7 +105,8 @@ def _again(folder: Path, manifest: dict[str, Any], trial: Trial | None, again: P
     if trial is not None:
         tables, protocol = _of_record(trial, manifest, folder, tables, found), trial.protocol
     if not tables:
-        raise NoResults(f"{folder / TABLES} holds no table: nothing can be computed again")
+        why = "; ".join(map(str, found.faults)) or "it holds no table"
+        raise NoResults(f"{folder / TABLES}: nothing can be computed again: {why}")
     try:
         made = make(protocol, tables, wanted, again)
     except ProtocolError as error:
