@@ -13,7 +13,7 @@ from trialrun.report.drawing import size
 from trialrun.report.missing import Missing
 from trialrun.report.pages import runs
 from trialrun.report.pdf import _content, pdf
-from trialrun.report.widths import lines, widths
+from trialrun.report.widths import LINE, lines, widths
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_a_document_of_words_alone(document):
 
 
 def test_columns_share_the_line_by_what_they_hold():
-    wide = replace(UNDER, heads=UNDER.heads * 5, rows=())
+    wide = replace(UNDER, heads=UNDER.heads * 3, rows=())
     assert sum(widths(wide)) == pytest.approx(1)
     assert sum(widths(replace(wide, landscape=True))) < 1
     narrow = replace(UNDER, stub=("A",), heads=UNDER.heads[:1], rows=())
@@ -85,6 +85,32 @@ def test_long_texts_share_what_the_other_columns_leave():
     assert sum(widths(told)) == pytest.approx(1)
     assert reason > 0.8 and term < 0.1 and number < 0.1
     assert 3 <= lines(told) <= 5
+
+
+def test_no_word_of_a_head_is_wider_than_its_column():
+    heads = tuple(replace(UNDER.heads[0], title=f"Lymphocytes{i} (10⁹/L)") for i in range(9))
+    row = DisplayRow(("Tolerance of the first course",), (Shown("1.2"),) * 9)
+    told = replace(UNDER, stub=("Visit",), heads=heads, rows=(row,), landscape=True)
+    shares = widths(told)
+    assert sum(shares) == pytest.approx(1)
+    assert min(shares[1:]) * LINE[True] > len("Lymphocytes0")
+
+
+def test_a_sentence_alone_has_its_width():
+    said = DisplayRow(("There is nothing to tell of in this table.",), heading=True)
+    told = replace(UNDER, stub=("Event",), heads=(), rows=(said,))
+    assert sum(widths(told)) * LINE[False] > len(said.labels[0])
+
+
+def test_a_short_document_is_one_page(document):
+    """Two narrow tables of a status page stand beside each other, without a list of contents."""
+    narrow = replace(UNDER, stub=("A",), heads=UNDER.heads[:1], rows=())
+    short = _content(replace(document, blocks=(Heading("Status"), narrow, replace(narrow, id="B"))))
+    assert short["contents"] == ""
+    [(_, blocks)] = short["runs"]
+    assert [kind for kind, *_ in blocks] == ["heading", "pair"]
+    made = pdf(replace(document, blocks=(Heading("Status"), narrow, replace(narrow, id="B"))))
+    assert len(re.findall(rb"/MediaBox", made)) == 1
 
 
 def test_a_drawing_is_no_higher_than_a_page(document):

@@ -152,7 +152,9 @@ def test_a_record_that_was_changed_since_is_found(results: Path, kept: Path, tmp
     }
 
 
-@pytest.mark.parametrize("broken", ["no manifest", "no json", "no word", "no tables", "half a table", "no study"])
+@pytest.mark.parametrize(
+    "broken", ["no manifest", "no json", "no word", "no tables", "half a table", "no study"]
+)
 def test_where_nothing_can_be_compared_it_says_so(results: Path, broken: str) -> None:
     match broken:
         case "no manifest":

@@ -21,7 +21,8 @@ from trialrun.report.widths import lines, spaced, widths
 WIDE, TALL = 10, 150  # columns and lines, from where on the letters are smaller
 SIZE, SMALL = 8.5, 7.0  # points
 DRAWN = (174, 190)  # mm, the most that a figure is wide and high
-LISTED = 5  # outputs, from where on there is a list of contents
+LISTED = 5  # outputs, from where on there is a list of contents; fewer are set to fit on one page
+NARROW = 0.7  # of the width of a page: two such displays of a short document stand beside each other
 WHOLE = 42  # lines of a table that is not broken over pages
 
 
@@ -42,7 +43,12 @@ def pdf(document: Document) -> bytes:
 def _content(document: Document) -> dict[str, Any]:
     """What the template reads: plain texts and numbers."""
     words, known = language(document.language), outputs(document)
+    brief = len(known) < LISTED
+    laid: list[tuple[bool, list[list[Any]]]] = [
+        (turned, [_block(one, words, known) for one in some]) for turned, some in runs(document)
+    ]
     return {
+        "brief": brief,
         "lang": document.language,
         "title": document.title,
         "subtitle": document.subtitle,
@@ -51,9 +57,30 @@ def _content(document: Document) -> dict[str, Any]:
         "facts": [[term, [said]] for term, said in document.facts],
         "foot": document.foot,
         "page": words("output.page", page="{page}", pages="{pages}"),
-        "contents": words("contents") if len(known) >= LISTED else "",
-        "runs": [[turned, [_block(one, words, known) for one in some]] for turned, some in runs(document)],
+        "contents": "" if brief else words("contents"),
+        "runs": [[turned, _paired(some) if brief else some] for turned, some in laid],
     }
+
+
+def _paired(blocks: list[list[Any]]) -> list[list[Any]]:
+    """The blocks, of which two narrow displays that follow each other are one pair."""
+    made: list[list[Any]] = []
+    for one in blocks:
+        if made and made[-1][0] == "display" and _narrow(made[-1]) and _narrow(one):
+            made[-1] = ["pair", _half(made[-1][1]), _half(one[1])]
+        else:
+            made.append(one)
+    return made
+
+
+def _narrow(block: list[Any]) -> bool:
+    return block[0] == "display" and sum(map(float, block[1]["widths"])) <= NARROW
+
+
+def _half(shown: dict[str, Any]) -> dict[str, Any]:
+    """A display that has half the width of a page."""
+    share = max(0.5, sum(shown["widths"]))
+    return {**shown, "widths": [one / share for one in shown["widths"]]}
 
 
 def _block(one: Placed, words: Language, known: frozenset[str]) -> list[Any]:

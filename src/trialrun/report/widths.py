@@ -10,12 +10,14 @@ from trialrun.report.display import Display, DisplayRow
 
 LEAST, MOST = 5, 34  # letters: what a column has at least, and at first at most
 INDENT = 2  # letters for each step
+BOLD = 1.1  # how much wider the letters of heads are
 LINE = (105, 155)  # letters on a line of an upright page and of a turned one
 
 
 def widths(shown: Display) -> list[float]:
     """The share of each column of the width of the text, label columns first, by the letters that it needs;
-    together 1 at most. Columns of long texts share what the others leave."""
+    together 1 at most. Columns of long texts share what the others leave; where there is too little for all,
+    none becomes narrower than its longest word while another has room."""
     needed = [max(one, LEAST) + 2 for one in _needed(shown)]
     held: list[float] = [min(one, MOST + 2) for one in needed]
     line = LINE[shown.landscape]
@@ -23,6 +25,11 @@ def widths(shown: Display) -> list[float]:
     if spare > 0 and wanted > 0:
         part = min(1, spare / wanted)
         held = [one + part * (need - one) for one, need in zip(held, needed, strict=True)]
+    held[0] += max(0, min(line, _heading(shown)) - sum(held))
+    slack = [max(0.0, one - least) for one, least in zip(held, _least(shown), strict=True)]
+    if (over := sum(held) - line) > 0 and sum(slack) > 0:
+        part = min(1, over / sum(slack))
+        held = [one - part * free for one, free in zip(held, slack, strict=True)]
     return [one / max(sum(held), line) for one in held]
 
 
@@ -55,6 +62,27 @@ def _needed(shown: Display) -> list[int]:
                 indent = INDENT * row.indent if place == 0 else 0
                 needed[place] = max(needed[place], _longest(said) + indent)
     return needed
+
+
+def _least(shown: Display) -> list[float]:
+    """The letters of the longest word in each column, and the space beside it."""
+    heads = (*shown.stub, *(head.title for head in shown.heads))
+    least = [BOLD * _word(words) for words in heads]
+    for row in shown.rows:
+        if not row.heading:
+            for place, said in enumerate(_texts(row)):
+                least[place] = max(least[place], _word(said))
+    return [one + 1 for one in least]
+
+
+def _word(text: str) -> int:
+    return max(map(len, text.split()), default=0)
+
+
+def _heading(shown: Display) -> int:
+    """The letters of the longest heading, which has the width of all columns."""
+    said = [_longest(" ".join(row.labels)) + INDENT * row.indent for row in shown.rows if row.heading]
+    return max(said, default=0) + 2
 
 
 def _texts(row: DisplayRow) -> list[str]:
