@@ -80,6 +80,18 @@ OUTPUTS = "outputs: {'1': {kind: table, title: T, rows: {a: {count: DM}}}}\n"
             "outputs: {'1': {kind: table, title: T, space: PARM, rows: {a: {count: DM, each: PARAM}}}}",
             "no line is repeated for `PARM`",
         ),
+        (
+            "outputs: {'1': {kind: table, title: T, formats: {counts: {format: x}}, rows: {a: {count: DM}}}}",
+            "no kind of cell `counts`",
+        ),
+        (
+            "outputs: {'1': {kind: table, title: T, compare: {p: {title: p}}, rows: {a: {count: DM}}}}",
+            "this says no test",
+        ),
+        (
+            "outputs: {'1': {kind: table, title: T, by: {column: A, header: '{x}'}, rows: {a: {count: DM}}}}",
+            "a group has no `x`",
+        ),
     ],
 )
 def test_what_cannot_be_is_told(text, message):

@@ -45,7 +45,8 @@ from trialrun.protocol.analysis import (
 from trialrun.protocol.cell import PARTICIPANTS
 from trialrun.protocol.figure import Drawn
 from trialrun.protocol.output import Analysis, Heading, Output
-from trialrun.protocol.outputs import Outputs
+from trialrun.protocol.outputs import Outputs, placeholders
+from trialrun.protocol.problem import suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text
 
@@ -189,7 +190,26 @@ def _record(key: str, groups: Groups, recorded: Recorded) -> None:
         lines = [(name, _paged(groups, line)) for name, line in lines]
         lines.sort(key=lambda one: one[1].key[1])  # stable: the analyses of a participant keep their order
     for place, (name, line) in enumerate(lines):
+        _refuse_untold(groups, name, line)
         recorded.add(key, name, place, line)
+
+
+def _refuse_untold(groups: Groups, name: str, line: Line) -> None:
+    """Unless every statistic that a cell's pattern names is one of its own."""
+    for cell in line.cells:
+        if untold := _untold(cell.pattern, tuple(cell.values)):
+            compared = cell.column in groups.output.compare
+            path = ("compare", cell.column, "format") if compared else ("rows", name)
+            message = f"there is no statistic `{untold}` in a cell of `{cell.column if compared else name}`"
+            mark = "Say what is marked: mark: {below: 0.05, with: '*'}." if untold == "mark" else None
+            groups.columns.refuse((*groups.path, *path), message, mark or suggestion(untold, cell.values))
+
+
+@lru_cache(maxsize=4096)
+def _untold(pattern: Text, known: tuple[str, ...]) -> str | None:
+    """The first statistic of a pattern that a cell does not have."""
+    holes = (hole[0] for _, text in pattern.by_language for hole in placeholders(text))
+    return next((one for one in holes if one not in known), None)
 
 
 def _paged(groups: Groups, line: Line) -> Line:

@@ -58,6 +58,14 @@ class Comparison(Written):
     mark: Mark | None = None
 
     @model_validator(mode="after")
+    def _tests(self) -> Self:
+        if not (self.summary or self.categories or self.counts or self.cells):
+            raise ValueError(
+                "this says no test; write e.g. counts: fisher, categories: fisher or summary: anova"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _stratified(self) -> Self:
         if self.strata and not (self.categories or "").startswith("cmh"):
             raise ValueError("only a Cochran-Mantel-Haenszel test has strata; write categories: cmh-general")

@@ -111,6 +111,7 @@ def _names(
 ) -> Iterator[Problem]:
     """Every set, endpoint, suspension rule and comparison that is named, and is not there."""
     file = outputs.file
+    yield from _unformatted(outputs, ("formats",), file.formats)
     for name, derived in file.derive.items():
         if isinstance(derived, Traced):
             yield from _traced(outputs, ("derive", name, derived.verb), (derived.trajectory,))
@@ -132,6 +133,8 @@ def _names(
         if output.kind == "figure" and sum(isinstance(row, Drawn) for row in output.rows.values()) != 1:
             hint = "Write one row such as `drawn: {figure: means, ...}`; the others make its numbers."
             yield outputs.problem((*path, "rows"), "a figure needs one row that says how it is drawn", hint)
+        yield from _unformatted(outputs, (*path, "formats"), output.formats)
+        yield from _headed(outputs, path, output)
         yield from _spaced(outputs, path, output)
         repeated = [*dict.fromkeys(one for row in output.rows.values() for one in getattr(row, "each", ()))]
         if output.group_before is not None and output.group_before not in (EVERY_ROW, *repeated):
@@ -142,6 +145,34 @@ def _names(
             for i, key in enumerate(keys):
                 if key not in file.outputs:
                     yield _unknown(outputs, ("packs", name, word, i), "output", key, file.outputs)
+
+
+FORMATS = (
+    "count", "categories", "known", "hierarchy", "worst", "summary", "endpoint", "proportion", "survival",
+    "boundary", "organs", "ancova", "paired_change", "positive", "mixed_model", "imputation", "correlation",
+    "p",
+)  # fmt: skip
+"""What ``formats`` says of: verbs, and the lines and columns that they may have beside their own."""
+
+
+def _unformatted(outputs: Outputs, path: Path, formats: Collection[str]) -> Iterator[Problem]:
+    """What is formatted, and is nothing that is written."""
+    yield from (
+        _unknown(outputs, (*path, one), "kind of cell", one, FORMATS) for one in formats if one not in FORMATS
+    )
+
+
+def _headed(outputs: Outputs, path: Path, output: Output) -> Iterator[Problem]:
+    """Heads of groups that say more of one than its title and number."""
+    header = output.by.header if output.by else None
+    said = [((*path, "by", "header"), header)] if header else []
+    said += [((*path, "group", i), one) for i, one in enumerate(output.group)]
+    for place, pattern in said:
+        for name in {hole[0] for _, text in pattern.by_language for hole in placeholders(text)} - {
+            "title",
+            "N",
+        }:
+            yield outputs.problem(place, f"a group has no `{name}`", "Write {title} or {N}.", "output")
 
 
 def _spaced(outputs: Outputs, path: Path, output: Output) -> Iterator[Problem]:

@@ -232,6 +232,7 @@ def model(more):
             "AVISIT",
         ),
         ("      one: {summary: ADAS.AVAL, each: [AVIST]}\n", "no column `AVIST`", "AVISIT"),
+        ("      one: {count: ADAE, format: '{pct}'}\n", "no statistic `pct` in a cell of `one`", "percent"),
         ("      one: {categories: SEX, of: knwon}\n", "no variable knwon", "of the participants"),
         ("      one: {summary: ADAS.AVAL, statistics: {x: {of: BAES}}}\n", "no column `BAES`", "BASE"),
     ],

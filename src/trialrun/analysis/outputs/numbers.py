@@ -145,7 +145,11 @@ def _cell(
         if name not in STATISTICS:
             message = f"there is no statistic `{name}`"
             known = [*STATISTICS, "N", "rows"]
-            asked.columns.refuse((*asked.path, "statistics"), message, suggestion(name, known))
+            asked.columns.refuse(
+                (*asked.path, "statistics"),
+                message,
+                suggestion(name, known) or f"There are {', '.join(known)}.",
+            )
         found = STATISTICS[name](held.numbers)
         if len(held.units) > 1 and name != "n":
             found = NotEstimable(f"values in different units: {', '.join(held.units)}")
