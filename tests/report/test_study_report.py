@@ -7,10 +7,13 @@ import polars as pl
 import pytest
 
 from trialrun.analysis.ard import Ard, analyse_outputs
+from trialrun.analysis.estimate import NotEstimable
 from trialrun.protocol.protocol import Protocol
 from trialrun.report.display import Display, Shown
 from trialrun.report.document import Document, Facts, Heading, Link, Paragraph, Picture, Points
+from trialrun.report.language import language as words_of
 from trialrun.report.pack import NoPack, pack
+from trialrun.report.published import published
 from trialrun.report.study_report import Edition, study_report
 
 
@@ -103,3 +106,25 @@ def test_a_pack_that_is_not_planned_is_told(protocol: Protocol, ard: Ard) -> Non
     with pytest.raises(NoPack) as refused:
         pack(protocol, ard, Edition(virtual=True), "bord")
     assert "no pack `bord`" in refused.value.render()
+
+
+def test_the_adjusted_p_value_of_a_primary_endpoint_is_said_and_leads_to_its_cell(
+    report: Document, ard: Ard
+) -> None:
+    told = {
+        cell.id
+        for line, cells in ard.lines("14.2.4.1")
+        for cell in cells
+        if line.key[-1] == "p_adjusted" and not isinstance(cell.values["p_adjusted"], NotEstimable)
+    }
+    assert told and told <= {piece.id for piece in pieces(report) if isinstance(piece, Shown)}
+
+
+def test_flares_alone_stand_beside_the_published_flares(protocol: Protocol, ard: Ard, spoken: str) -> None:
+    shown = published(protocol, ard, True, words_of(spoken))
+    assert shown is not None
+    first = shown.rows[0].cells[1]
+    assert first.id in {
+        cell.id for line, cells in ard.lines("14.2.1.1") for cell in cells if line.key == ("flares_alone",)
+    }
+    assert first.text.endswith("/10") or "/10 (" in first.text

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from trialrun.analysis.ard import analyse_outputs
+from trialrun.analysis.ard import analyse_outputs, formatted
 from trialrun.protocol.compile import load
 from trialrun.report.display import Display, display
 
@@ -102,3 +102,70 @@ def test_both_languages_have_every_word(protocol):
 def test_every_output_that_the_shells_ask_for_is_planned(protocol, shared):
     shells = json.loads((shared / "data" / "statistics" / "tlf_shells.json").read_text("utf-8"))
     assert [shell["id"] for shell in shells if shell["id"] not in protocol.outputs.planned] == []
+
+
+# ---- what the tables should not hold ---------------------------------------------------------------
+
+
+def cells(protocol, tables, *only):
+    """(output, line, column, part) -> the text of the cell."""
+    ard = analyse_outputs(tables, protocol.outputs, protocol, only, FACTS)
+    return {
+        (key, line.key, cell.column, cell.part): formatted(cell)
+        for key in ard.outputs
+        for line, held in ard.lines(key)
+        for cell in held
+    }
+
+
+def laboratory(tables):
+    """Everyone's liver tests before (high) and on the fifth day, bilirubin without its limit, creatinine."""
+    given = (("ALT", 1, 500.0), ("ALT", 5, 30.0), ("BILI", 5, 12.0), ("CREAT", 5, 100.0))
+    rows = [
+        {"USUBJID": who, "LBSEQ": i, "LBTESTCD": test, "LBSTRESN": value, "LBDY": day, "TIMEPT": f"C1.D{day}",
+         "LBBLFL": "Y" if day == 1 else None}
+        for who in tables["EX"]["USUBJID"].unique(maintain_order=True)
+        for i, (test, day, value) in enumerate(given)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema={name: tables["LB"].schema[name] for name in rows[0]}).select(
+        *(
+            pl.col(name) if name in rows[0] else pl.lit(None, kind).alias(name)
+            for name, kind in tables["LB"].schema.items()
+        )
+    )
+
+
+def test_an_assessment_that_was_entered_twice_is_counted_once(protocol, finished):
+    finished = finished | {"LB": laboratory(finished)}
+
+    def again(name, table):
+        return pl.concat([table, table.with_columns(pl.col(f"{name}SEQ") + 10_000)])
+
+    twice = {name: again(name, finished[name]) for name in ("LB", "VS", "MB", "RS", "IS", "FA", "CP")}
+    only = ("14.1.5", "14.2.3.3", "14.3.4.1", "14.3.5.1", "F14.2.6")
+    assert cells(protocol, finished | twice, *only) == cells(protocol, finished, *only)
+
+
+def test_what_is_not_known_of_a_value_or_an_event_is_never_a_grade_of_zero_or_a_no(protocol, finished):
+    people = finished["DM"].with_columns(SEX=pl.lit(None, pl.String))
+    events = finished["AE"].with_columns(AETOXGR=pl.lit(None, finished["AE"].schema["AETOXGR"]))
+    given = finished | {"DM": people, "AE": events, "LB": laboratory(finished)}
+    found = cells(protocol, given, "14.3.4.2", "14.3.1.1")
+    for test in ("=CREAT", "=BILI"):
+        shift = {key: text for key, text in found.items() if test in key[1]}
+        assert {text for key, text in shift.items() if key[3] != "unknown"} == {"0"}
+        assert sum(int(text) for key, text in shift.items() if key[3] == "unknown") == 10
+    assert found["14.3.1.1", ("unknown",), "all", "n"] == found["14.3.1.1", ("any",), "all", "n"]
+
+
+def test_numbers_and_dates_that_are_none_are_missing(protocol, finished):
+    values = finished["CP"].with_columns(CPSTRESN=pl.lit(float("nan")))
+    visits = finished["SV"].with_columns(SVSTDTC=pl.lit("2008-02-31"))
+    found = cells(protocol, finished | {"CP": values, "SV": visits}, "14.1.9", "14.2.2.1")
+    assert found["14.2.2.1", ("treg", "treg", "=C1.D5", "n"), "all", ""] == "0"
+    assert not any(NEVER.search(text) for text in found.values())
+
+
+def test_a_value_before_the_first_injection_is_no_sign_of_harm(protocol, finished):
+    found = cells(protocol, finished | {"LB": laboratory(finished)}, "14.3.4.3")
+    assert found["14.3.4.3", ("liver_8",), "all", ""] == "0"

@@ -19,6 +19,7 @@ from trialrun.protocol.output import Output
 from trialrun.protocol.outputs import placeholders
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.text import Text
+from trialrun.protocol.trajectory import Multiplicity
 from trialrun.report.display import Shown
 from trialrun.report.document import Link, Piece
 from trialrun.report.language import Language
@@ -28,7 +29,7 @@ from trialrun.report.reason import reason
 # where their first number is not nought.
 SENTENCES: Mapping[str, tuple[str, ...]] = {
     "proportion_without_event": ("without", "without.upper", "without.lost", "pending", "difference"),
-    "paired_change": ("change.{scale}", "change.test", "change.unpaired", "difference"),
+    "paired_change": ("change.{scale}", "change.test", "change.adjusted", "change.unpaired", "difference"),
     "organ_response": (
         "response",
         "response.interval",
@@ -39,10 +40,11 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 ALWAYS = {
-    "without", "without.upper", "change.log", "change.linear", "change.test", "response", "response.interval",
-    "difference",
+    "without", "without.upper", "change.log", "change.linear", "change.test", "change.adjusted", "response",
+    "response.interval", "difference",
 }  # fmt: skip
 KINDS = {"table": "output.table", "listing": "output.listing", "figure": "output.figure"}
+P_ADJUSTED = "p_adjusted"
 LINES = 12  # of a table said in words among others; more is for the table itself
 DASH = " \N{EN DASH} "
 
@@ -70,9 +72,12 @@ def _finding(protocol: Protocol, ard: Ard, name: str, language: Language) -> Fin
     endpoint = protocol.study.endpoints[name]
     sentences: list[tuple[Piece, ...]] = []
     columns = held_by(ard, name)
+    rule = protocol.study.multiplicity
+    count = len(rule.over) if rule else 0
     for column, held in columns:
         whose = column.title(language.code) if len(columns) > 1 else ""
-        sentences += _said(endpoint, held, whose, language)
+        adjusted = _adjusted(ard, name, column.key) if count > 1 else {}
+        sentences += _said(endpoint, {**adjusted, **held}, whose, count, language)
     outputs = tuple(dict.fromkeys(key for key, _ in _reported(ard, name)))
     return Finding(name, endpoint.level, endpoint.title(language.code), tuple(sentences), outputs)
 
@@ -103,12 +108,30 @@ def _held(ard: Ard, output: str, analysis: str, column: str) -> dict[str, Cell]:
     return held
 
 
+def _adjusted(ard: Ard, endpoint: str, column: str) -> dict[str, Cell]:
+    """The p-value of an endpoint that is adjusted as the study says, where an output tells it."""
+    for key, output in ard.outputs.items():
+        for name, row in output.rows.items():
+            if isinstance(row, Multiplicity) and row.multiplicity == "study":
+                for line, cells in ard.lines(key):
+                    if line.key == (name, endpoint, P_ADJUSTED):
+                        found = next((one for one in cells if one.column == column), None)
+                        known = found and not isinstance(found.values[P_ADJUSTED], NotEstimable)
+                        return {P_ADJUSTED: found} if found and known else {}
+    return {}
+
+
 def _said(
-    endpoint: Endpoint, held: Mapping[str, Cell], whose: str, language: Language
+    endpoint: Endpoint, held: Mapping[str, Cell], whose: str, count: int, language: Language
 ) -> Iterator[tuple[Piece, ...]]:
+    level = f"{100 * endpoint.confidence:.6g}"
+    places = len(level.partition(".")[2])  # 95 %, but 97.5 %
+    given = {"count": str(count), "confidence": language.share(endpoint.confidence, places)}
     for template in SENTENCES[endpoint.kind]:
         key = template.format(scale=getattr(endpoint, "scale", ""))
         pattern = language(f"finding.{key}")
+        for name, text in given.items():
+            pattern = pattern.replace(f"{{{name}}}", text)
         needed = [hole[0] for hole in placeholders(pattern)]
         if any(name not in held for name in needed):
             continue

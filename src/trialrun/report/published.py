@@ -78,9 +78,11 @@ def _ours(protocol: Protocol, ard: Ard, row: PublishedResult, language: Language
 
 
 def _beside(ard: Ard, output: str, row: str, language: Language) -> Shown:
-    """The first cell of a row of an output that was made."""
+    """The first cell of a row of an output that was made, with the row's words: they may not be those of
+    the published result."""
     if output in ard.outputs:
         for line, cells in ard.lines(output):
             if line.key[0] == row and cells:
-                return Shown(formatted(cells[0], language.code), cells[0].id)
+                said = f"{line.labels[-1](language.code)}{language('colon')}" if line.labels else ""
+                return Shown(f"{said}{formatted(cells[0], language.code)}", cells[0].id)
     return Shown(language("published.none"))

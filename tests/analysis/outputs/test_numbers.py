@@ -44,3 +44,19 @@ def test_values_in_several_units_are_counted_and_never_averaged(ard: Ard) -> Non
     found = {line.key[-2:]: cells[0].values for line, cells in ard.lines("1")}
     assert found["=B", "n"]["n"] == 2
     assert found["=B", "mean"]["mean"] == NotEstimable("values in different units: g/L, mg/L")
+
+
+def test_several_values_of_a_participant_in_a_line_are_said_so(tmp_path: Path) -> None:
+    (tmp_path / "outputs.yaml").write_text(PLANNED)
+    found = pl.DataFrame(
+        {
+            "USUBJID": ["1", "1", "2", "1"],
+            "LBTESTCD": ["CRYO"] * 4,
+            "VISIT": ["A", "A", "A", "B"],
+            "LBSTRESN": [0.5, 0.7, 0.5, 0.3],
+        }
+    )
+    people = pl.DataFrame({"USUBJID": ["1", "2"]})
+    ard = analyse_outputs({"DM": people, "LB": found}, load_outputs(tmp_path / "outputs.yaml"))
+    noted = {line.key[-2:]: bool(line.notes) for line, _ in ard.lines("1")}
+    assert noted["=A", "n"] and not noted["=B", "n"]

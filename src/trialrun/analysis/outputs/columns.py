@@ -56,7 +56,7 @@ class Columns:
         self.planned = outputs.planned if planned is None else planned
         self.protocol = protocol
         self._shared: dict[str, Any] = {}
-        self.raw = {name: table for name, table in tables.items() if "USUBJID" in table.columns}
+        self.raw = {name: _finite(table) for name, table in tables.items() if "USUBJID" in table.columns}
         if protocol is not None:
             absent = {code: one.empty() for code, one in domains(protocol).items() if code not in self.raw}
             self.raw |= due.tables(protocol, self.raw, self.facts.get(due.AS_OF)) | absent
@@ -385,3 +385,9 @@ def _identified(name: str, table: pl.DataFrame, numbers: pl.Series, places: pl.S
     source = pl.col("SRC").cast(pl.String) if "SRC" in table.columns else pl.lit(None, pl.String)
     identity = pl.concat_str(parts, separator="/", ignore_nulls=True)
     return table.select(row=numbers, table=pl.lit(name), place=places, id=identity, SRC=source)
+
+
+def _finite(table: pl.DataFrame) -> pl.DataFrame:
+    """A table whose numbers are numbers: NaN and the infinities are missing."""
+    floats = [name for name, kind in table.schema.items() if kind.is_float()]
+    return table.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)) for name in floats)

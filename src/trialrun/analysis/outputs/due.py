@@ -7,6 +7,7 @@ and ``SAMPLES``, one for each specimen of it. Days are counted from the courses 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,8 @@ def cut_off(given: Mapping[str, pl.DataFrame], as_of: object = None) -> str | No
     if as_of is not None:
         return str(as_of)[:10]
     days = [given["SV"]["SVSTDTC"], given["DM"]["RFPENDTC"], given["DM"]["RFICDTC"]]
-    held = pl.concat([one.cast(pl.String).str.slice(0, 10).rename("day") for one in days]).drop_nulls()
-    found = held.max()
+    held = pl.concat([one.cast(pl.String).str.slice(0, 10).rename("day") for one in days])
+    found = held.str.to_date("%Y-%m-%d", strict=False).max()
     return str(found) if found is not None else None
 
 
@@ -80,9 +81,10 @@ def _row(
     low, high = due - int(point.window.before), due + int(point.window.after)
     told = None if np.isnat(due) else str(due)
     if when is not None:
-        actual = np.datetime64(when[:10])
-        late = None if told is None else float((actual - due).astype(int))
-        inside = None if told is None else ("Y" if low <= actual <= high else "N")
+        actual = _date(when)
+        unsure = told is None or np.isnat(actual)
+        late = None if unsure else float((actual - due).astype(int))
+        inside = None if unsure else ("Y" if low <= actual <= high else "N")
         return told, when, "done", late, inside
     ended = person["RFPENDTC"]
     expected = point.planned and point.only is None and point.of(_arm(point, person))
@@ -90,6 +92,14 @@ def _row(
         return None
     status = "missed" if high < cut else "open" if low <= cut else "later"
     return told, None, status, None, None
+
+
+def _date(text: str | None) -> Any:
+    """The day that a text names; NaT for none, for a part of a date, and for a day that no calendar has."""
+    try:
+        return np.datetime64(date.fromisoformat((text or "")[:10]), "D")
+    except ValueError:
+        return np.datetime64("NaT", "D")
 
 
 def _arm(point: Timepoint, person: Mapping[str, Any]) -> str | None:
@@ -107,7 +117,7 @@ def _days(
     """Timepoint -> the day on which each participant should have it, NaT where none can be named."""
 
     def dates(values: list[str | None]) -> Any:
-        return np.array([np.datetime64(one[:10] if one else "NaT", "D") for one in values], dtype=_DAY)
+        return np.array([_date(one) for one in values], dtype=_DAY)
 
     ids = [person["USUBJID"] for person in people]
     start = dates([person["RFXSTDTC"] for person in people])

@@ -24,16 +24,21 @@ NOT_SAID = Statistic()
 
 @dataclass(frozen=True)
 class Held:
-    """The numbers of a cell, the rows that they are from, how many rows there are with one or without, and
-    the units of the numbers, where the table has them."""
+    """The numbers of a cell, the rows that they are from, how many rows there are with one or without, the
+    units of the numbers, where the table has them, and how many participants the numbers are of."""
 
     numbers: list[float] = field(default_factory=list)
     sources: tuple[int, ...] = ()
     rows: int = 0
     units: tuple[str, ...] = ()
+    people: int = 0
 
 
 NOTHING = Held()
+SEVERAL = words(
+    "Of some participants a line holds several values: n counts values, not participants.",
+    "Plusieurs valeurs de certains participants par ligne : n compte des valeurs, non des participants.",
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,9 @@ def summary(asked: Asked, analysis: Summarised) -> Iterator[Line]:
             ]
             cells += _tested(asked, measured[column].values, key, of.seen) if i == 0 else []
             told = (*asked.title, *labels, *worded(asked, statistic, name))
-            yield Line((asked.name, *where), told, tuple(cells), analysis.indent)
+            here = [of.values.get((one.key, *key), NOTHING) for one in asked.groups.list]
+            notes = (SEVERAL,) if any(one.people < len(one.numbers) for one in here) else ()
+            yield Line((asked.name, *where), told, tuple(cells), analysis.indent, notes)
 
 
 def worded(asked: Asked, statistic: Statistic, name: str) -> tuple[Text, ...]:
@@ -99,11 +106,12 @@ def _values(
         pl.col("_sources").filter(known).list.explode(keep_nulls=False, empty_as_null=False),
         pl.len().alias("_rows"),
         (pl.col(unit).filter(known).drop_nulls().unique() if unit else none).alias("_units"),
+        pl.col("_who").filter(known).n_unique().alias("_people"),
     )
     made: dict[Key, Held] = {}
-    for *key, numbers, sources, count, units in found.iter_rows():
+    for *key, numbers, sources, count, units, people in found.iter_rows():
         values = tuple(None if one is None else value_text(one) for one in key)
-        made[values] = Held(numbers, tuple(sorted(set(sources))), count, tuple(sorted(units or ())))
+        made[values] = Held(numbers, tuple(sorted(set(sources))), count, tuple(sorted(units or ())), people)
     return made
 
 
