@@ -106,6 +106,8 @@ class Recorded:
             value = parameters[name]
             if isinstance(value, str):
                 text = _quoted(value)
+            elif isinstance(value, list) and all(type(one) is str for one in value):
+                text = _list(tuple(value))
             elif not isinstance(value, dict):
                 text = _SORTED.encode(value)
             elif (held := self._told.get(id(value))) is not None:
@@ -157,6 +159,11 @@ def _lists(found: Sequence[Sequence[int] | None]) -> pl.Series:
 @lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
     return _SORTED.encode(text)
+
+
+@lru_cache(maxsize=4096)
+def _list(texts: tuple[str, ...]) -> str:
+    return _SORTED.encode(list(texts))
 
 
 @lru_cache(maxsize=4096)
