@@ -51,3 +51,9 @@ def test_french_signs_do_not_begin_a_line() -> None:
 def test_a_key_that_is_not_there_names_its_catalogue() -> None:
     with pytest.raises(KeyError, match=r"languages/fr\.yaml has no `nothing`"):
         FR("nothing")
+
+
+def test_french_counts_millions_from_two_on() -> None:
+    assert language("fr").unit(1.5, "millions d'UI") == "million d'UI"
+    assert language("fr").unit(3, "millions d'UI") == "millions d'UI"
+    assert language("en").unit(1, "million IU") == "million IU"

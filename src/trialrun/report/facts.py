@@ -42,7 +42,9 @@ def courses(protocol: Protocol, language: Language) -> Iterator[str]:
         for arm in planned.doses or ("",):
             dose = planned.dose_of(arm)
             if dose:
-                unit = treatment.substances[dose.substance].unit_name(language.code)
+                unit = language.unit(
+                    dose.amount, treatment.substances[dose.substance].unit_name(language.code)
+                )
                 per = f"/{dose.per.replace('m2', 'm²')}" if dose.per else ""
                 whose = f" ({protocol.study.arms[arm].title(language.code)})" if arm else ""
                 amount = language.number(dose.amount)

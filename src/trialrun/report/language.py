@@ -35,6 +35,12 @@ class Language:
         one = count < 2 if self.code == "fr" else count == 1
         return self(f"{key}.{'one' if one else 'many'}", count=count, **values)
 
+    def unit(self, amount: float, unit: str) -> str:
+        """A unit as it stands after an amount: French counts from 2 on, "1,5 million d'UI"."""
+        if self.code == "fr" and abs(amount) < 2:
+            return re.sub(r"^(million|milliard)s\b", r"\1", unit)
+        return unit
+
     def number(self, value: float, decimals: int | None = None) -> str:
         """``value`` with the language's decimal sign; without ``decimals`` in its shortest form."""
         text = f"{value:.15g}" if decimals is None else str(half_away(value, decimals))
