@@ -23,14 +23,15 @@ def facts_of(protocol: Protocol, language: Language) -> Iterator[tuple[str, str]
         ("courses", ", ".join(courses(protocol, language))),
         ("sites", " · ".join(f"{site.name}, {site.city}" for site in study.sites.values())),
         ("sponsor", study.sponsor),
-        ("identifiers", ", ".join(_identifier(*each) for each in study.identifiers.items())),
+        ("identifiers", ", ".join(_identifier(*each, language) for each in study.identifiers.items())),
     ]
     yield from ((language(f"fact.{key}"), value) for key, value in rows if value)
 
 
-def _identifier(name: str, value: str) -> str:
-    """``EudraCT 2006-…``, but ``NCT0057…`` without its prefix twice."""
-    return value if value.startswith(name) else f"{name} {value}"
+def _identifier(name: str, value: str, language: Language) -> str:
+    """``EudraCT 2006-…``, but ``NCT0057…`` without its prefix twice; the sponsor's in words."""
+    said = language("fact.sponsor").lower() if name == "sponsor" else name
+    return value if value.startswith(name) else f"{said} {value}"
 
 
 def courses(protocol: Protocol, language: Language) -> Iterator[str]:
