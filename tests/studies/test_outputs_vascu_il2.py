@@ -169,3 +169,13 @@ def test_numbers_and_dates_that_are_none_are_missing(protocol, finished):
 def test_a_value_before_the_first_injection_is_no_sign_of_harm(protocol, finished):
     found = cells(protocol, finished | {"LB": laboratory(finished)}, "14.3.4.3")
     assert found["14.3.4.3", ("liver_8",), "all", ""] == "0"
+
+
+def test_whose_sex_is_not_known_stands_in_a_line_and_everyone_else_in_theirs(protocol, finished):
+    first = pl.col("USUBJID") == finished["EX"]["USUBJID"][0]
+    people = finished["DM"].with_columns(SEX=pl.when(~first).then(pl.col("SEX")))
+    found = cells(protocol, finished | {"DM": people}, "14.1.4")
+    sexes = {key[1][-1]: int(text.split()[0]) for key, text in found.items() if key[1][0] == "sex"}
+    assert sexes["missing"] == 1
+    assert sum(sexes.values()) == 10
+    assert not any("missing" in key[1] for key in cells(protocol, finished, "14.1.4"))

@@ -79,9 +79,21 @@ def categories(asked: Asked, analysis: Categories) -> Iterator[Line]:
             cells = asked.cells("categories", made, of, seen, line[1:], values)
             yield Line(line, (*words_above, label), (*cells, *p), analysis.indent)
             p = []
-        if analysis.missing is not None:
-            some = _here(known, values, list(asked.each))
+        some = _here(known, values, list(asked.each))
+        if analysis.missing is not None or _silent(asked, table, column, some):
             yield _missing(asked, analysis, some, of, seen, above, words_above, values)
+
+
+def _silent(asked: Asked, table: str, column: str, known: pl.DataFrame) -> bool:
+    """Whether somebody has no value in a column that the participants were given with: the levels would not
+    add up to all, and no line say why."""
+    given = table == PARTICIPANTS and column not in asked.columns.outputs.file.derive
+    return (
+        given
+        and asked.analysis.where is None
+        and not asked.each
+        and known["_who"].n_unique() < asked.groups.members.height
+    )
 
 
 def _here(rows: pl.DataFrame, values: Key, names: list[str]) -> pl.DataFrame:
