@@ -179,3 +179,13 @@ def test_whose_sex_is_not_known_stands_in_a_line_and_everyone_else_in_theirs(pro
     assert sexes["missing"] == 1
     assert sum(sexes.values()) == 10
     assert not any("missing" in key[1] for key in cells(protocol, finished, "14.1.4"))
+
+
+def test_what_a_sentence_does_not_know_it_says(protocol, finished):
+    events = finished["AE"].with_columns(AETOXGR=pl.lit(None, finished["AE"].schema["AETOXGR"]))
+    told = [
+        text
+        for key, text in cells(protocol, finished | {"AE": events}, "D7").items()
+        if key[1][-1].startswith("events")
+    ]
+    assert told and all(text.startswith("Grade not known") for text in told)

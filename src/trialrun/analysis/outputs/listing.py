@@ -187,12 +187,17 @@ def _holes(text: str) -> list[str]:
     return [hole[0] for hole in placeholders(text)]
 
 
+UNKNOWN = words("not known", "inconnu")
+
+
 def _filled(text: Text, values: Mapping[str, Value], patterns: Mapping[str, Text], language: str) -> str:
     """A sentence with words and dates in it; numbers are left as holes that the cell's values fill."""
 
     def one(found: re.Match[str]) -> str:
         name = found[1]
         value, pattern = values[name], patterns[name](language)
+        if value == "":
+            return UNKNOWN(language)
         if pattern == "{date}":
             return date_in_words(str(value), language)
         if isinstance(value, float):
