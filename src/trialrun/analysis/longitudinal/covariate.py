@@ -27,7 +27,11 @@ def adjusted_changes(
     method: Method = "kenward-roger",
     level: float = 0.95,
 ) -> Changes | NotEstimable:
-    """Changes of `y` (n, V), NaN where not measured, from the first visit, at the mean baseline; no means."""
+    """Changes of `y` (n, V), NaN where not measured, from the first visit; no means.
+
+    The baseline is held at its mean over participants, each once; `AdjustedMeans` and SAS's LSMEANS hold it
+    at its mean over values, where a participant seen at more visits weighs more.
+    """
     values, names = table(y, visits)
     values = values[~np.isnan(values[:, 0])]
     if not len(values):

@@ -85,7 +85,7 @@ LINES: Mapping[str, Mapping[str, tuple[Text, Text]]] = {
         ),
         "pending": (words("Still followed", "Encore suivis"), words("{pending}")),
         "nothing_involved": (
-            words("No organ involved at baseline", "Aucun organe atteint au départ"),
+            words("No organ known to be involved at baseline", "Aucun organe connu comme atteint au départ"),
             words("{nothing_involved}"),
         ),
     },

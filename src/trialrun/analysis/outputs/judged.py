@@ -38,7 +38,9 @@ STATES: dict[str, dict[str, Text]] = {
         "none": words("No response", "Pas de réponse"),
         "missing": words("Missing", "Manquante"),
         "pending": words("Not due yet", "Pas encore prévue"),
-        "nothing_involved": words("No organ involved at baseline", "Aucun organe atteint au départ"),
+        "nothing_involved": words(
+            "No organ known to be involved at baseline", "Aucun organe connu comme atteint au départ"
+        ),
     },
 }
 """Kind of endpoint -> the states of a participant, the better before the worse."""
