@@ -40,7 +40,10 @@ LINES: Mapping[str, Mapping[str, tuple[Text, Text]]] = {
         "without_event": (words("Without an event, n/N (%)", "Sans événement, n/N (%)"), SHARE),
         "interval": (words("Exact confidence interval (%)", "Intervalle de confiance exact (%)"), RANGE),
         "rate_upper": (
-            words("Upper bound of the event rate (%)", "Borne supérieure du taux d'événements (%)"),
+            words(
+                "One-sided upper bound of the event rate (%)",
+                "Borne supérieure unilatérale du taux d'événements (%)",
+            ),
             words("{rate_upper:.1}"),
         ),
         "observed": (words("With an event", "Avec événement"), words("{observed}")),
