@@ -75,9 +75,8 @@ def beside(ard: Ard, output: str, language: str) -> Display:
     """The numbers of a figure as a table: its statistics; of a figure that has none what it lists first."""
     planned = ard.outputs[output]
     kept = _beside(planned)
-    cells = ard.cells.filter(
-        (ard.cells["output"] != output) | (ard.cells["line"] < 0) | ard.cells["analysis"].is_in(list(kept))
-    )
+    own = ard.of(output)
+    cells = own.filter((own["line"] < 0) | own["analysis"].is_in(list(kept)))
     alone = planned.model_copy(update={"rows": kept})
     return display(replace(ard, cells=cells, outputs={**ard.outputs, output: alone}), output, language)
 
