@@ -47,11 +47,13 @@ def file_name(wanted: Wanted, language: str, form: str) -> str:
     return f"{wanted.pack}{middle}.{form}"
 
 
-def documents(protocol: Protocol, ard: Ard, tables: Tables, wanted: Wanted) -> dict[str, bytes]:
-    """Every document of a pack, by the name of its file."""
+def documents(
+    protocol: Protocol, ard: Ard, tables: Tables, wanted: Wanted, languages: tuple[str, ...] | None = None
+) -> dict[str, bytes]:
+    """Every document of a pack, or those in some of its languages, by the name of its file."""
     made: dict[str, bytes | Future[bytes]] = {}
     with ThreadPoolExecutor(1) as press:  # Typst sets a PDF while the next page is written
-        for language in wanted.languages:
+        for language in languages or wanted.languages:
             document = compose(protocol, ard, tables, wanted, language)
             for form in sorted(wanted.formats, key=lambda one: one not in ASIDE):
                 name = file_name(wanted, language, form)

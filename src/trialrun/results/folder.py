@@ -30,11 +30,11 @@ from trialrun.protocol.problem import Problem, ProtocolError, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.report.pack import planned as packed
 from trialrun.results.documents import REPORT, documents
-from trialrun.results.wanted import Wanted
+from trialrun.results.press import MANY, press
+from trialrun.results.wanted import STUDY, TABLES, Wanted
 from trialrun.tables import files
 
 MANIFEST, ARS, SUMS = "manifest.json", "ars.json", "SHA256SUMS"
-TABLES, STUDY = "tables", "study"
 _SUM = re.compile(r"(?P<sha256>[0-9a-f]{64})  (?P<name>[\w.-][\w./-]*)")
 
 Tell = Callable[[str, float], None]
@@ -81,15 +81,19 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
     (folder / STUDY).mkdir(exist_ok=True)
     for name, content in protocol.files.items():
         (folder / STUDY / name).write_text(content, "utf-8", newline="")
-    with _uncollected():
+    elsewhere = wanted.languages[1:] if len(outputs) > MANY else ()
+    with _uncollected(), press(folder, elsewhere) as others:
         ard = analyse_outputs(tables, protocol.reported, protocol, outputs, wanted.facts)
+        others.begin(ard, wanted)
         ard_file.save(ard, folder)
         tell("analysis", 1.0)
         manifest = wanted.manifest(protocol, ard)
         _json(manifest, folder / MANIFEST)
         _json(reporting_event(ard, protocol, wanted.languages[0]), folder / ARS)
-        for name, printed in documents(protocol, ard, tables, wanted).items():
+        here = tuple(one for one in wanted.languages if one not in elsewhere)
+        for name, printed in documents(protocol, ard, tables, wanted, here).items():
             (folder / name).write_bytes(printed)
+        others.finish()
     tell("report", 1.0)
     sums = checksums(folder)
     (folder / SUMS).write_text(sums, "utf-8", newline="")

@@ -20,8 +20,8 @@ from trialrun.protocol.problem import ProtocolError
 from trialrun.record.known import known
 from trialrun.record.refusal import Refused
 from trialrun.record.trial import Trial
-from trialrun.results.folder import MANIFEST, STUDY, SUMS, TABLES, listed, make, names, sha256
-from trialrun.results.wanted import Wanted, software
+from trialrun.results.folder import MANIFEST, SUMS, listed, make, names, sha256
+from trialrun.results.wanted import STUDY, TABLES, Wanted, software
 from trialrun.tables import files
 from trialrun.tables.build import build
 

@@ -13,6 +13,9 @@ from trialrun import __version__
 from trialrun.analysis.ard import Ard
 from trialrun.protocol.protocol import Protocol
 
+TABLES, STUDY = "tables", "study"
+"""Where a folder of results has what it is made from."""
+
 ENGINES = ("numpy", "polars", "scipy")
 """The packages that compute: their versions stand in the manifest."""
 
