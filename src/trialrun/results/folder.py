@@ -81,19 +81,19 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
     (folder / STUDY).mkdir(exist_ok=True)
     for name, content in protocol.files.items():
         (folder / STUDY / name).write_text(content, "utf-8", newline="")
-    elsewhere = wanted.languages[1:] if len(outputs) > MANY else ()
-    with _uncollected(), press(folder, elsewhere) as others:
+    elsewhere = wanted.languages if len(outputs) > MANY else ()
+    with _uncollected(), press(folder, elsewhere) as printing:
         ard = analyse_outputs(tables, protocol.reported, protocol, outputs, wanted.facts)
-        others.begin(ard, wanted)
+        printing.begin(ard, wanted)
         ard_file.save(ard, folder)
         tell("analysis", 1.0)
         manifest = wanted.manifest(protocol, ard)
         _json(manifest, folder / MANIFEST)
         _json(reporting_event(ard, protocol, wanted.languages[0]), folder / ARS)
-        here = tuple(one for one in wanted.languages if one not in elsewhere)
-        for name, printed in documents(protocol, ard, tables, wanted, here).items():
-            (folder / name).write_bytes(printed)
-        others.finish()
+        if not elsewhere:
+            for name, printed in documents(protocol, ard, tables, wanted).items():
+                (folder / name).write_bytes(printed)
+        printing.finish()
     tell("report", 1.0)
     sums = checksums(folder)
     (folder / SUMS).write_text(sums, "utf-8", newline="")

@@ -1,4 +1,4 @@
-"""Documents in further languages, each printed by a process of its own while the first is printed here.
+"""Documents of many outputs, each language printed by a process of its own.
 
 A process starts before the numbers are there: it loads what draws and sets meanwhile, then takes the results
 from its standard input and writes its documents into the folder.
@@ -65,7 +65,7 @@ class Press:
 
 @contextmanager
 def press(folder: Path, languages: Sequence[str]) -> Iterator[Press]:
-    """Processes that end with the block, whatever happens in it; ``folder`` holds tables and study already."""
+    """Processes that end with the block, whatever happens; ``folder`` holds tables and study by then."""
     made = Press(folder, languages)
     try:
         yield made
