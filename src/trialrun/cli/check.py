@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("study", required=False)
 @click.option("--assumptions", "listed", is_flag=True, help="List every assumption with its reason.")
+@click.option("--outputs", is_flag=True, help="Try the planned outputs too, on tables of nobody.")
 @click.option("--explain", metavar="CODE", help="Explain one code of an error or finding, or `all`.")
 @as_json
-def check(study: str | None, listed: bool, explain: str | None, as_json: bool) -> None:
+def check(study: str | None, listed: bool, outputs: bool, explain: str | None, as_json: bool) -> None:
     """Compile STUDY and list everything wrong or doubtful.
 
     Errors are listed all at once, each with its place and what to write instead (exit code 1). The code
@@ -36,14 +37,25 @@ def check(study: str | None, listed: bool, explain: str | None, as_json: bool) -
     if explain is not None:
         _explain(explain, as_json)
     elif study is not None and as_json:
-        _for_programs(study)
+        _for_programs(study, outputs)
     elif study is not None:
-        _for_people(_loaded(study), study, listed)
+        _for_people(_loaded(study, outputs), study, listed)
 
 
-def _for_programs(study: str) -> None:
+def _compiled(study: str, outputs: bool) -> Protocol:
+    """The study; with ``outputs``, every table and column that they name is looked for as well."""
+    protocol = load(study)
+    if outputs:
+        from trialrun.analysis.outputs.tried import tried  # here, as it imports what computes
+
+        if problems := tried(protocol):
+            raise ProtocolError(problems)
+    return protocol
+
+
+def _for_programs(study: str, outputs: bool) -> None:
     try:
-        print_json(report(load(study)))
+        print_json(report(_compiled(study, outputs)))
     except ProtocolError as error:
         wrong = [problem.as_json() for problem in error.problems]
         empty: dict[str, Any] = {"study": study, "protocol_hash": None, "errors": wrong}
@@ -51,10 +63,10 @@ def _for_programs(study: str) -> None:
         click.get_current_context().exit(1)
 
 
-def _loaded(study: str) -> Protocol:
+def _loaded(study: str, outputs: bool) -> Protocol:
     """The compiled study; what is wrong is printed with a word on its codes, and the command ends."""
     try:
-        return load(study)
+        return _compiled(study, outputs)
     except ProtocolError as error:
         click.echo(error.render(), err=True)
         if any(problem.code for problem in error.problems):
