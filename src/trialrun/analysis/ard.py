@@ -226,15 +226,13 @@ def _paged(groups: Groups, line: Line) -> Line:
 
 def _sizes(groups: Groups) -> Line:
     inputs = groups.fingerprints(PARTICIPANTS, groups.members, groups.reads)
-    own = groups.members.select("_who", "_row").join(groups.membership, on="_who", how="inner")
-    rows = {str(key): tuple(found) for key, found in own.group_by("_column").agg("_row").iter_rows()}
     cells = [
         Stated(
             one.key,
             {"N": float(one.n)},
             words("{N}"),
             "size/1",
-            sources=tuple(sorted(rows.get(one.key, ()))),
+            sources=groups.everyone.get(one.key, ()),
             inputs=inputs[one.key],
             parameters={"set": groups.output.set, "column": one.key},
         )

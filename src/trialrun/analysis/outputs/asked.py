@@ -215,7 +215,7 @@ class Asked:
                         f"{verb}/1",
                         part,
                         none,
-                        tally.sources,
+                        tally.sources or self.groups.everyone.get(column.key, ()),
                         seen.inputs[column.key],
                         {**seen.asked, "column": column.key, "part": part, "line": list(key), **known},
                     )

@@ -98,6 +98,13 @@ class Groups:
     def size(self) -> dict[str, int]:
         return {one.key: one.n for one in self.list}
 
+    @cached_property
+    def everyone(self) -> dict[str, tuple[int, ...]]:
+        """Column -> the rows of its participants: what stands behind a nought."""
+        own = self.members.select("_who", "_row").join(self.membership, on="_who", how="inner")
+        rows = own.group_by("_column").agg("_row").iter_rows()
+        return {str(key): tuple(sorted(numbers)) for key, numbers in rows}
+
     # ---- rows --------------------------------------------------------------------------------
 
     def rows(self, table: str, where: str | None, path: Path, word: str) -> pl.DataFrame:

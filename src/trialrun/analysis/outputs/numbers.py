@@ -171,7 +171,7 @@ def _cell(
         "summary/1",
         asked.first,
         none,
-        held.sources,
+        held.sources or asked.groups.everyone.get(column, ()),
         seen.inputs[column],
         parameters,
         {"x": held.numbers} if len(held.units) < 2 else None,
