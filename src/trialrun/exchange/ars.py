@@ -404,3 +404,14 @@ def _holes(pattern: str, statistic: str) -> Iterator[str]:
         hole = part.partition("}")[0]
         if hole.partition(":")[0] == statistic:
             yield "{" + hole + "}"
+
+
+def text(event: Mapping[str, Any]) -> str:
+    """A reporting event as JSON with each analysis, method, output … on a line of its own."""
+
+    def said(part: Any) -> str:
+        if isinstance(part, list):
+            return "[\n" + ",\n".join(json.dumps(one, ensure_ascii=False) for one in part) + "\n]"
+        return json.dumps(part, ensure_ascii=False)
+
+    return "{\n" + ",\n".join(f"{json.dumps(key)}: {said(part)}" for key, part in event.items()) + "\n}\n"

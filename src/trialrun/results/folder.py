@@ -25,7 +25,7 @@ from typing import Any
 from trialrun.analysis import ard_file
 from trialrun.analysis.ard import Ard, analyse_outputs
 from trialrun.analysis.log import Tables
-from trialrun.exchange.ars import reporting_event
+from trialrun.exchange.ars import reporting_event, text
 from trialrun.protocol.problem import Problem, ProtocolError, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.report.pack import planned as packed
@@ -88,8 +88,8 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
         ard_file.save(ard, folder)
         tell("analysis", 1.0)
         manifest = wanted.manifest(protocol, ard)
-        _json(manifest, folder / MANIFEST)
-        _json(reporting_event(ard, protocol, wanted.languages[0]), folder / ARS)
+        _write(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", folder / MANIFEST)
+        _write(text(reporting_event(ard, protocol, wanted.languages[0])), folder / ARS)
         if not elsewhere:
             for name, printed in documents(protocol, ard, tables, wanted).items():
                 (folder / name).write_bytes(printed)
@@ -113,9 +113,8 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _json(content: Any, path: Path) -> None:
-    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=path.name == MANIFEST)
-    path.write_text(text + "\n", "utf-8", newline="")
+def _write(content: str, path: Path) -> None:
+    path.write_text(content, "utf-8", newline="")
 
 
 # ---- hashes --------------------------------------------------------------------------------------
