@@ -283,17 +283,23 @@ def test_check_and_trace_import_nothing_heavy(command: str) -> None:
     assert done.stdout.splitlines()[-1] == ""
 
 
-def test_check_takes_less_than_a_second() -> None:
-    """Of processor time, the best of three, so that a busy machine does not make it slow."""
-    command = [sys.executable, "-c", "from trialrun.cli import main; main()", "check", "vascu_il2"]
+def processor_time(*code: str) -> float:
+    """Seconds of a new process, the best of three."""
 
-    def seconds() -> float:
+    def once() -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-c", *code], check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert min(seconds() for _ in range(3)) < 1
+    return min(once() for _ in range(3))
+
+
+def test_check_takes_less_than_a_second() -> None:
+    """Of processor time, where ten million numbers are added in 0.6 s; a slower machine has its share more."""
+    slower = max(1.0, processor_time("s = 0\nfor i in range(10_000_000): s += i") / 0.6)
+    check = "from trialrun.cli import main; main()"
+    assert processor_time(check, "check", "vascu_il2") < slower
 
 
 def test_the_hash_is_that_of_the_protocol() -> None:

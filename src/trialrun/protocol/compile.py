@@ -10,7 +10,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import rfc8785
 from pydantic import BaseModel
 
 from trialrun.protocol.dosing import dosing
@@ -25,7 +24,7 @@ from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rulebook import compile_rules, stated, type_of
 from trialrun.protocol.sense import sense
 from trialrun.protocol.shape import shape
-from trialrun.protocol.source import Source, read
+from trialrun.protocol.source import Source, canonical, ordered, read
 from trialrun.protocol.study import SourcesFile, StudyFile
 from trialrun.protocol.variable import Variable, VariablesFile
 
@@ -180,14 +179,5 @@ def _meaning(
 
 def _hash(sources: Mapping[str, Source]) -> str:
     """SHA-256 of what the files say. Order is content: outcomes are read from top to bottom."""
-    content = [[name, _ordered(sources[name].content)] for name in sorted(sources)]
-    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
-
-
-def _ordered(content: Any) -> Any:
-    """The content with every mapping as a list of pairs, since canonical JSON sorts the keys of an object."""
-    if isinstance(content, dict):
-        return {"": [[key, _ordered(value)] for key, value in content.items()]}
-    if isinstance(content, list):
-        return [_ordered(value) for value in content]
-    return content
+    content = [[name, ordered(sources[name].content)] for name in sorted(sources)]
+    return hashlib.sha256(canonical(content)).hexdigest()

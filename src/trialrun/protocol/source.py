@@ -8,6 +8,7 @@ study file says each thing once, plainly.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
+import rfc8785
 import yaml
 
 from trialrun.protocol.problem import Place, Problem, ProtocolError
@@ -276,3 +278,45 @@ def _plain(text: str) -> str | int | float | bool | None:
     if _NUMBER.fullmatch(text):
         return float(text)
     return text
+
+
+# ---- canonical text ------------------------------------------------------------------------------
+
+
+def ordered(content: Any) -> Any:
+    """The content with every mapping as a list of pairs, since canonical JSON sorts the keys of an object."""
+    if isinstance(content, dict):
+        return {"": [[key, ordered(value)] for key, value in content.items()]}
+    if isinstance(content, list):
+        return [ordered(value) for value in content]
+    return content
+
+
+def canonical(content: Any) -> bytes:
+    """Canonical JSON (RFC 8785) of `ordered` content.
+
+    Python's own encoder, which is ten times as quick, writes the same but for some numbers: whole ones lose
+    their point first, and it is not asked for those with an exponent or beyond what a double holds.
+    """
+    try:
+        return json.dumps(_whole(content), ensure_ascii=False, separators=(",", ":")).encode()
+    except _Unusual:
+        return rfc8785.dumps(content)
+
+
+class _Unusual(Exception):
+    """A number that the two encoders write differently."""
+
+
+def _whole(content: Any) -> Any:
+    if isinstance(content, list):
+        return [_whole(value) for value in content]
+    if isinstance(content, dict):
+        return {key: _whole(value) for key, value in content.items()}
+    if isinstance(content, float):
+        if "e" in repr(content):
+            raise _Unusual
+        return int(content) if content.is_integer() else content
+    if isinstance(content, int) and abs(content) >= 2**53:
+        raise _Unusual
+    return content
