@@ -296,7 +296,7 @@ def processor_time(*code: str) -> float:
 
 
 def test_check_takes_less_than_a_second() -> None:
-    """Of processor time, where ten million numbers are added in 0.6 s; a slower machine has its share more."""
+    """Of processor time, where ten million numbers are added in 0.6 s; a slower machine has more."""
     slower = max(1.0, processor_time("s = 0\nfor i in range(10_000_000): s += i") / 0.6)
     check = "from trialrun.cli import main; main()"
     assert processor_time(check, "check", "vascu_il2") < slower

@@ -402,9 +402,7 @@ SPOILED = [
         "another name",
     ),
     Spoiled(FORMS, "  ecg:\n", "  e-c-g:\n", "`e-c-g` cannot be a name", "letters a to z, digits and _"),
-    Spoiled(
-        SOURCES, "endpoint: tolerance", "endpoint: tolerence", "there is no endpoint `tolerence`", "tolerance"
-    ),
+    Spoiled(SOURCES, "endpoint: efficacy", "endpoint: eficacy", "there is no endpoint `eficacy`", "efficacy"),
     Spoiled(SOURCES, "1: {says:", "one: {says:", "this must be a whole number, not `one`"),
 ]
 
