@@ -157,8 +157,9 @@ def test_people_of_the_study_are_the_same_both_ways() -> None:
     assert (fast.end_status == "completed").sum() >= 6
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("grave")
-@pytest.mark.parametrize("seed", [11, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (12, 17, 23))])
+@pytest.mark.parametrize("seed", [11, 12, 17, 23])
 def test_people_under_stress_are_the_same_both_ways(seed: int, tmp_path: Path) -> None:
     protocol = stressed_study(tmp_path / "study", planned=24, suspended=False)
     fast, slow = both(protocol, seed)
@@ -196,7 +197,9 @@ def troubled(name: str, folder: Path, planned: int) -> Protocol:
     return load(folder)
 
 
-@pytest.mark.parametrize(("name", "seed"), [("transreg_like", 4), ("dilfrequency_like", 5)])
+@pytest.mark.parametrize(
+    ("name", "seed"), [("transreg_like", 4), pytest.param("dilfrequency_like", 5, marks=pytest.mark.slow)]
+)
 def test_people_of_other_studies_are_the_same_both_ways(name: str, seed: int, tmp_path: Path) -> None:
     protocol = troubled(name, tmp_path / "study", planned=10)
     fast, slow = both(protocol, seed)

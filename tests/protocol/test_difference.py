@@ -450,7 +450,7 @@ def test_the_same_is_no_change(protocol: Protocol) -> None:
 MIRRORED = {"appears": "vanishes", "vanishes": "appears", "changes": "changes", "renamed": "renamed"}
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(chosen=st.sets(st.sampled_from(range(len(EDITS))), min_size=1, max_size=4))
 def test_what_appears_one_way_vanishes_the_other(
     edited: Edited, protocol: Protocol, chosen: set[int]

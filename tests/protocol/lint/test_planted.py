@@ -141,9 +141,7 @@ BUNDLED = [
         "endpoints/tolerance",
         "after the period ends",
     ),
-    Planted(
-        S, "flare, rescue, deviation]", "flare, rescue]", "form-not-asked", "forms/deviation", "No activity"
-    ),
+    Planted(S, "rescue, deviation, ", "rescue, ", "form-not-asked", "forms/deviation", "No activity"),
     Planted(
         S,
         "delays:\n    cumulative: 14 days",
@@ -213,8 +211,8 @@ BUNDLED = [
 REFUSED = [
     Planted(
         S,
-        "flare, rescue, deviation]",
-        "flare, deviation]",
+        "flare, rescue, deviation",
+        "flare, deviation",
         "blind-protection",
         "stops.rescue.when",
         "asked nowhere",
