@@ -88,6 +88,8 @@ class _Data:
         people = {one: i for i, one in enumerate(dict.fromkeys(map(_participant, self.owner.values())), 1)}
         self.person = {row: people[_participant(one)] for row, one in self.owner.items()}
         self.counts = catalogue()["count.R"].methods
+        none = ard.cells.filter((pl.col("statistic") == "n") & (pl.col("value") == 0))
+        self.noughts = set(none["cell"])  # behind these stand the participants among whom nobody was counted
 
     def of(self, cell: str, method: str) -> str | None:
         """The arguments of R's function, or None where nothing is kept."""
@@ -97,7 +99,7 @@ class _Data:
             return None
         parameters, sources, _ = self.cells[cell]
         asked = json.loads(parameters)
-        who = [self.person[one] for one in sources or ()]
+        who = [self.person[one] for one in sources or ()] if cell not in self.noughts else []
         if method == "size":
             return arguments({"who": who})
         participants = asked.get("table") in (None, PARTICIPANTS)
