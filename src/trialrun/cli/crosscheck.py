@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST = 40  # statistics that are listed for people; programs get all
 SCRIPT = "crosscheck.R"
-TABLES, STUDY = "tables", "study"
+TABLES, STUDY, MANIFEST = "tables", "study", "manifest.json"
 
 
 class NothingToCheck(Exception):
@@ -79,8 +80,19 @@ def _plan(folder: Path) -> tuple[Plan, str]:
     kept = folder / ard_file.CELLS
     cells = ard_file.read_cells(kept) if kept.is_file() else None
     only = None if cells is None else cells["output"].unique().to_list()
-    ard = analyse_outputs(tables, protocol.reported, protocol, only)
+    ard = analyse_outputs(tables, protocol.reported, protocol, only, _facts(folder))
     return plan(ard, cells), protocol.id
+
+
+def _facts(folder: Path) -> dict[str, str | float]:
+    """What the manifest of a folder of results tells beside its tables."""
+    manifest = folder / MANIFEST
+    told = json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {}
+    seed = told.get("seed")
+    return {
+        **({"as_of": told["as_of"]} if told else {}),
+        **({"seed": float(seed)} if seed is not None else {}),
+    }
 
 
 def _written(text: str, path: Path, no_r: bool) -> None:

@@ -298,7 +298,7 @@ class Columns:
     def _text_of(self, number: int) -> str:
         name = next(one for one in reversed(self.offsets) if self.offsets[one] <= number)
         if name not in self._texts:
-            held = self.raw[name].drop("SRC", strict=False)
+            held = self.raw[name].drop("SRC", due.CUT, strict=False)
             plain = [pl.col(one).cast(pl.String).fill_null("") for one in held.columns if _is_flat(held, one)]
             joined = held.select(pl.concat_str(pl.lit(name), *plain, separator="\x1f")).to_series()
             self._texts[name] = joined.to_list()
