@@ -82,7 +82,7 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
     for name, content in protocol.files.items():
         (folder / STUDY / name).write_text(content, "utf-8", newline="")
     elsewhere = wanted.languages if len(outputs) > MANY else ()
-    with _uncollected(), press(folder, elsewhere) as printing:
+    with uncollected(), press(folder, elsewhere) as printing:
         ard = analyse_outputs(tables, protocol.reported, protocol, outputs, wanted.facts)
         printing.begin(ard, wanted)
         ard_file.save(ard, folder)
@@ -101,7 +101,7 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Without the collector of circles: everything made here is kept until the end, and looking through it
     again and again took a sixth of the time."""
     on = gc.isenabled()
