@@ -1,23 +1,16 @@
 """The reference study's planned outputs on the example trial: numbers by hand, and the same for any order."""
 
-import importlib.util
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+import example_trial as example
 from trialrun.analysis.ard import Ard, analyse_outputs
 from trialrun.protocol.compile import load
 from trialrun.protocol.protocol import Protocol
-
-_spec = importlib.util.spec_from_file_location(
-    "example_trial", Path(__file__).parents[1] / "example_trial.py"
-)
-example = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(example)
 
 Tables = dict[str, pl.DataFrame]
 

@@ -1,21 +1,13 @@
 """Where the example trial stands against the boundaries that suspend its inclusions."""
 
-import importlib.util
-from pathlib import Path
-
 import polars as pl
 import pytest
 
+import example_trial as example
 from trialrun.analysis.log import counted, last_seen
 from trialrun.analysis.suspension import suspensions
 from trialrun.protocol.compile import load
 from trialrun.protocol.protocol import Protocol
-
-_spec = importlib.util.spec_from_file_location(
-    "example_trial", Path(__file__).parents[1] / "example_trial.py"
-)
-example = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(example)
 
 Tables = dict[str, pl.DataFrame]
 

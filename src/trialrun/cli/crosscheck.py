@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 MOST = 40  # statistics that are listed for people; programs get all
 SCRIPT = "crosscheck.R"
-TABLES, STUDY, MANIFEST = "tables", "study", "manifest.json"
 
 
 class NothingToCheck(Exception):
@@ -68,6 +67,7 @@ def _plan(folder: Path) -> tuple[Plan, str]:
     from trialrun.analysis.ard import analyse_outputs
     from trialrun.exchange.r_script import plan
     from trialrun.protocol.compile import load
+    from trialrun.results.wanted import STUDY, TABLES
     from trialrun.tables import files
 
     try:
@@ -86,13 +86,11 @@ def _plan(folder: Path) -> tuple[Plan, str]:
 
 def _facts(folder: Path) -> dict[str, str | float]:
     """What the manifest of a folder of results tells beside its tables."""
+    from trialrun.results.folder import MANIFEST
+    from trialrun.results.wanted import Wanted
+
     manifest = folder / MANIFEST
-    told = json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {}
-    seed = told.get("seed")
-    return {
-        **({"as_of": told["as_of"]} if told else {}),
-        **({"seed": float(seed)} if seed is not None else {}),
-    }
+    return Wanted.of(json.loads(manifest.read_text("utf-8"))).facts if manifest.is_file() else {}
 
 
 def _written(text: str, path: Path, no_r: bool) -> None:
