@@ -1,0 +1,1 @@
+"""What do the cells say? FCS files → compensated → gated → populations → observations."""
