@@ -96,6 +96,15 @@ def test_no_word_of_a_head_is_wider_than_its_column():
     assert min(shares[1:]) * LINE[True] > len("Lymphocytes0")
 
 
+def test_the_longest_text_has_the_widest_column_and_short_ones_stay_whole():
+    cells = (Shown("8 of 10"), Shown("middling words " * 4), Shown("A long remark. " * 15))
+    row = DisplayRow(("A result of some forty letters, say so",), cells)
+    told = replace(UNDER, stub=("A",), heads=UNDER.heads[:1] * 3, rows=(row,))
+    result, published, ours, remark = (share * LINE[False] for share in widths(told))
+    assert remark > ours > result > published
+    assert published > len("8 of 10") and remark > 45
+
+
 def test_a_sentence_alone_has_its_width():
     said = DisplayRow(("There is nothing to tell of in this table.",), heading=True)
     told = replace(UNDER, stub=("Event",), heads=(), rows=(said,))

@@ -75,13 +75,13 @@ def _section(document: Document, words: Language, turned: bool, first: bool) -> 
     number = text(words("output.page", page="\0", pages="\1")).replace(r"\u0?", page).replace(r"\u1?", pages)
     edge = wide - 2 * MARGIN
     way = r"\lndscpsxn" if turned else ""
-    above = rf"\pard\qc\fs16\b {text(document.banner)}\b0\par\pard\ql\fs14\cf1 {text(document.title)}\par"
+    above = rf"\qc\fs16\b {text(document.banner)}\b0\par\pard\ql\fs14\cf1 {text(document.title)}\par"
     return (
         ("" if first else "\\sect\n")
         + rf"\sectd\sbkpage\pgwsxn{wide}\pghsxn{high}{way}"
         + rf"\marglsxn{MARGIN}\margrsxn{MARGIN}\margtsxn{MARGIN + 200}\margbsxn{MARGIN}\headery500\footery500"
-        + rf"{{\header{above}}}"
-        + rf"{{\footer\pard\ql\tqr\tx{edge}\fs14\cf1 {text(document.foot)}\tab {number}\par}}"
+        + rf"{{\header\pard\plain\f0{above}}}"
+        + rf"{{\footer\pard\plain\f0\ql\tqr\tx{edge}\fs14\cf1 {text(document.foot)}\tab {number}\par}}"
         + "\n"
     )
 

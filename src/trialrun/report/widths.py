@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import ceil
 
@@ -17,7 +17,7 @@ LINE = (105, 155)  # letters on a line of an upright page and of a turned one
 def widths(shown: Display) -> list[float]:
     """The share of each column of the width of the text, label columns first, by the letters that it needs;
     together 1 at most. Columns of long texts share what the others leave; where there is too little for all,
-    none becomes narrower than its longest word while another has room."""
+    they share by the root of what they need, and none becomes narrower than its longest word."""
     needed = [max(one, LEAST) + 2 for one in _needed(shown)]
     held: list[float] = [min(one, MOST + 2) for one in needed]
     line = LINE[shown.landscape]
@@ -26,10 +26,8 @@ def widths(shown: Display) -> list[float]:
         part = min(1, spare / wanted)
         held = [one + part * (need - one) for one, need in zip(held, needed, strict=True)]
     held[0] += max(0, min(line, _heading(shown)) - sum(held))
-    slack = [max(0.0, one - least) for one, least in zip(held, _least(shown), strict=True)]
-    if (over := sum(held) - line) > 0 and sum(slack) > 0:
-        part = min(1, over / sum(slack))
-        held = [one - part * free for one, free in zip(held, slack, strict=True)]
+    if sum(held) > line:
+        held = _squeezed(needed, _least(shown), line)
     return [one / max(sum(held), line) for one in held]
 
 
@@ -51,6 +49,19 @@ def spaced(shown: Display) -> Iterator[tuple[DisplayRow, int]]:
         if not row.gap:
             yield row, above
         above = above + 1 if row.gap else 0
+
+
+def _squeezed(needed: Sequence[float], least: Sequence[float], line: float) -> list[float]:
+    """Columns on a line too short for them: few letters stay whole, many take more lines."""
+
+    def shared(part: float) -> list[float]:
+        return [min(need, max(word, part * need**0.5)) for need, word in zip(needed, least, strict=True)]
+
+    low, high = 0.0, line
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if sum(shared(middle)) > line else (middle, high)
+    return shared(low)
 
 
 def _needed(shown: Display) -> list[int]:
