@@ -1,5 +1,6 @@
 """Every command's refusals in the words of the reason, and what an accepted one leaves."""
 
+import hashlib
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import date
@@ -7,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from record_walk import (
     EVENT,
@@ -23,6 +25,7 @@ from record_walk import (
 )
 
 from trialrun.record.refusal import Refused
+from trialrun.tables.build import build
 
 CONCOMITANT = {"medicine": "Paracetamol", "started": "2008-03-01", "indication": "Fever"}
 
@@ -366,6 +369,30 @@ def test_a_file_is_kept_under_its_hash(screened: Walk) -> None:
     entry = screened.trial.attach(screened.subject, "scan.pdf", b"%PDF", later(0), by="anna", key="f")
     assert (entry.payload["name"], entry.payload["size"]) == ("scan.pdf", 4)
     assert screened.trial.file(entry.payload["sha256"]) == b"%PDF"
+
+
+COUNTS = {"treg_percent": 2.61, "treg_count": 18.4, "treg_no_cd25": 2.7, "cd25_intensity": 3600}
+OTHER = {"cd4_count": 705, "nk_count": 140, "activated_cd8": 4, "mz_b_percent": 9, "events_cd4": 61000}
+
+
+def test_a_computed_value_leads_to_its_file(screened: Walk) -> None:
+    form, point, when = "cytometry", "SCR", SCREENED
+    source = {"sha256": hashlib.sha256(b"FCS").hexdigest(), "panel": "1a2b"}
+    error = refused(screened, screened.enter, form, point, when, {**COUNTS, **OTHER}, source=source)
+    assert error.names() == ("source",)
+    screened.trial.attach(screened.subject, "a.fcs", b"FCS", when, by="lab", key="file")
+    entry = screened.enter(form, point, when, {**COUNTS, **OTHER}, source=source)
+    assert entry.payload["source"] == source
+    screened.correct(form, point, {"cd4_count": 706}, by="lab")
+    cells = screened.trial.projection(screened.subject).filled[form, point].cells
+    assert cells["treg_percent"].source == source
+    assert cells["cd4_count"].source is None
+    files = screened.trial.facts().values.filter(pl.col("form") == form).select("item", "file")
+    assert dict(files.iter_rows())["treg_percent"] == source["sha256"]
+    assert dict(files.iter_rows())["cd4_count"] is None
+    rows = build(screened.trial.protocol, screened.trial.facts())["CP"]
+    found = dict(rows.select("CPTESTCD", "CPXFN").iter_rows())
+    assert (found["TREGCD4"], found["CD4CNT"]) == (f"files/{source['sha256']}", None)
 
 
 # ---- injections ----------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ def _values(known: Projection, form: str, place: str, filled: Filled) -> Iterato
             happened,
             f"{known.chain}#{cell.sequence}",
             filled.planned,
+            cell.source["sha256"] if cell.source else None,
         )
 
 

@@ -20,6 +20,9 @@ from trialrun.record.value import Answers, Content
 
 Values = Mapping[str, Any]
 NONE: Values = {}
+Source = Mapping[str, str]
+"""What values were computed from and by: in any case `sha256`, an attached file; beside it whatever names
+the program (say `panel`, `engine`, `version`)."""
 
 
 class Filling(Fitting):
@@ -38,10 +41,14 @@ class Filling(Fitting):
         reason: str | None = None,
         missing: Mapping[str, str] = NONE,
         confirmed: Mapping[str, str] = NONE,
+        source: Source = NONE,
     ) -> Entry:
-        """Fill a form at a timepoint; filled again, it is answered anew, with a reason."""
+        """Fill a form at a timepoint; filled again, it is answered anew, with a reason.
+
+        source: what the values were computed from, if they were; it stands in the entry, see `Source`.
+        """
         answers = Answers(values, missing, confirmed)
-        arguments = {**vars(answers), "form": form, "point": point, "reason": reason}
+        arguments = {**vars(answers), "form": form, "point": point, "reason": reason, **_named(source)}
         command = Command("enter", f"Entering {self._title(form)} at {point}", by, key, happened, arguments)
 
         def checked(known: Projection, now: Times) -> Outcome:
@@ -57,7 +64,8 @@ class Filling(Fitting):
             if reasons:
                 return Outcome(reasons)
             outcome = self._filled(known, form, point, now, answers, reason)
-            outcome.reasons += self._fills(by, form)
+            outcome.reasons += self._fills(by, form) + _unattached(known, source)
+            outcome.payload |= _named(source)
             return outcome
 
         return self._submit(subject, command, checked)
@@ -119,15 +127,17 @@ class Filling(Fitting):
         confirmed: Mapping[str, str] = NONE,
         happened: datetime | None = None,
         deviation: str | None = None,
+        source: Source = NONE,
     ) -> Entry:
         """Change what was entered at a timepoint or row: items not named keep what they have.
 
         happened: the right time, if the one entered was wrong; deviation: why an injection that comes out as
-        forbidden was given all the same.
+        forbidden was given all the same; source: as for `enter`.
         """
         answers = Answers(values, missing, confirmed)
         arguments = {**vars(answers), "form": form, "place": place, "reason": reason, HAPPENED: happened}
         arguments |= {"deviation": deviation} if deviation is not None else {}
+        arguments |= _named(source)
         command = Command("correct", f"Correcting {self._title(form)} at {place}", by, key, None, arguments)
 
         def checked(known: Projection, now: Times) -> Outcome:
@@ -141,7 +151,7 @@ class Filling(Fitting):
             changes = differences(filled, found.contents, reason)
             wrong = self._moved(known, happened)
             moment = local.wall(filled.happened) if happened is None or wrong else local.minute(happened)
-            reasons = [*found.reasons, *wrong, *self._fills(by, form, answers)]
+            reasons = [*found.reasons, *wrong, *self._fills(by, form, answers), *_unattached(known, source)]
             reasons += self._still(known, form, place, moment, found.contents, happened is not None)
             if happened is not None and not wrong:
                 then = local.text(happened, known.zone)
@@ -150,7 +160,7 @@ class Filling(Fitting):
             if not (reason or "").strip():
                 reasons.append(Reason("reason", "a correction says why", "give the reason"))
             outcome = stored(form, place, reasons or _unchanged(changes), changes, answers)
-            outcome.payload["of"] = filled.since
+            outcome.payload |= {"of": filled.since, **_named(source)}
             if form == self.protocol.study.recorded_on.injection:
                 self._reinjected(known, place, moment, found.contents, outcome, deviation)
             return outcome
@@ -224,6 +234,19 @@ def _unreasoned(changes: tuple[Change, ...]) -> list[Reason]:
 
 def _unchanged(changes: tuple[Change, ...]) -> list[Reason]:
     return [] if changes else [Reason("nothing", "nothing would change", "say what is to change")]
+
+
+def _named(source: Source) -> dict[str, Any]:
+    """A source as an entry holds it; of none, nothing."""
+    return {"source": dict(source)} if source else {}
+
+
+def _unattached(known: Projection, source: Source) -> list[Reason]:
+    """That a source names no file which is kept with the participant."""
+    sha256 = source.get("sha256") if source else None
+    if not source or sha256 in known.files:
+        return []
+    return [Reason("source", f"no file {sha256} is attached to {known.subject}", "attach it first")]
 
 
 def stored(

@@ -5,7 +5,7 @@ Replay and live commands go through the same `apply`, so that what a screen show
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,8 @@ class Cell:
 
     content: Content
     sequence: int
+    source: Mapping[str, str] | None = None
+    """What the value was computed from, `sha256` of the file first; None for what a person wrote."""
 
 
 @dataclass(slots=True)
@@ -168,7 +170,7 @@ class Projection:
             if change.item == HAPPENED:
                 found.happened = change.new
             else:
-                found.cells[change.item] = Cell(change.new, entry.sequence)
+                found.cells[change.item] = Cell(change.new, entry.sequence, entry.payload.get("source"))
         self._tell(key, found, entry)
         for signature in self.signatures:
             if (signature.form, signature.place) == key and signature.voided is None:

@@ -73,19 +73,21 @@ class Command:
             found.append(Reason("key", message, "the program's own acts have such keys; leave it out"))
         if self.happened is None and self.act not in TIMELESS:
             found.append(Reason("happened", "the act has no time", "say when it took place"))
-        for name in {*ANSWERS} & {*self.arguments}:
+        for name in {*NAMED} & {*self.arguments}:
             found += _answer_faults(name, self.arguments[name])
         return found
 
     def _texts(self) -> Iterator[tuple[str, Any]]:
         yield from (("by", self.by), ("key", self.key))
         for name, said in self.arguments.items():
-            if name not in (*ANSWERS, HAPPENED, "size") and not (said is None and name in OPTIONAL):
+            if name not in (*NAMED, HAPPENED, "size") and not (said is None and name in OPTIONAL):
                 yield name, said
 
 
 TIMELESS = ("enrol", "correct", "sign", "user", "anchor", "look")
 ANSWERS = ("values", "missing", "confirmed")
+NAMED = (*ANSWERS, "source")
+"""Arguments that are texts or values by name."""
 OPTIONAL = ("reason", "deviation")
 
 

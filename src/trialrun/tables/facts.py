@@ -26,6 +26,7 @@ VALUES = pl.Schema(
         "happened": pl.Datetime("ms"),  # local wall clock of the site
         "source": pl.String(),  # the entry: chain#sequence
         "planned": pl.Float64(),  # of a dose per kg or m²: the amount planned when it was recorded
+        "file": pl.String(),  # SHA-256 of the attached file that the value was computed from
     }
 )
 

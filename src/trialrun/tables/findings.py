@@ -33,6 +33,7 @@ def findings(known: Entries, domain: Domain, first_dose: pl.DataFrame) -> pl.Dat
             *(pl.when(number).then("unit").alias(f"{code}{name}") for name in ("ORRESU", "STRESU")),
             pl.when(result.is_null()).then(pl.lit(term.NOT_DONE)).alias(f"{code}STAT"),
             pl.when(result.is_null()).then("missing").alias(f"{code}REASND"),
+            pl.format("files/{}", "file").alias(f"{code}XFN"),
             FAOBJ=pl.col("label"),
             SRC="source",
         )

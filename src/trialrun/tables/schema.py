@@ -240,6 +240,8 @@ MORE: dict[str, tuple[Column, ...]] = {
         Column("AETOXGR", "Standard Toxicity Grade", core="expected"),
     ),
     "CM": (Column("CMINDC", "Indication"),),
+    "CP": (Column("CPXFN", "External File Path"),),
+    "IS": (Column("ISXFN", "External File Path"),),
     "BE": (Column("BEREFID", "Specimen in the Study File", core="expected", role="identifier"),),
 }
 
