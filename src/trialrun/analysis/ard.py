@@ -17,7 +17,7 @@ from trialrun.analysis.estimate import NotEstimable
 from trialrun.analysis.outputs.asked import Asked
 from trialrun.analysis.outputs.columns import Columns, Fact, Tables
 from trialrun.analysis.outputs.count import categories, count
-from trialrun.analysis.outputs.grouping import Column, Groups
+from trialrun.analysis.outputs.grouping import Column, Groups, groups_of
 from trialrun.analysis.outputs.hierarchy import hierarchy
 from trialrun.analysis.outputs.listing import listing, narrative
 from trialrun.analysis.outputs.numbers import summary
@@ -173,36 +173,38 @@ def analyse_outputs(
     recorded = Recorded()
     heads, headers = {}, {}
     for key, output in planned.items():
-        groups = Groups(columns, key, output)
+        groups = groups_of(columns, key, output)
         heads[key], headers[key] = groups.list, groups.header
-        _record(key, groups, recorded)
+        _record(key, output, groups, recorded)
     frame = recorded.frame()
     used = frame["sources"].explode().drop_nulls().unique()
     made = {name: table for name, table in columns.raw.items() if name not in tables}
     return Ard(frame, columns.rows_of(used.to_list()), planned, heads, headers, recorded.data, made)
 
 
-def _record(key: str, groups: Groups, recorded: Recorded) -> None:
+def _record(key: str, output: Output, groups: Groups, recorded: Recorded) -> None:
     """The heads of the columns as line -1, then the analyses one after the other."""
     recorded.add(key, "N", -1, _sizes(groups))
-    lines = [(name, line) for name, one in groups.output.rows.items() for line in _lines(groups, name, one)]
-    if groups.output.page == "participant":
+    lines = [
+        (name, line) for name, one in output.rows.items() for line in _lines(groups, key, output, name, one)
+    ]
+    if output.page == "participant":
         lines = [(name, _paged(groups, line)) for name, line in lines]
         lines.sort(key=lambda one: one[1].key[1])  # stable: the analyses of a participant keep their order
     for place, (name, line) in enumerate(lines):
-        _refuse_untold(groups, name, line)
+        _refuse_untold(groups.columns, key, output, name, line)
         recorded.add(key, name, place, line)
 
 
-def _refuse_untold(groups: Groups, name: str, line: Line) -> None:
+def _refuse_untold(columns: Columns, key: str, output: Output, name: str, line: Line) -> None:
     """Unless every statistic that a cell's pattern names is one of its own."""
     for cell in line.cells:
         if untold := _untold(cell.pattern, tuple(cell.values)):
-            compared = cell.column in groups.output.compare
+            compared = cell.column in output.compare
             path = ("compare", cell.column, "format") if compared else ("rows", name)
             message = f"there is no statistic `{untold}` in a cell of `{cell.column if compared else name}`"
             mark = "Say what is marked: mark: {below: 0.05, with: '*'}." if untold == "mark" else None
-            groups.columns.refuse((*groups.path, *path), message, mark or suggestion(untold, cell.values))
+            columns.refuse(("outputs", key, *path), message, mark or suggestion(untold, cell.values))
 
 
 @lru_cache(maxsize=4096)
@@ -215,13 +217,17 @@ def _untold(pattern: Text, known: tuple[str, ...]) -> str | None:
 def _paged(groups: Groups, line: Line) -> Line:
     """A line with the participant, whom its key ends with, before everything else."""
     name, *rest, who = line.key
-    people = groups.columns.people
-    column = "SUBJID" if "SUBJID" in people.columns else "USUBJID"
-    shown = people.filter(people["USUBJID"] == who)[column][0]
+    shown = groups.columns.shared("SUBJID", lambda: _shown(groups.columns.people))[who]
     place = "/".join(
         [name, *rest]
     )  # one key for each of the line's words, so that a participant is said once
-    return replace(line, key=("participant", who, place), labels=(words(str(shown)), *line.labels))
+    return replace(line, key=("participant", who, place), labels=(words(shown), *line.labels))
+
+
+def _shown(people: pl.DataFrame) -> dict[str, str]:
+    """Participant -> how a page names them."""
+    column = "SUBJID" if "SUBJID" in people.columns else "USUBJID"
+    return dict(zip(people["USUBJID"].to_list(), map(str, people[column].to_list()), strict=True))
 
 
 def _sizes(groups: Groups) -> Line:
@@ -234,20 +240,20 @@ def _sizes(groups: Groups) -> Line:
             "size/1",
             sources=groups.everyone.get(one.key, ()),
             inputs=inputs[one.key],
-            parameters={"set": groups.output.set, "column": one.key},
+            parameters={"set": groups.set, "column": one.key},
         )
         for one in groups.list
     ]
     return Line(("N",), (words("N"),), tuple(cells))
 
 
-def _lines(groups: Groups, name: str, analysis: Analysis) -> Iterator[Line]:
+def _lines(groups: Groups, key: str, output: Output, name: str, analysis: Analysis) -> Iterator[Line]:
     """The lines of one analysis, by its verb."""
     if isinstance(analysis, Drawn):
         return iter(())  # it has no numbers of its own
     if isinstance(analysis, Heading):
         return iter([Line((name,), (analysis.heading,), indent=analysis.indent)])
-    asked = Asked(groups, name, analysis)
+    asked = Asked(groups, key, output, name, analysis)
     match analysis:
         case Count():
             return count(asked, analysis)

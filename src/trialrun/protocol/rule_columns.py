@@ -68,7 +68,9 @@ def evaluate(rules: Mapping[str, Rule], frame: pl.DataFrame) -> pl.DataFrame:
     """
     names, expressions, reads = _plan(tuple(rules.items()))
     _require(reads, frame)
-    return frame.with_columns(expressions).select(names)
+    if not reads:  # what reads no column is of no height
+        return frame.with_columns(expressions).select(names)
+    return frame.select(expressions)
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from trialrun.analysis.outputs.statement import Stated, Value, bounded, patterns
 from trialrun.protocol.analysis import AnalysisPart
 from trialrun.protocol.cell import PARTICIPANTS, Written
 from trialrun.protocol.grouping import Comparison, Each
+from trialrun.protocol.output import Output
 from trialrun.protocol.problem import suggestion
 from trialrun.protocol.text import Text
 from trialrun.protocol.write import said
@@ -66,12 +68,13 @@ class Seen:
 class Asked:
     """One analysis over the groups of its output."""
 
-    def __init__(self, groups: Groups, name: str, analysis: AnalysisPart) -> None:
-        self.groups = groups
+    def __init__(self, groups: Groups, key: str, output: Output, name: str, analysis: AnalysisPart) -> None:
+        self.groups, self.output = groups, output
         self.name = name
         self.analysis = analysis
-        self.path: Path = (*groups.path, "rows", name)
-        self.parts: Mapping[str, Written] = groups.output.cells or {"": Written()}
+        self.above: Path = ("outputs", key)
+        self.path: Path = (*self.above, "rows", name)
+        self.parts: Mapping[str, Written] = output.cells or {"": Written()}
         self.first = next(iter(self.parts))
 
     @property
@@ -87,7 +90,7 @@ class Asked:
 
     def format(self, verb: str) -> Written | None:
         """How cells of a kind are written, as the output, else the file says it."""
-        return self.groups.output.formats.get(verb) or self.columns.outputs.file.formats.get(verb)
+        return self.output.formats.get(verb) or self.columns.outputs.file.formats.get(verb)
 
     # ---- rows ----------------------------------------------------------------------------------
 
@@ -99,14 +102,13 @@ class Asked:
     def reads(self, table: str) -> frozenset[str]:
         """The columns that the rules of this analysis read."""
         found = self.columns.reads(table, self.analysis.where, (*self.path, "where")) | self.groups.reads
-        for part, cell in self.groups.output.cells.items():
-            found |= self.columns.reads(table, cell.where, (*self.groups.path, "cells", part, "where"))
+        for part, cell in self.output.cells.items():
+            found |= self.columns.reads(table, cell.where, (*self.above, "cells", part, "where"))
         return found
 
     def seen(self, table: str, rows: pl.DataFrame, reads: frozenset[str]) -> Seen:
-        asked = {"analysis": said(self.analysis), "set": self.groups.output.set, "table": table}
-        held = rows.select("_who", "_row").join(self.groups.membership, on="_who", how="inner")
-        behind = dict(held.group_by("_column").agg("_row").iter_rows())
+        asked = {"analysis": said(self.analysis), "set": self.output.set, "table": table}
+        behind = {one.key: self.groups.within(rows, one.key) for one in self.groups.list}
         return Seen(self.groups.fingerprints(table, rows, reads), asked, behind)
 
     @cached_property
@@ -156,7 +158,7 @@ class Asked:
 
     def whole(self, table: str, rows: pl.DataFrame, keys: Sequence[str]) -> dict[Key, Counted]:
         """Values of the keys -> what is counted of them, whatever the part of a cell; without sources."""
-        held = self.columns.with_columns(table, rows, keys).with_columns(_sources=_NO_SOURCES)
+        held = self.columns.with_columns(table, rows, keys)
         found: dict[Key, dict[str, Tally]] = {}
         for (column, *values), tally in self.groups.tally(held, keys).items():
             key = tuple(None if value is None else value_text(value) for value in values)
@@ -167,14 +169,16 @@ class Asked:
         self, table: str, rows: pl.DataFrame, reads: frozenset[str], keys: Sequence[str] = ()
     ) -> dict[Key, Counted]:
         """Values of the keys -> what is counted of them, in each part of a cell."""
-        held = self.columns.with_columns(table, self.groups.sourced(table, rows, reads), keys)
+        held = self.columns.with_columns(table, rows, keys)
+        behind = self.groups.behind(table, rows, reads)
         found: dict[Key, dict[str, dict[str, Tally]]] = {}
         for part, cell in self.parts.items():
-            some = held
+            some, numbers = held, behind
             if cell.where is not None:
-                rule = self.columns.rule(table, cell.where, (*self.groups.path, "cells", part, "where"))
-                some = held.filter(self.columns.value(table, held, rule).fill_null(False))
-            for (column, *values), tally in self.groups.tally(some, keys).items():
+                rule = self.columns.rule(table, cell.where, (*self.above, "cells", part, "where"))
+                true = self.columns.value(table, held, rule)
+                some, numbers = held.filter(true), list(compress(behind, true.to_list()))
+            for (column, *values), tally in self.groups.tally(some, keys, numbers).items():
                 key = tuple(None if value is None else value_text(value) for value in values)
                 found.setdefault(key, {}).setdefault(part, {})[str(column)] = tally
         return {key: Counted(tallies) for key, tallies in found.items()}
@@ -237,7 +241,7 @@ class Asked:
     def comparisons(self, kind: str) -> Iterator[tuple[str, Comparison, str, tuple[str, ...]]]:
         """(name, comparison, test, columns) of every p-value that this kind of analysis has."""
         wanted = self.analysis.compare
-        for name, one in self.groups.output.compare.items():
+        for name, one in self.output.compare.items():
             test = getattr(one, kind)
             if test is not None and (wanted is True or (isinstance(wanted, tuple) and name in wanted)):
                 yield name, one, test, self._between(name, one)
@@ -245,7 +249,7 @@ class Asked:
     def _between(self, name: str, one: Comparison) -> tuple[str, ...]:
         for i, column in enumerate(one.between):
             if column not in self.groups.size:
-                at: Path = (*self.groups.path, "compare", name, "between", i)
+                at: Path = (*self.above, "compare", name, "between", i)
                 hint = suggestion(column, self.groups.size)
                 self.columns.refuse(at, f"there is no column `{column}` in this output", hint)
         return one.between or self.groups.compared
@@ -295,8 +299,6 @@ class Asked:
         behind = tuple(sorted(set(every)))
         return Stated(name, values, pattern, f"{test}/1", "", none, behind, inputs, asked, data)
 
-
-_NO_SOURCES = pl.lit([], dtype=pl.List(pl.UInt32))
 
 COUNT_TESTS: Mapping[str, Callable[[Sequence[Sequence[int]]], compared.P]] = {
     "chi-square": compared.chi_square,

@@ -66,6 +66,8 @@ class Columns:
         self._made: dict[str, pl.DataFrame] = {}
         self._texts: dict[str, list[str]] = {}
         self._rules: dict[tuple[str, str, str], Rule] = {}
+        self._chosen: dict[tuple[str, str], tuple[pl.DataFrame, pl.DataFrame]] = {}
+        self._behind: dict[tuple[str, ...], pl.Series] = {}
         total = 0
         for name in sorted(self.raw):
             self.offsets[name] = total
@@ -233,10 +235,9 @@ class Columns:
 
     def with_columns(self, name: str, rows: pl.DataFrame, needed: Iterable[str]) -> pl.DataFrame:
         """Rows of a table with the participants' columns that are needed and are not there."""
-        more = [column for column in dict.fromkeys(needed) if column not in rows.columns]
-        if not more:
-            return rows
-        return rows.join(self.people.select("_who", *more), on="_who", how="left", maintain_order="left")
+        held = {*rows.columns}
+        more = [column for column in dict.fromkeys(needed) if column not in held]
+        return rows.hstack(self.people[more][rows["_who"]]) if more else rows
 
     # ---- rules ---------------------------------------------------------------------------------
 
@@ -253,22 +254,23 @@ class Columns:
 
     def value(self, name: str, rows: pl.DataFrame, rule: Rule) -> pl.Series:
         """What a rule says of each of some rows of a table."""
-        frame = self.with_columns(name, rows, rule.reads)
-        known, read = self.known(name), [one for one in sorted(rule.reads) if frame.schema[one] == pl.String]
-        dates = [one for one in read if known[one].kind == "date"]
-        grades = [one for one in read if known[one].kind == "number"]
-        frame = frame.with_columns(
-            *(pl.col(one).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) for one in dates),
-            *(pl.col(one).cast(pl.Float64, strict=False) for one in grades),
-        )
-        return evaluate({"value": rule}, frame)["value"]
+        frame, known = self.with_columns(name, rows, rule.reads), self.known(name)
+        meant = []
+        for one in rule.reads:
+            if (kind := known[one].kind) in _MEANT and frame[one].dtype == pl.String:
+                meant.append(_MEANT[kind](pl.col(one)))
+        return evaluate({"value": rule}, frame.with_columns(meant) if meant else frame)["value"]
 
     def chosen(self, name: str, text: str | None, path: Path, table_path: Path = ()) -> pl.DataFrame:
         """The rows of a table for which a rule is true; of those for which it is unknown, none."""
         rows = self.table(name, table_path or path)
         if text is None:
             return rows
-        return rows.filter(self.value(name, rows, self.rule(name, text, path)).fill_null(False))
+        whole, some = self._chosen.get((name, text), (None, rows))
+        if whole is not rows:  # or it has got further columns
+            some = rows.filter(self.value(name, rows, self.rule(name, text, path)))
+            self._chosen[name, text] = rows, some
+        return some
 
     def reads(self, name: str, text: str | None, path: Path) -> frozenset[str]:
         return self.rule(name, text, path).reads if text is not None else frozenset()
@@ -281,14 +283,12 @@ class Columns:
     def people_sources(self, columns: Iterable[str]) -> pl.Series:
         """Row numbers behind these columns of each participant: the participant's own row, and what
         derived columns were made from."""
-        frame = self.people.select(pl.concat_list("_row").alias("own"))
-        more = [self.sources[one].alias(one) for one in dict.fromkeys(columns) if one in self.sources]
-        if not more:
-            return frame["own"].alias("_sources")
-        lists = frame.with_columns(more).select(
-            pl.concat_list("own", *(one.name for one in more)).alias("_sources")
-        )
-        return lists["_sources"]
+        more = tuple(sorted({one for one in columns if one in self.sources}))
+        if more not in self._behind:
+            lists = [self.sources[one].alias(one) for one in more]
+            frame = self.people.select("_row").with_columns(lists)
+            self._behind[more] = frame.select(pl.concat_list("_row", *more).alias("_sources"))["_sources"]
+        return self._behind[more]
 
     def digest(self, numbers: Iterable[int]) -> str:
         """SHA-256 of what rows hold, whatever their order and their sources are."""
@@ -314,6 +314,13 @@ class Columns:
             if some.len():
                 found.append(_identified(name, table[(some - first).to_list()], some, some - first))
         return pl.concat([pl.DataFrame(schema=ROWS), *found]).sort("row")
+
+
+_MEANT: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+    "date": lambda one: one.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False),
+    "number": lambda one: one.cast(pl.Float64, strict=False),
+}
+"""What a rule reads in a column of texts, by its type."""
 
 
 def value_text(value: object) -> str:

@@ -149,7 +149,7 @@ def _stratified(asked: Asked, table: str, rows: pl.DataFrame, levels: Sequence[s
         if test in COUNT_TESTS:
             continue
         for i, stratum in enumerate(one.strata):
-            asked.columns.split(f"{table}.{stratum}", (*asked.groups.path, "compare", name, "strata", i))
+            asked.columns.split(f"{table}.{stratum}", (*asked.above, "compare", name, "strata", i))
         some = asked.columns.with_columns(table, rows, one.strata)
         some = some.filter(pl.col(stratum).is_not_null() for stratum in one.strata)
         counted = asked.whole(table, some, [*asked.each, *one.strata, "_level"])

@@ -268,8 +268,7 @@ def rows_read(
 
 
 def rows_of(asked: Asked, rows: pl.DataFrame, column: str) -> tuple[int, ...]:
-    there = asked.groups.membership.filter(pl.col("_column") == column).select("_who")
-    return tuple(rows.join(there, on="_who", how="semi", maintain_order="left")["_row"].to_list())
+    return tuple(asked.groups.within(rows, column))
 
 
 # ---- statistics ----------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def summary(asked: Asked, analysis: Summarised) -> Iterator[Line]:
 def worded(asked: Asked, statistic: Statistic, name: str) -> tuple[Text, ...]:
     """The words of a line; one whose title is empty stands in the line of what is above it."""
     title = statistic.title or words(name)
-    return (title,) if title() or asked.groups.output.across else ()
+    return (title,) if title() or asked.output.across else ()
 
 
 def _measured(asked: Asked, table: str, column: str, rows: pl.DataFrame, name: str = "") -> Measured:
@@ -123,7 +123,7 @@ def units_of(column: str) -> tuple[str, ...]:
 
 def _said(asked: Asked, analysis: Summarised) -> dict[str, Statistic]:
     """The lines, as the analysis, else the output, else the file, else everyone has them."""
-    own, file = asked.groups.output.statistics, asked.columns.outputs.file.statistics
+    own, file = asked.output.statistics, asked.columns.outputs.file.statistics
     said = analysis.statistics or own or file or dict.fromkeys(USUAL, NOT_SAID)
     known = {**file, **{one: told for one, told in own.items() if told != NOT_SAID}}
     return {one: known.get(one, told) if told == NOT_SAID else told for one, told in said.items()}

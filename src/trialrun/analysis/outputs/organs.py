@@ -151,9 +151,7 @@ def _cell(
     values: dict[str, Value] = {"x": float(x), "n": float(n), "percent": percent(x, n), **ends}
     values["missing"] = float(missing)
     pattern, _, none = patterns(analysis, asked.format("organs"), SHARE)
-    there = asked.groups.membership.filter(pl.col("_column") == column).select("_who")
-    mine = rows.join(there, on="_who", how="semi", maintain_order="left")
-    sources = tuple(mine["_row"].to_list())
+    sources = tuple(asked.groups.within(rows, column))
     parameters = {"endpoint": analysis.organs, "column": column, "line": list(key), "level": analysis.level}
     inputs = asked.columns.digest(sources)
     data = {"x": x, "n": n, "level": analysis.level}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from trialrun.analysis.estimate import NotEstimable
@@ -62,11 +61,8 @@ def listed(values: NDArray[np.float64]) -> list[Any]:
 
 def members(asked: Asked) -> dict[str, NDArray[np.int64]]:
     """Column -> the numbers of its participants, of those for whom the rule of the analysis is true."""
-    some = asked.rows(PARTICIPANTS, "where").select("_who")
-    there = asked.groups.membership.join(some, on="_who", how="semi")
-    held = there.group_by("_column").agg(pl.col("_who").sort())
-    numbers = {str(key): np.array(who, dtype=np.int64) for key, who in held.iter_rows()}
-    return {one.key: numbers.get(one.key, np.array([], dtype=np.int64)) for one in asked.groups.list}
+    some = np.sort(asked.rows(PARTICIPANTS, "where")["_who"].to_numpy()).astype(np.int64)
+    return {one.key: some[asked.groups.inside[one.key][some]] for one in asked.groups.list}
 
 
 def seen(asked: Asked, one: Course) -> Seen:

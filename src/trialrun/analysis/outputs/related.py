@@ -108,7 +108,7 @@ def adjusted(asked: Asked, analysis: Multiplicity) -> Iterator[Line]:
     everything = pl.concat(rows.values()).unique().sort("_row")
     inputs = {one.key: asked.columns.digest(rows_of(asked, everything, one.key)) for one in asked.groups.list}
     family = {name: said(planned[name]) for name in names}
-    read = Seen(inputs, {"method": method, "family": family, "set": asked.groups.output.set})
+    read = Seen(inputs, {"method": method, "family": family, "set": asked.output.set})
     held = {
         one.key: _tests(protocol, only(asked, arrays, one.key), method, names) for one in asked.groups.list
     }
