@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from math import erfc, exp, sqrt
+from math import erfc, exp, factorial, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -160,24 +160,29 @@ def _concordances(a: _Ints, b: _Ints) -> tuple[_Ints, _Floats]:
     """Values of S and how many of all pairings have each, by the set of b already used.
 
     Along rising a, each group of tied values takes a set of b; pairs within it do not count, and each that
-    it makes with those before counts by the sign of their b.
+    it makes with those before counts by the sign of their b. The numbers of pairings are the digits of one
+    integer, lowest S first, so that a shift adds to S; there are at most n! in a digit.
     """
     n = len(b)
     below = [sum(1 << u for u in range(n) if b[u] < b[j]) for j in range(n)]
     above = [sum(1 << u for u in range(n) if b[u] > b[j]) for j in range(n)]
-    most = n * (n - 1) // 2
-    level: dict[int, _Floats] = {0: np.eye(1, 2 * most + 1, most)[0]}
+    most, digit = n * (n - 1) // 2, factorial(n).bit_length()
+    level = {0: 1 << most * digit}
     for size in np.unique(a, return_counts=True)[1].tolist():
-        grown: dict[int, _Floats] = {}
+        grown: dict[int, int] = {}
         for used, counts in level.items():
-            free = [j for j in range(n) if not used >> j & 1]
-            gain = {j: (below[j] & used).bit_count() - (above[j] & used).bit_count() for j in free}
-            for group in combinations(free, size):
-                into = used + sum(1 << j for j in group)
-                moved = np.roll(counts, sum(gain[j] for j in group))  # nothing reaches the ends
-                grown[into] = grown[into] + moved if into in grown else moved
+            gain = {
+                j: (below[j] & used).bit_count() - (above[j] & used).bit_count()
+                for j in range(n)
+                if not used >> j & 1
+            }
+            for group in combinations(gain, size):
+                into, gained = used + sum(1 << j for j in group), digit * sum(gain[j] for j in group)
+                moved = counts << gained if gained >= 0 else counts >> -gained  # nothing reaches the ends
+                grown[into] = grown.get(into, 0) + moved
         level = grown
-    return np.arange(-most, most + 1), level[(1 << n) - 1]
+    values, told = np.arange(-most, most + 1), level[(1 << n) - 1]
+    return values, np.array([told >> digit * i & (1 << digit) - 1 for i in range(values.size)], np.float64)
 
 
 def _kendall_normal(s: int, a: _Ints, b: _Ints, alternative: Alternative) -> float:

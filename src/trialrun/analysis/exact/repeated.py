@@ -228,39 +228,44 @@ def _column_sum_p(scores: _Ints, samples: int, seed: int) -> tuple[float, str]:
     known = _column_sums(moving) if scores.shape[1] <= _COLUMNS else None
     if known is None:
         return _column_sum_monte_carlo(scores, observed, samples, seed)
-    sums, weights = known
-    far = ((sums + constant) ** 2).sum(axis=1) >= observed
-    return positive(float(weights[far].sum() / weights.sum())), "exact"
+    sums, weights, orders = known
+    sums = sums + constant
+    squares = (sums**2).sum(axis=1)[:, np.newaxis] + (orders**2).sum(axis=1) + 2 * sums @ orders.T
+    far = (squares >= observed).mean(axis=1)
+    return positive(float((weights * far).sum() / weights.sum())), "exact"
 
 
-def _column_sums(rows: _Ints) -> tuple[_Ints, _Floats] | None:
-    """The sums of columns in rising order, and their probabilities; None if they are too many.
+def _column_sums(rows: _Ints) -> tuple[_Ints, _Floats, _Ints] | None:
+    """The sums of columns over all rows but the last, in rising order, their probabilities, and the orders
+    of the last; None if they are too many.
 
     Dynamic programming over rows. A random order of the next row treats all columns alike, so that
     which column has which sum may be forgotten at each step.
     """
     sums, weights = np.zeros((1, rows.shape[1]), dtype=np.int64), np.ones(1)
-    for row in rows:
+    for i, row in enumerate(rows, 1):
         orders = _orders(tuple(row.tolist()))
         if len(sums) * len(orders) > _STATES:
             return None
-        grown = np.sort((sums[:, np.newaxis] + orders).reshape(-1, rows.shape[1]), axis=1)
-        shares = np.repeat(weights / len(orders), len(orders))
-        sums, weights = _merged(grown, shares)
-    return sums, weights
+        if i < len(rows):
+            grown = np.sort((sums[:, np.newaxis] + orders).reshape(-1, rows.shape[1]), axis=1)
+            sums, weights = _merged(grown, np.repeat(weights / len(orders), len(orders)))
+    return sums, weights, orders
 
 
 def _merged(sums: _Ints, shares: _Floats) -> tuple[_Ints, _Floats]:
     """Each distinct row of sums, with the total of its shares.
 
-    The total of a row is given, so that all but its last number, written as one integer, tell it apart.
+    The total of a row is given, so that all but its last number, written as one integer, tell it apart; its
+    place stands behind it, so that sorting alone, many times as fast as `argsort`, gives the order.
     """
     least, columns = int(sums.min()), sums.shape[1] - 1
     base = int(sums.max()) - least + 1
-    if base**columns < 2**62:
-        keys = (sums[:, :-1] - least) @ base ** np.arange(columns)
-        order = np.argsort(keys, kind="stable")
-        differs = np.diff(keys[order]) != 0
+    bits = len(sums).bit_length()
+    if base**columns < 2 ** (62 - bits):
+        keys = ((sums[:, :-1] - least) @ base ** np.arange(columns) << bits) + np.arange(len(sums))
+        keys.sort()
+        order, differs = keys & (1 << bits) - 1, np.diff(keys >> bits) != 0
     else:
         order = np.lexsort(sums.T)
         differs = (np.diff(sums[order], axis=0) != 0).any(axis=1)
