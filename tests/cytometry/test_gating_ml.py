@@ -1,4 +1,4 @@
-"""Gating-ML: the 51 truth files of its compliance set in both ways, what comes back from export, what is refused."""
+"""Gating-ML: the 51 truth files of its compliance set, what comes back from export, what is refused."""
 
 from pathlib import Path
 
