@@ -17,6 +17,7 @@ ARROWS: dict[str, set[str]] = {
     "tables": {"protocol"},
     "journal": {"protocol"},
     "record": {"protocol", "conduct", "tables", "journal"},
+    "laboratory": {"protocol", "tables", "record", "cytometry"},
     "results": {"protocol", "tables", "journal", "record", "analysis", "simulate", "report", "exchange"},
     "web": {"record", "report", "exchange", "analysis", "results"},
     "cytometry": {"protocol", "tables"},

@@ -1,0 +1,19 @@
+"""What stands between a file and the record, in words: listed for people, never resolved by a guess."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """kind: `unmatched`, `duplicate`, `virtual`, `failed`, `conflict` or `refused`. Nothing of the file
+    lands."""
+
+    kind: str
+    file: str
+    message: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.message} → {self.cure}"

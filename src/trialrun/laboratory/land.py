@@ -1,0 +1,183 @@
+"""Numbers of the cells become answers of a form, through the record's own commands.
+
+Whatever stands on a form by a person's hand stays. A number that stands there from the same file is
+corrected if the panel, the engine or the version gives another now; the same again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from trialrun.laboratory.finding import Finding
+from trialrun.laboratory.specimen import Specimen
+from trialrun.protocol.form import Item
+from trialrun.record.projection import Cell, Filled
+from trialrun.record.refusal import Refused
+from trialrun.record.trial import Trial
+
+Did = Literal["entered", "corrected", "unchanged"]
+UNKNOWN = "unknown"
+OPEN = (None, {"missing": UNKNOWN})
+"""What a number may take the place of."""
+WORDS = {"panel": "panel", "engine": "engine", "version": "version"}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What was found in one file: answers to items of a form, None where a number is not estimable.
+
+    source: `sha256` of the file, and the `panel` (its hash), `engine` and `version` that computed them;
+    others: answers that come with the file (from a manifest), by a person's hand.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+    values: Mapping[str, float | None]
+    source: Mapping[str, str]
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What was done with each specimen, by its id; and why nothing was done for the rest."""
+
+    done: Mapping[str, Did]
+    findings: tuple[Finding, ...]
+
+    def count(self, did: Did) -> int:
+        return sum(one == did for one in self.done.values())
+
+
+def land(trial: Trial, form: str, found: Iterable[tuple[Specimen, Numbers]], *, by: str) -> Landed:
+    """Answer a form at the timepoint of each specimen with its numbers, each specimen whole or not at all.
+
+    by: the user id of whom the laboratory's entries name. Done again, it changes nothing.
+    """
+    done: dict[str, Did] = {}
+    findings: list[Finding] = []
+    for specimen, numbers in found:
+        try:
+            did = _land(trial, form, specimen, numbers, by)
+        except Refused as refused:
+            findings += [
+                Finding("refused", numbers.name, reason.message, reason.cure) for reason in refused.reasons
+            ]
+            continue
+        if isinstance(did, Finding):
+            findings.append(did)
+        else:
+            done[specimen.id] = did
+    return Landed(done, tuple(findings))
+
+
+def _land(trial: Trial, form: str, specimen: Specimen, numbers: Numbers, by: str) -> Did | Finding:
+    subject, point = specimen.subject, specimen.point
+    filled = trial.projection(subject).filled.get((form, point))
+    items = trial.protocol.forms[form].items
+    values = {name: _rounded(items[name], value) for name, value in numbers.values.items()}
+    if filled is None:
+        _keep(trial, specimen, numbers, by)
+        given = {**numbers.others, **{name: value for name, value in values.items() if value is not None}}
+        open_ = [name for name, item in items.items() if item.required and name not in given]
+        trial.enter(
+            subject, form, point, specimen.happened, given, missing=dict.fromkeys(open_, UNKNOWN),
+            source=numbers.source, by=by, key=_key(numbers, 0),
+        )  # fmt: skip
+        return "entered"
+    if conflict := _conflict(specimen, numbers, filled, values, items):
+        return conflict
+    changed = {name: value for name, value in values.items() if _differs(filled.cells.get(name), value)}
+    if not changed:
+        return "unchanged"
+    _keep(trial, specimen, numbers, by)
+    trial.correct(
+        subject,
+        form,
+        point,
+        {name: value for name, value in changed.items() if value is not None},
+        missing={name: UNKNOWN for name, value in changed.items() if value is None},
+        reason=_reason([cell for name in changed if (cell := filled.cells.get(name))], numbers.source),
+        source=numbers.source,
+        by=by,
+        key=_key(numbers, filled.sequence),
+    )
+    return "corrected"
+
+
+def _keep(trial: Trial, specimen: Specimen, numbers: Numbers, by: str) -> None:
+    """Attach the file, once."""
+    sha256 = numbers.source["sha256"]
+    if sha256 not in trial.projection(specimen.subject).files:
+        trial.attach(
+            specimen.subject, numbers.name, numbers.content, specimen.happened, by=by, key=f"file {sha256}"
+        )
+
+
+def _conflict(
+    specimen: Specimen,
+    numbers: Numbers,
+    filled: Filled,
+    values: Mapping[str, float | int | None],
+    items: Mapping[str, Item],
+) -> Finding | None:
+    """What a person wrote, or what another file gave, where this file's number should stand."""
+    against = []
+    for name, value in values.items():
+        cell = filled.cells.get(name)
+        if cell is None or (cell.source is None and cell.content in OPEN):
+            continue
+        said = f"«{items[name].ask()}» stands as {_shown(cell.content)}"
+        if cell.source is None:
+            against.append(f"{said} by hand (the file gives {_shown(value)})")
+        elif cell.source["sha256"] != numbers.source["sha256"]:
+            against.append(f"{said} from another file, {cell.source['sha256'][:12]}")
+    if not against:
+        return None
+    message = f"on the form at {specimen.point} of {specimen.subject}, {'; '.join(against)}"
+    cure = "find out which is right; a person's correction to `unknown` makes room for the file"
+    return Finding("conflict", numbers.name, message, cure)
+
+
+def _differs(cell: Cell | None, value: float | int | None) -> bool:
+    """Whether a number is not what stands there; one that is not estimable is what is unknown."""
+    content = cell.content if cell else None
+    if value is None:
+        return content not in OPEN
+    return bool(content != value)
+
+
+def _reason(cells: list[Cell], source: Mapping[str, str]) -> str:
+    """Why numbers that stood there change: what computes them is not what it was."""
+    before = [cell.source for cell in cells if cell.source]
+    if not before:
+        return "computed from the attached file"
+    told = [
+        f"{word} {before[0].get(key, 'none')[:12]} → {source.get(key, 'none')[:12]}"
+        for key, word in WORDS.items()
+        if before[0].get(key) != source.get(key)
+    ]
+    return "computed again: " + (", ".join(told) or "other samples of the batch")
+
+
+def _rounded(item: Item, value: float | None) -> float | int | None:
+    """A number as its item asks for it."""
+    if value is None:
+        return None
+    if item.type == "integer":
+        return round(value)
+    return float(value) if item.decimals is None else round(float(value), item.decimals) + 0.0
+
+
+def _shown(content: Any) -> str:
+    if content is None:
+        return "nothing"
+    return str(content["missing"]) if isinstance(content, dict) else f"{content:g}"
+
+
+def _key(numbers: Numbers, sequence: int) -> str:
+    """The command's key: the same numbers on the same state of the form are the same command."""
+    source = numbers.source
+    made = ".".join(source[key][:16] for key in (*WORDS, "sha256") if key in source)
+    return f"gate {sequence} {made}"
