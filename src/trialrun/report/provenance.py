@@ -6,8 +6,8 @@ rows are ranges. A page reads it when a number is asked about.
 
 from __future__ import annotations
 
-import base64
 import json
+from binascii import b2a_base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,18 +22,12 @@ _KNOWN = ("STUDYID", "DOMAIN", "USUBJID", "SRC", "VIRTUAL")  # said by the row's
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class Pool:
-    """Things by number, each held once."""
+class Pool(dict[Any, int]):
+    """Things by number, each held once: ``pool[thing]`` is its number, and gives a new one its own."""
 
-    def __init__(self) -> None:
-        self._numbers: dict[Any, int] = {}
-
-    def __call__(self, thing: Any) -> int:
-        return self._numbers.setdefault(thing, len(self._numbers))
-
-    @property
-    def list(self) -> list[Any]:
-        return list(self._numbers)
+    def __missing__(self, thing: Any) -> int:
+        number = self[thing] = len(self)
+        return number
 
 
 def provenance(
@@ -62,47 +56,37 @@ def provenance(
     methods, keys, values, statistics, sets = Pool(), Pool(), Pool(), Pool(), Pool()
     cells: list[list[Any]] = []
     hashes: list[tuple[str, str]] = []
-    columns = (
-        "cell",
-        "statistic",
-        "value",
-        "text",
-        "not_estimable",
-        "method",
-        "parameters",
-        "inputs",
-        "sources",
-    )
-    for cell, statistic, value, text, reason, method, parameters, inputs, sources in found.select(
-        columns
-    ).iter_rows():
-        if not hashes or hashes[-1][0] != cell:
+    behind: dict[tuple[int, ...], int] = {}  # the number of a list of rows: many cells are made from the same
+    now = None
+    first = found["cell"].ne_missing(found["cell"].shift())
+    sources = iter(found["sources"].filter(first).to_list())
+    columns = "cell", "statistic", "value", "text", "not_estimable", "method", "parameters", "inputs"
+    for cell, statistic, value, text, reason, method, parameters, inputs in found.select(columns).iter_rows():
+        if now != cell:
+            now = cell
             hashes.append((cell, inputs))
-            told = [
-                number
-                for key, said in json.loads(parameters).items()
-                for number in (keys(key), values(_held(said)))
-            ]
-            behind = sets(_ranges([place[one] for one in sources or ()]))
-            cells.append([methods(method), told, [], behind])
+            told: list[int] = []
+            for key, said in json.loads(parameters).items():
+                # a pool holds words as they are, all else as the JSON of it
+                told += keys[key], values[said if isinstance(said, str) else (_ENCODE(said),)]
+            rows_of = tuple(next(sources) or ())
+            if rows_of not in behind:
+                behind[rows_of] = sets[_ranges([place[one] for one in rows_of])]
+            made: list[Any] = []
+            cells.append([methods[method], told, made, behind[rows_of]])
         held = [reason_in(reason, language)] if reason is not None else text if text is not None else value
-        cells[-1][2] += [statistics(statistic), _whole(held)]
+        made += statistics[statistic], _whole(held)
     return {
         "ids": "".join(_short(cell) for cell, _ in hashes),
         "inputs": "".join(_short(inputs) for _, inputs in hashes),
         "cells": cells,
-        "methods": methods.list,
-        "keys": keys.list,
-        "values": [one if isinstance(one, str) else json.loads(one[0]) for one in values.list],
-        "statistics": statistics.list,
-        "sets": sets.list,
+        "methods": list(methods),
+        "keys": list(keys),
+        "values": [one if isinstance(one, str) else json.loads(one[0]) for one in values],
+        "statistics": list(statistics),
+        "sets": list(sets),
         "rows": _rows(rows, {**ard.made, **tables} if tables is not None else None),
     }
-
-
-def _held(said: Any) -> str | tuple[str]:
-    """A parameter as a pool can hold it: words as they are, all else as the JSON of it."""
-    return said if isinstance(said, str) else (_ENCODE(said),)
 
 
 def _whole(held: Any) -> Any:
@@ -112,7 +96,7 @@ def _whole(held: Any) -> Any:
 
 def _short(digest: str) -> str:
     """A SHA-256 in 43 letters instead of 64; of none, blanks."""
-    return base64.b64encode(bytes.fromhex(digest)).decode().rstrip("=").ljust(43)
+    return b2a_base64(bytes.fromhex(digest), newline=False).decode().rstrip("=").ljust(43)
 
 
 def _ranges(numbers: list[int]) -> tuple[int, ...]:
@@ -157,8 +141,8 @@ def _table(name: str, rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) ->
         ):
             continue
         pool = Pool()
-        at = [pool(one) for one in own[column].to_list()]
-        columns[column] = [[_plain(one) for one in pool.list], at if len(pool.list) > 1 else []]
+        at = [pool[one] for one in own[column].to_list()]
+        columns[column] = [[_plain(one) for one in pool], at if len(pool) > 1 else []]
     return {"name": name, "rows": own.height, "columns": columns}
 
 

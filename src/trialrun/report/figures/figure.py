@@ -158,7 +158,7 @@ def nobody(language: Language) -> Any:
     import altair as alt
 
     words = alt.Chart(data([{"words": language("picture.nobody")}])).mark_text(fontSize=14, fill=GREY)
-    return words.encode(text="words:N").properties(width=WIDTH - 70, height=60)
+    return words.encode(text=alt.Text("words:N")).properties(width=WIDTH - 70, height=60)
 
 
 def time_axis(last: float, first: float = 1.0, marked: bool = True) -> Any:
@@ -238,6 +238,6 @@ def rules(lines: Sequence[tuple[float, str]], scale: Any, across: float, upright
         layers.append(base.mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=1).encode(**place))
         if title:
             words = base.mark_text(align="right", baseline="bottom", dy=-3, fill=GREY, fontSize=11)
-            other = {"y": alt.value(12)} if upright else {"x": alt.value(across)}
-            layers.append(words.encode(text="title:N", **place, **other))
+            other = {"y": alt.YValue(12)} if upright else {"x": alt.XValue(across)}
+            layers.append(words.encode(text=alt.Text("title:N"), **place, **other))
     return layers

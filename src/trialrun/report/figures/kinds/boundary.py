@@ -64,16 +64,16 @@ def _chart(
         )
         region = base.mark_rect(color=VERMILION, opacity=0.18)
         hints = tips(("title", drawn.x_title(code)), ("said", drawn.stop(code)))
-        layers.append(region.encode(x=along, x2="to:Q", y=y, y2="top:Q", tooltip=hints))
-        layers.append(base.mark_rule(color=VERMILION, strokeWidth=2).encode(x=along, x2="to:Q", y=y))
+        layers.append(region.encode(x=along, x2=alt.X2("to:Q"), y=y, y2=alt.Y2("top:Q"), tooltip=hints))
+        layers.append(base.mark_rule(color=VERMILION, strokeWidth=2).encode(x=along, x2=alt.X2("to:Q"), y=y))
         word = alt.Chart(data([{"n": n_max + 0.35, "k": top - 0.2, "words": drawn.stop(code)}]))
         mark = word.mark_text(align="right", baseline="top", fill=VERMILION, fontWeight="bold")
-        layers.append(mark.encode(x=x, y=y, text="words:N"))
+        layers.append(mark.encode(x=x, y=y, text=alt.Text("words:N")))
     if path:
         steps = [{"n": 0, "k": 0, "order": -1, "said": "", "title": ""}]
         steps += [{**one, "order": place} for place, one in enumerate(path)]
         base = alt.Chart(data(steps)).encode(x=x, y=y)
-        layers.append(base.mark_line(color=BLUE, strokeWidth=2.5).encode(order="order:O"))
+        layers.append(base.mark_line(color=BLUE, strokeWidth=2.5).encode(order=alt.Order("order:O")))
         dots = alt.Chart(data(steps[1:])).mark_point(filled=True, color=BLUE, size=50, opacity=1)
         layers.append(dots.encode(x=x, y=y, tooltip=tips(("title", " "), ("said", drawn.y_title(code)))))
     return alt.layer(*layers).properties(width=ACROSS, height=HEIGHT)

@@ -116,5 +116,5 @@ def _grades(cells: Cells, found: list[dict[str, Any]]) -> Any:
     dot = base.mark_circle(opacity=0.9).encode(
         size=size, color=ink, tooltip=tips(("term", " "), ("grade", " "), ("said", "n (%)"))
     )
-    word = base.mark_text(dx=19, align="left", fontSize=11).encode(text="many:N")
+    word = base.mark_text(dx=19, align="left", fontSize=11).encode(text=alt.Text("many:N"))
     return alt.layer(dot, word).properties(width=88 * len(grades), height=36 * len(order))

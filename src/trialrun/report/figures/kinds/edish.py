@@ -53,7 +53,7 @@ def _chart(drawn: Edish, cells: Cells, points: list[dict[str, Any]]) -> Any:
         corner = {"x": scales[0][right], "y": scales[1][top], "words": language(f"picture.edish.{name}")}
         look: dict[str, Any] = {"align": "right" if right else "left", "baseline": "top" if top else "bottom"}
         look |= {"dx": -6 if right else 6, "dy": 6 if top else -6, "fill": GREY}
-        layers.append(alt.Chart(data([corner])).mark_text(**look).encode(x=x, y=y, text="words:N"))
+        layers.append(alt.Chart(data([corner])).mark_text(**look).encode(x=x, y=y, text=alt.Text("words:N")))
     base = alt.Chart(data(points)).encode(x=x, y=y)
     ink = alt.Color("beyond:N", legend=None, scale=alt.Scale(domain=[False, True], range=[BLUE, VERMILION]))
     form = alt.Shape(
@@ -69,5 +69,5 @@ def _chart(drawn: Edish, cells: Cells, points: list[dict[str, Any]]) -> Any:
     far = [one for one in points if one["beyond"]]
     if far:
         who = alt.Chart(data(far)).mark_text(dx=9, align="left", fontSize=11, fill=INK)
-        layers.append(who.encode(x=x, y=y, text="who:N"))
+        layers.append(who.encode(x=x, y=y, text=alt.Text("who:N")))
     return alt.layer(*layers).properties(width=SIDE, height=HEIGHT)

@@ -116,14 +116,14 @@ def _chart(boxes: list[dict[str, Any]], sides: list[dict[str, Any]]) -> Any:
         for i, text in enumerate(one["lines"])
     ]
     rect = alt.Chart(data(frames)).mark_rect(fill=BAND, stroke=GREY, strokeWidth=1)
-    layers = [rect.encode(x=across("left"), x2="right:Q", y=down("top"), y2="bottom:Q")]
+    layers = [rect.encode(x=across("left"), x2=alt.X2("right:Q"), y=down("top"), y2=alt.Y2("bottom:Q"))]
     if shafts:
         rule = alt.Chart(data(shafts)).mark_rule(color=GREY, strokeWidth=1.2)
-        layers.insert(0, rule.encode(x=across("x"), x2="x2:Q", y=down("y"), y2="y2:Q"))
+        layers.insert(0, rule.encode(x=across("x"), x2=alt.X2("x2:Q"), y=down("y"), y2=alt.Y2("y2:Q")))
         head = alt.Chart(data(heads)).mark_point(
             shape="triangle-up", filled=True, color=GREY, size=40, opacity=1
         )
         layers.append(head.encode(x=across("x"), y=down("y"), angle=alt.Angle("angle:Q", scale=None)))
     text = alt.Chart(data(words)).mark_text(align="left", baseline="middle", fill=INK)
-    layers.append(text.encode(x=across("x"), y=down("y"), text="words:N"))
+    layers.append(text.encode(x=across("x"), y=down("y"), text=alt.Text("words:N")))
     return alt.layer(*layers).properties(width=WIDTH - 20, height=height)

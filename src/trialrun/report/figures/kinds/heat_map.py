@@ -91,7 +91,7 @@ def _chart(drawn: HeatMap, cells: Cells, squares: list[dict[str, Any]]) -> Any:
     boxes = boxes.mark_rect(stroke="white", strokeWidth=1.5, width=wide, height=HIGH)
     boxes = boxes.encode(**at, color=colours, tooltip=hints)
     signs = alt.Chart(data([{key: one[key] for key in ("sign", "x", "y")} for one in squares if one["sign"]]))
-    signs = signs.mark_text(fontSize=10, fontWeight="bold", fill=BLACK).encode(**at, text="sign:N")
+    signs = signs.mark_text(fontSize=10, fontWeight="bold", fill=BLACK).encode(**at, text=alt.Text("sign:N"))
     layers = [boxes, signs]
     visits = {one["visit"] for one in squares}
     looks: dict[str, dict[str, Any]] = {
@@ -106,7 +106,9 @@ def _chart(drawn: HeatMap, cells: Cells, squares: list[dict[str, Any]]) -> Any:
     }
     for of, look in looks.items():
         some = alt.Chart(data([one for one in words if one["of"] == of]))
-        layers.append(some.mark_text(baseline="middle", fill=INK, **look).encode(**at, text="words:N"))
+        layers.append(
+            some.mark_text(baseline="middle", fill=INK, **look).encode(**at, text=alt.Text("words:N"))
+        )
     return alt.layer(*layers).properties(width=WIDTH - 20, height=height)
 
 

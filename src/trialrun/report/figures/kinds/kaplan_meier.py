@@ -78,7 +78,9 @@ def _chart(drawn: KaplanMeier, cells: Cells, steps: list[dict[str, Any]], risk: 
     )
     sure = [one for one in steps if one["lower"] is not None and one["upper"] is not None]
     band = alt.Chart(data(sure)).mark_area(interpolate="step-after", opacity=0.15)
-    band = band.encode(x=x, y=alt.Y("lower:Q", scale=ys, title=drawn.y_title(code)), y2="upper:Q", color=ink)
+    band = band.encode(
+        x=x, y=alt.Y("lower:Q", scale=ys, title=drawn.y_title(code)), y2=alt.Y2("upper:Q"), color=ink
+    )
     base = alt.Chart(data(steps)).encode(x=x, y=y, color=ink)
     line = base.mark_line(interpolate="step-after", strokeWidth=2.4)
     hints = tips(("title", drawn.x_title(code)), ("said", drawn.y_title(code)))
@@ -87,7 +89,7 @@ def _chart(drawn: KaplanMeier, cells: Cells, steps: list[dict[str, Any]], risk: 
     gone = [one for one in steps if one["censored"]]
     if gone:
         tick = alt.Chart(data(gone)).mark_rule(strokeWidth=1.6, yOffset=-5, y2Offset=5)
-        layers.append(tick.encode(x=x, y=y, y2="y:Q", color=ink))
+        layers.append(tick.encode(x=x, y=y, y2=alt.Y2("y:Q"), color=ink))
     curve = alt.layer(*layers).properties(width=ACROSS, height=HEIGHT)
     return curve if not risk else alt.vconcat(curve, _table(risk, groups, xs, cells), spacing=14)
 
@@ -103,6 +105,8 @@ def _table(risk: list[dict[str, Any]], groups: list[str], xs: Any, cells: Cells)
     y = alt.Y("group:N", sort=groups, title=None,
               axis=alt.Axis(ticks=False, domain=False, labels=several, labelLimit=90))  # fmt: skip
     words = (
-        alt.Chart(data(risk)).mark_text(fill=INK).encode(x=alt.X("x:Q", scale=xs, axis=None), y=y, text="n:N")
+        alt.Chart(data(risk))
+        .mark_text(fill=INK)
+        .encode(x=alt.X("x:Q", scale=xs, axis=None), y=y, text=alt.Text("n:N"))
     )
     return words.properties(width=ACROSS, height=LINE * len(groups), title=title)

@@ -71,7 +71,7 @@ def _chart(drawn: Means, cells: Cells, points: list[dict[str, Any]], lines: list
         layers += [line.encode(y=y)] if drawn.joined and len(order) > 1 else []
         layers.append(
             base.mark_rule(color=ink, strokeWidth=2, xOffset=shift).encode(
-                y=alt.Y("lower:Q", scale=scale, title=drawn.y_title(code)), y2="upper:Q"
+                y=alt.Y("lower:Q", scale=scale, title=drawn.y_title(code)), y2=alt.Y2("upper:Q")
             )
         )
         dot = base.mark_point(shape=shape(place), fill=ink, stroke="white", size=90, opacity=1, xOffset=shift)
@@ -89,4 +89,4 @@ def _key(groups: list[str], x: Any, y: Any) -> Any:
     fill = alt.Fill("group:N", scale=alt.Scale(domain=groups, range=[colour(i) for i in places]))
     form = alt.Shape("group:N", scale=alt.Scale(domain=groups, range=[shape(i) for i in places]))
     base = alt.Chart(data([{"group": one} for one in groups])).mark_point(opacity=0, size=90)
-    return base.encode(fill=fill, shape=form, x=alt.value(0), y=alt.value(0))
+    return base.encode(fill=fill, shape=form, x=alt.XValue(0), y=alt.YValue(0))

@@ -78,7 +78,7 @@ def _ladder(drawn: Pairs, cells: Cells, points: list[dict[str, Any]], ends: tupl
     )
     y, _ = heights(title, [one["y"] for one in points], log, zero=True)
     hints = tips(("who", cells.title(drawn.of, drawn.who)), ("before", ends[0]), ("after", ends[1]))
-    base = alt.Chart(data(points)).encode(x=x, y=y, detail="who:N")
+    base = alt.Chart(data(points)).encode(x=x, y=y, detail=alt.Detail("who:N"))
     # A fall is a dashed line: told apart without colour.
     dash = alt.StrokeDash(
         "rose:N", scale=alt.Scale(domain=[True, False], range=[[1, 0], [5, 3]]), legend=None
@@ -102,14 +102,14 @@ def _interval(drawn: Pairs, cells: Cells, found: dict[str, Any]) -> Any:
     zero = alt.Chart(data([{"same": same}])).mark_rule(color=GREY, strokeDash=[5, 4])
     zero = zero.encode(y=alt.Y("same:Q", scale=scale, title=title))
     whisker = base.mark_rule(color=INK, strokeWidth=2)
-    whisker = whisker.encode(x=alt.value(SIDE / 2), y=alt.Y("lower:Q", scale=scale), y2="upper:Q")
+    whisker = whisker.encode(x=alt.XValue(SIDE / 2), y=alt.Y("lower:Q", scale=scale), y2=alt.Y2("upper:Q"))
     dot = base.mark_point(shape="diamond", filled=True, color=INK, size=130, opacity=1)
     dot = dot.encode(
-        x=alt.value(SIDE / 2), y=y, tooltip=tips(("estimate_said", title), ("lower_said", title))
+        x=alt.XValue(SIDE / 2), y=y, tooltip=tips(("estimate_said", title), ("lower_said", title))
     )
     word = base.mark_text(align="left", dx=10, fontWeight="bold")
     under = base.mark_text(fontSize=11, fill=GREY).encode(
-        x=alt.value(SIDE / 2), y=alt.value(HEIGHT + 16), text="lower_said:N"
+        x=alt.XValue(SIDE / 2), y=alt.YValue(HEIGHT + 16), text=alt.Text("lower_said:N")
     )
-    word = word.encode(x=alt.value(SIDE / 2), y=y, text="estimate_said:N")
+    word = word.encode(x=alt.XValue(SIDE / 2), y=y, text=alt.Text("estimate_said:N"))
     return alt.layer(zero, whisker, dot, word, under).properties(width=SIDE, height=HEIGHT)

@@ -108,9 +108,9 @@ def bands(found: list[dict[str, Any]], scale: Any) -> list[Any]:
         for place, one in enumerate(found)
     ]
     base = alt.Chart(data(named))
-    band = base.mark_rect(color=BAND).encode(x=alt.X("from:Q", scale=scale), x2="to:Q")
+    band = base.mark_rect(color=BAND).encode(x=alt.X("from:Q", scale=scale), x2=alt.X2("to:Q"))
     words = base.mark_text(dy=-5, fill=GREY, fontSize=11, baseline="bottom")
-    return [band, words.encode(x=alt.X("middle:Q", scale=scale), y=alt.value(0), text="words:N")]
+    return [band, words.encode(x=alt.X("middle:Q", scale=scale), y=alt.YValue(0), text=alt.Text("words:N"))]
 
 
 def _chart(
@@ -130,7 +130,7 @@ def _chart(
     y, scale = heights(titles[2], values, log, zero=drawn.zero)
     hints = tips(("who", titles[0]), ("day", titles[1]), ("said", titles[2]))
     dot: dict[str, Any] = {"size": 16, "color": BLUE, "opacity": 0.55}
-    people = alt.Chart(data(points)).encode(x=x, y=y, detail="who:N", order="x:Q")
+    people = alt.Chart(data(points)).encode(x=x, y=y, detail=alt.Detail("who:N"), order=alt.Order("x:Q"))
     layers = [
         *bands(shaded(drawn.shade, cells), within),
         *rules(lines, scale, ACROSS),
@@ -146,7 +146,7 @@ def _line(middle: list[dict[str, Any]], name: str, x: Any, y: Any) -> list[Any]:
     """The middle of everyone, named where it stands highest, away from its crowded end."""
     import altair as alt
 
-    base = alt.Chart(data(middle)).encode(x=x, y=y, order="x:Q")
+    base = alt.Chart(data(middle)).encode(x=x, y=y, order=alt.Order("x:Q"))
     word = alt.Chart(data([max(middle, key=lambda one: float(one["y"]))])).encode(x=x, y=y)
     place: dict[str, Any] = {"text": name, "fontWeight": "bold", "align": "left", "dx": 8, "dy": -12}
     hints = tips(("about", name), ("said", name))

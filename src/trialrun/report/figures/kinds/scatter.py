@@ -60,7 +60,7 @@ def _chart(drawn: Scatter, cells: Cells, points: list[dict[str, Any]]) -> Any:
     dots = base.mark_point(filled=True, color=BLUE, size=75, opacity=0.85, stroke="white", strokeWidth=0.8)
     layers = [*rules(along, xs, SIDE, upright=True), *rules(up, ys, SIDE), dots.encode(tooltip=hints)]
     if len(points) <= 25:
-        words = base.mark_text(dx=8, align="left", fontSize=10, fill=GREY).encode(text="who:N")
+        words = base.mark_text(dx=8, align="left", fontSize=10, fill=GREY).encode(text=alt.Text("who:N"))
         layers.append(words)
     if drawn.related:
         told = [one for one in cells.lines(drawn.related) if one.has("rho") or one.has("p")]
@@ -68,5 +68,5 @@ def _chart(drawn: Scatter, cells: Cells, points: list[dict[str, Any]]) -> Any:
         word = alt.Chart(data([{"words": one} for one in text])).mark_text(
             align="right", baseline="bottom", dy=-6
         )
-        layers.append(word.encode(x=alt.value(SIDE), y=alt.value(0), text="words:N"))
+        layers.append(word.encode(x=alt.XValue(SIDE), y=alt.YValue(0), text=alt.Text("words:N")))
     return alt.layer(*layers).properties(width=SIDE, height=HEIGHT)

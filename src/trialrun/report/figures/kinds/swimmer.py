@@ -87,7 +87,9 @@ def _chart(
     x = alt.X("from:Q", scale=within, title=drawn.x_title(code), axis=time_axis(last, first))
     who = cells.title(drawn.of, drawn.who)
     follow = alt.Chart(data(people)).mark_bar(color=PALE, height=4)
-    follow = follow.encode(x=x, x2="to:Q", y=y, tooltip=tips(("who", who), ("ended", drawn.follow(code))))
+    follow = follow.encode(
+        x=x, x2=alt.X2("to:Q"), y=y, tooltip=tips(("who", who), ("ended", drawn.follow(code)))
+    )
     layers: list[Any] = [follow]
     if bars:
         inks: dict[str, str] = {}
@@ -99,7 +101,7 @@ def _chart(
         layers.append(
             given.encode(
                 x=x,
-                x2="to:Q",
+                x2=alt.X2("to:Q"),
                 y=y,
                 color=ink,
                 tooltip=tips(("who", who), ("level", " "), ("said", drawn.x_title(code))),

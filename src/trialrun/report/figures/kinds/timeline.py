@@ -103,7 +103,7 @@ def _chart(
     x = alt.X("from:Q", scale=within, title=drawn.x_title(code), axis=time_axis(last, first))
     base, above = alt.Chart(data(events)), 26 if drawn.shade else 10
     bars = base.mark_rect(stroke="white", strokeWidth=0.5).encode(
-        x=x, x2="to:Q", y=y, y2="bottom:Q",
+        x=x, x2=alt.X2("to:Q"), y=y, y2=alt.Y2("bottom:Q"),
         color=alt.Color("level:N", scale=alt.Scale(domain=order, range=inks),
                         legend=keyed(order, symbolType="square", symbolStrokeWidth=0, offset=above)),
         tooltip=tips(("who", cells.title(drawn.of, drawn.who)), ("label", cells.title(drawn.of, drawn.label)),
@@ -111,7 +111,7 @@ def _chart(
     )  # fmt: skip
     border = alt.Chart(data(blocks)).mark_rule(color=PALE).encode(y=alt.Y("bottom:Q", scale=down, axis=None))
     who = alt.Chart(data(blocks)).mark_text(align="right", dx=-8, fontWeight="bold", fill=INK)
-    who = who.encode(x=alt.value(0), y=alt.Y("mid:Q", scale=down, axis=None), text="who:N")
+    who = who.encode(x=alt.XValue(0), y=alt.Y("mid:Q", scale=down, axis=None), text=alt.Text("who:N"))
     layers = [*bands(shaded(drawn.shade, cells), within), border, bars, who]
     for align in ("left", "right"):
         words = [one for one in _words(events, first, last) if one["align"] == align]
@@ -121,7 +121,9 @@ def _chart(
             )
             layers.append(
                 mark.encode(
-                    x=alt.X("at:Q", scale=within), y=alt.Y("mid:Q", scale=down, axis=None), text="label:N"
+                    x=alt.X("at:Q", scale=within),
+                    y=alt.Y("mid:Q", scale=down, axis=None),
+                    text=alt.Text("label:N"),
                 )
             )
     going = [one for one in events if one["open"]]

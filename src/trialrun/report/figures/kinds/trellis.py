@@ -65,7 +65,7 @@ def _chart(drawn: Trellis, cells: Cells, points: list[dict[str, Any]], kinds: li
         ("day", drawn.x_title(code)),
         ("said", drawn.y_title(code)),
     )
-    lines = base.mark_line(strokeWidth=1.3).encode(order="x:Q")
+    lines = base.mark_line(strokeWidth=1.3).encode(order=alt.Order("x:Q"))
     dots = base.mark_point(filled=True, size=16, opacity=1).encode(shape=form, tooltip=hints)
     limits = [
         alt.Chart().mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=alt.Y(datum=float(one.at), scale=scale))

@@ -75,7 +75,7 @@ def _chart(drawn: Waterfall, cells: Cells, bars: list[dict[str, Any]]) -> Any:
             some = [one for one in bars if (one["y"] >= 0) == above]
             if some:
                 word = alt.Chart(data(some)).mark_text(dy=-8 if above else 9, fontSize=11, fill=INK)
-                layers.append(word.encode(x=x, y=y, text="label:N"))
+                layers.append(word.encode(x=x, y=y, text=alt.Text("label:N")))
     return alt.layer(*layers).properties(width=ACROSS, height=HEIGHT)
 
 
