@@ -96,6 +96,41 @@ def _named(part: Any, found: dict[int, tuple[str, _Values]]) -> None:
             _named(one, found)
 
 
+def x_at(place: float) -> Any:
+    """So many pixels from the left of a drawing."""
+    import altair as alt
+
+    return alt.XValue(place)  # type: ignore[no-untyped-call]
+
+
+def y_at(place: float) -> Any:
+    """So many pixels from its top."""
+    import altair as alt
+
+    return alt.YValue(place)  # type: ignore[no-untyped-call]
+
+
+def layered(*charts: Any, **look: Any) -> dict[str, Any]:
+    """Charts over each other, as Vega-Lite: Altair would copy each of them several times. Rows that all of
+    them draw stand once."""
+    layers = [nested(one) for one in charts]
+    made: dict[str, Any] = {"layer": layers}
+    rows = [one.get("data", {}).get("values") for one in layers]
+    if rows[0] is not None and all(one is rows[0] for one in rows):
+        made["data"] = layers[0]["data"]
+        for one in layers:
+            del one["data"]
+    return {**made, **dict(sorted(look.items()))}
+
+
+def nested(chart: Any) -> dict[str, Any]:
+    """A chart as Vega-Lite, to stand within another one."""
+    if isinstance(chart, dict):
+        return chart
+    made: dict[str, Any] = chart.to_dict(validate=False, context={"top_level": False})
+    return made
+
+
 def days_marked(last: float) -> range:
     """The study days after day 1 that an axis marks: every fiftieth; of a short trial every second week."""
     return range(50, int(last) + 20, 50) if last > SHORT else range(15, int(last) + 7, 14)
@@ -108,13 +143,14 @@ def draw(chart: Any, name: str, language: Language) -> str:
 
 def specification(chart: Any, language: Language) -> dict[str, Any]:
     """The chart as Vega-Lite, in the look of the report; it says itself how numbers are written."""
+    import altair as alt
+
     number: Any = {"decimal": language("decimal"), "thousands": "\N{NARROW NO-BREAK SPACE}"}
     number |= {"grouping": [3], "currency": ["", ""], "minus": "\N{MINUS SIGN}"}
-    made: dict[str, Any] = chart.to_dict(validate=False)
+    made = {"config": {**_CONFIG, "locale": {"number": number}}, **nested(chart), "$schema": alt.SCHEMA_URL}
     found: dict[int, tuple[str, _Values]] = {}
     _named(made, found)
     made["datasets"] = {name: values.rows for name, values in found.values()}
-    made["config"] = {**_CONFIG, "locale": {"number": number}}
     return made
 
 
@@ -238,6 +274,6 @@ def rules(lines: Sequence[tuple[float, str]], scale: Any, across: float, upright
         layers.append(base.mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=1).encode(**place))
         if title:
             words = base.mark_text(align="right", baseline="bottom", dy=-3, fill=GREY, fontSize=11)
-            other = {"y": alt.YValue(12)} if upright else {"x": alt.XValue(across)}
+            other = {"y": y_at(12)} if upright else {"x": x_at(across)}
             layers.append(words.encode(text=alt.Text("title:N"), **place, **other))
     return layers

@@ -6,7 +6,7 @@ from typing import Any
 
 from trialrun.protocol.figure import Boundary
 from trialrun.report.figures.cells import Cells
-from trialrun.report.figures.figure import BLUE, VERMILION, WIDTH, Drawing, data, tips
+from trialrun.report.figures.figure import BLUE, VERMILION, WIDTH, Drawing, data, layered, tips
 
 ACROSS, HEIGHT = WIDTH - 70, 230
 
@@ -76,4 +76,4 @@ def _chart(
         layers.append(base.mark_line(color=BLUE, strokeWidth=2.5).encode(order=alt.Order("order:O")))
         dots = alt.Chart(data(steps[1:])).mark_point(filled=True, color=BLUE, size=50, opacity=1)
         layers.append(dots.encode(x=x, y=y, tooltip=tips(("title", " "), ("said", drawn.y_title(code)))))
-    return alt.layer(*layers).properties(width=ACROSS, height=HEIGHT)
+    return layered(*layers, width=ACROSS, height=HEIGHT)

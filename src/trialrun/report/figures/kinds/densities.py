@@ -6,7 +6,7 @@ from typing import Any
 
 from trialrun.protocol.figure import Densities
 from trialrun.report.figures.cells import Cells
-from trialrun.report.figures.figure import NAMED, WIDTH, Drawing, data, rules, tips
+from trialrun.report.figures.figure import NAMED, WIDTH, Drawing, data, layered, rules, tips
 
 
 def densities(drawn: Densities, cells: Cells) -> Drawing:
@@ -66,12 +66,10 @@ def _chart(drawn: Densities, cells: Cells, points: list[dict[str, Any]]) -> Any:
             strokeDash=alt.StrokeDash("curve:N", scale=dash),
             tooltip=tips(("curve", " "), ("said", drawn.y_title(code))),
         )
-        chart = alt.layer(*rules(lines, xs, wide, upright=True), area, line).properties(
-            width=wide, height=230
-        )
-        made.append(chart.properties(title=panel) if panel else chart)
-    return (
-        made[0]
-        if len(made) == 1
-        else alt.hconcat(*made, spacing=30).resolve_scale(color="shared", strokeDash="shared", y="shared")
-    )
+        look = {"title": panel} if panel else {}
+        layers = [*rules(lines, xs, wide, upright=True), area, line]
+        made.append(layered(*layers, width=wide, height=230, **look))
+    if len(made) == 1:
+        return made[0]
+    shared = {"scale": {"color": "shared", "strokeDash": "shared", "y": "shared"}}
+    return {"hconcat": made, "resolve": shared, "spacing": 30}

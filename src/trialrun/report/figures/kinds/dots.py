@@ -17,6 +17,7 @@ from trialrun.report.figures.figure import (
     WIDTH,
     Drawing,
     data,
+    layered,
     span,
     tips,
 )
@@ -117,4 +118,4 @@ def _grades(cells: Cells, found: list[dict[str, Any]]) -> Any:
         size=size, color=ink, tooltip=tips(("term", " "), ("grade", " "), ("said", "n (%)"))
     )
     word = base.mark_text(dx=19, align="left", fontSize=11).encode(text=alt.Text("many:N"))
-    return alt.layer(dot, word).properties(width=88 * len(grades), height=36 * len(order))
+    return layered(dot, word, width=88 * len(grades), height=36 * len(order))

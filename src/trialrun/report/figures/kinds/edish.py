@@ -6,7 +6,7 @@ from typing import Any
 
 from trialrun.protocol.figure import Edish
 from trialrun.report.figures.cells import Cells, known, shortened
-from trialrun.report.figures.figure import BLUE, GREY, INK, VERMILION, WIDTH, Drawing, data, tips
+from trialrun.report.figures.figure import BLUE, GREY, INK, VERMILION, WIDTH, Drawing, data, layered, tips
 
 SIDE, HEIGHT = WIDTH - 150, 340
 CORNERS = (("hy", 1, 1), ("cholestasis", 0, 1), ("temple", 1, 0), ("normal", 0, 0))  # name, right, top
@@ -70,4 +70,4 @@ def _chart(drawn: Edish, cells: Cells, points: list[dict[str, Any]]) -> Any:
     if far:
         who = alt.Chart(data(far)).mark_text(dx=9, align="left", fontSize=11, fill=INK)
         layers.append(who.encode(x=x, y=y, text=alt.Text("who:N")))
-    return alt.layer(*layers).properties(width=SIDE, height=HEIGHT)
+    return layered(*layers, width=SIDE, height=HEIGHT)

@@ -8,7 +8,7 @@ from typing import Any
 
 from trialrun.protocol.figure import Flow
 from trialrun.report.figures.cells import Cells, Statistics
-from trialrun.report.figures.figure import BAND, GREY, INK, WIDTH, Drawing, data
+from trialrun.report.figures.figure import BAND, GREY, INK, WIDTH, Drawing, data, layered
 
 LINE, PAD, GAP = 16, 10, 30
 LEFT, BESIDE = 250, 300  # widths of the boxes
@@ -126,4 +126,4 @@ def _chart(boxes: list[dict[str, Any]], sides: list[dict[str, Any]]) -> Any:
         layers.append(head.encode(x=across("x"), y=down("y"), angle=alt.Angle("angle:Q", scale=None)))
     text = alt.Chart(data(words)).mark_text(align="left", baseline="middle", fill=INK)
     layers.append(text.encode(x=across("x"), y=down("y"), text=alt.Text("words:N")))
-    return alt.layer(*layers).properties(width=WIDTH - 20, height=height)
+    return layered(*layers, width=WIDTH - 20, height=height)

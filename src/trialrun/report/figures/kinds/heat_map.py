@@ -6,7 +6,7 @@ from typing import Any
 
 from trialrun.protocol.figure import HeatMap
 from trialrun.report.figures.cells import Cells, Row, shortened
-from trialrun.report.figures.figure import BLACK, GREY, INK, NAMED, WIDTH, Drawing, data, keyed, tips
+from trialrun.report.figures.figure import BLACK, GREY, INK, NAMED, WIDTH, Drawing, data, keyed, layered, tips
 
 HIGH, LABELS, MOST, HEAD, FOOT, BETWEEN = 15, 42, 19, 22, 76, 14
 
@@ -109,7 +109,7 @@ def _chart(drawn: HeatMap, cells: Cells, squares: list[dict[str, Any]]) -> Any:
         layers.append(
             some.mark_text(baseline="middle", fill=INK, **look).encode(**at, text=alt.Text("words:N"))
         )
-    return alt.layer(*layers).properties(width=WIDTH - 20, height=height)
+    return layered(*layers, width=WIDTH - 20, height=height)
 
 
 def _colours(drawn: HeatMap, cells: Cells, squares: list[dict[str, Any]]) -> Any:

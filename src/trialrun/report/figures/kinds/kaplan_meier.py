@@ -6,7 +6,7 @@ from typing import Any
 
 from trialrun.protocol.figure import KaplanMeier
 from trialrun.report.figures.cells import Cells
-from trialrun.report.figures.figure import INK, WIDTH, Drawing, data, tips
+from trialrun.report.figures.figure import INK, WIDTH, Drawing, data, layered, nested, tips
 from trialrun.report.figures.palette import colour
 
 ACROSS, HEIGHT, LINE = WIDTH - 110, 260, 18
@@ -90,8 +90,8 @@ def _chart(drawn: KaplanMeier, cells: Cells, steps: list[dict[str, Any]], risk: 
     if gone:
         tick = alt.Chart(data(gone)).mark_rule(strokeWidth=1.6, yOffset=-5, y2Offset=5)
         layers.append(tick.encode(x=x, y=y, y2=alt.Y2("y:Q"), color=ink))
-    curve = alt.layer(*layers).properties(width=ACROSS, height=HEIGHT)
-    return curve if not risk else alt.vconcat(curve, _table(risk, groups, xs, cells), spacing=14)
+    curve = layered(*layers, width=ACROSS, height=HEIGHT)
+    return curve if not risk else {"vconcat": [curve, nested(_table(risk, groups, xs, cells))], "spacing": 14}
 
 
 def _table(risk: list[dict[str, Any]], groups: list[str], xs: Any, cells: Cells) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from trialrun.protocol.figure import Means
 from trialrun.report.figures.cells import Cells
-from trialrun.report.figures.figure import WIDTH, Drawing, data, heights, rules, tips
+from trialrun.report.figures.figure import WIDTH, Drawing, data, heights, layered, rules, tips, x_at, y_at
 from trialrun.report.figures.palette import colour, shape
 
 ACROSS, HEIGHT = WIDTH - 70, 270
@@ -78,7 +78,7 @@ def _chart(drawn: Means, cells: Cells, points: list[dict[str, Any]], lines: list
         layers.append(dot.encode(y=y, tooltip=hints))
     if len(groups) > 1:
         layers.append(_key(groups, x, y))
-    return alt.layer(*layers).properties(width=ACROSS, height=HEIGHT)
+    return layered(*layers, width=ACROSS, height=HEIGHT)
 
 
 def _key(groups: list[str], x: Any, y: Any) -> Any:
@@ -89,4 +89,4 @@ def _key(groups: list[str], x: Any, y: Any) -> Any:
     fill = alt.Fill("group:N", scale=alt.Scale(domain=groups, range=[colour(i) for i in places]))
     form = alt.Shape("group:N", scale=alt.Scale(domain=groups, range=[shape(i) for i in places]))
     base = alt.Chart(data([{"group": one} for one in groups])).mark_point(opacity=0, size=90)
-    return base.encode(fill=fill, shape=form, x=alt.XValue(0), y=alt.YValue(0))
+    return base.encode(fill=fill, shape=form, x=x_at(0), y=y_at(0))

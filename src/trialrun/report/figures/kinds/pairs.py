@@ -16,7 +16,10 @@ from trialrun.report.figures.figure import (
     Drawing,
     data,
     heights,
+    layered,
     tips,
+    x_at,
+    y_at,
 )
 
 HEIGHT, SIDE = 290, 150
@@ -46,9 +49,8 @@ def pairs(drawn: Pairs, cells: Cells) -> Drawing:
     ladder = _ladder(drawn, cells, points, ends)
     if estimate is None:
         return Drawing(ladder, said)
-    import altair as alt
-
-    return Drawing(alt.hconcat(ladder, _interval(drawn, cells, estimate), spacing=46), said)
+    beside = {"hconcat": [ladder, _interval(drawn, cells, estimate)], "spacing": 46}
+    return Drawing(beside, said)
 
 
 def _estimate(drawn: Pairs, cells: Cells) -> dict[str, Any] | None:
@@ -86,7 +88,7 @@ def _ladder(drawn: Pairs, cells: Cells, points: list[dict[str, Any]], ends: tupl
     colour = alt.Color("rose:N", scale=alt.Scale(domain=[True, False], range=[BLUE, VERMILION]), legend=None)
     line = base.mark_line(strokeWidth=1.6, opacity=0.75).encode(strokeDash=dash, color=colour)
     dots = base.mark_point(filled=True, size=48, opacity=1).encode(color=colour, tooltip=hints)
-    return alt.layer(line, dots).properties(width=WIDTH - 120 - SIDE, height=HEIGHT)
+    return layered(line, dots, width=WIDTH - 120 - SIDE, height=HEIGHT)
 
 
 def _interval(drawn: Pairs, cells: Cells, found: dict[str, Any]) -> Any:
@@ -102,14 +104,12 @@ def _interval(drawn: Pairs, cells: Cells, found: dict[str, Any]) -> Any:
     zero = alt.Chart(data([{"same": same}])).mark_rule(color=GREY, strokeDash=[5, 4])
     zero = zero.encode(y=alt.Y("same:Q", scale=scale, title=title))
     whisker = base.mark_rule(color=INK, strokeWidth=2)
-    whisker = whisker.encode(x=alt.XValue(SIDE / 2), y=alt.Y("lower:Q", scale=scale), y2=alt.Y2("upper:Q"))
+    whisker = whisker.encode(x=x_at(SIDE / 2), y=alt.Y("lower:Q", scale=scale), y2=alt.Y2("upper:Q"))
     dot = base.mark_point(shape="diamond", filled=True, color=INK, size=130, opacity=1)
-    dot = dot.encode(
-        x=alt.XValue(SIDE / 2), y=y, tooltip=tips(("estimate_said", title), ("lower_said", title))
-    )
+    dot = dot.encode(x=x_at(SIDE / 2), y=y, tooltip=tips(("estimate_said", title), ("lower_said", title)))
     word = base.mark_text(align="left", dx=10, fontWeight="bold")
     under = base.mark_text(fontSize=11, fill=GREY).encode(
-        x=alt.XValue(SIDE / 2), y=alt.YValue(HEIGHT + 16), text=alt.Text("lower_said:N")
+        x=x_at(SIDE / 2), y=y_at(HEIGHT + 16), text=alt.Text("lower_said:N")
     )
-    word = word.encode(x=alt.XValue(SIDE / 2), y=y, text=alt.Text("estimate_said:N"))
-    return alt.layer(zero, whisker, dot, word, under).properties(width=SIDE, height=HEIGHT)
+    word = word.encode(x=x_at(SIDE / 2), y=y, text=alt.Text("estimate_said:N"))
+    return layered(zero, whisker, dot, word, under, width=SIDE, height=HEIGHT)

@@ -16,9 +16,11 @@ from trialrun.report.figures.figure import (
     Drawing,
     data,
     heights,
+    layered,
     rules,
     time_axis,
     tips,
+    y_at,
 )
 
 ACROSS, HEIGHT = WIDTH - 70, 290
@@ -110,7 +112,7 @@ def bands(found: list[dict[str, Any]], scale: Any) -> list[Any]:
     base = alt.Chart(data(named))
     band = base.mark_rect(color=BAND).encode(x=alt.X("from:Q", scale=scale), x2=alt.X2("to:Q"))
     words = base.mark_text(dy=-5, fill=GREY, fontSize=11, baseline="bottom")
-    return [band, words.encode(x=alt.X("middle:Q", scale=scale), y=alt.YValue(0), text=alt.Text("words:N"))]
+    return [band, words.encode(x=alt.X("middle:Q", scale=scale), y=y_at(0), text=alt.Text("words:N"))]
 
 
 def _chart(
@@ -139,7 +141,7 @@ def _chart(
     ]
     if middle and drawn.middle:
         layers += _line(middle, drawn.middle.title(cells.language.code), x, y)
-    return alt.layer(*layers).properties(width=ACROSS, height=HEIGHT)
+    return layered(*layers, width=ACROSS, height=HEIGHT)
 
 
 def _line(middle: list[dict[str, Any]], name: str, x: Any, y: Any) -> list[Any]:

@@ -6,7 +6,20 @@ from typing import Any
 
 from trialrun.protocol.figure import Line, Scatter
 from trialrun.report.figures.cells import Cells, known, shortened
-from trialrun.report.figures.figure import BLUE, GREY, WIDTH, Drawing, data, rules, span, ticks, tips
+from trialrun.report.figures.figure import (
+    BLUE,
+    GREY,
+    WIDTH,
+    Drawing,
+    data,
+    layered,
+    rules,
+    span,
+    ticks,
+    tips,
+    x_at,
+    y_at,
+)
 
 SIDE, HEIGHT = WIDTH - 180, 330
 
@@ -68,5 +81,5 @@ def _chart(drawn: Scatter, cells: Cells, points: list[dict[str, Any]]) -> Any:
         word = alt.Chart(data([{"words": one} for one in text])).mark_text(
             align="right", baseline="bottom", dy=-6
         )
-        layers.append(word.encode(x=alt.XValue(SIDE), y=alt.YValue(0), text=alt.Text("words:N")))
-    return alt.layer(*layers).properties(width=SIDE, height=HEIGHT)
+        layers.append(word.encode(x=x_at(SIDE), y=y_at(0), text=alt.Text("words:N")))
+    return layered(*layers, width=SIDE, height=HEIGHT)

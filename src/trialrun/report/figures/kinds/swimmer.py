@@ -6,7 +6,18 @@ from typing import Any
 
 from trialrun.protocol.figure import Bars, Marks, Swimmer
 from trialrun.report.figures.cells import Cells, known, shortened
-from trialrun.report.figures.figure import GREY, NAMED, PALE, WIDTH, Drawing, data, keyed, time_axis, tips
+from trialrun.report.figures.figure import (
+    GREY,
+    NAMED,
+    PALE,
+    WIDTH,
+    Drawing,
+    data,
+    keyed,
+    layered,
+    time_axis,
+    tips,
+)
 from trialrun.report.figures.palette import colour
 
 ROW, ACROSS = 30, WIDTH - 70
@@ -113,7 +124,7 @@ def _chart(
     if going:
         arrow = alt.Chart(data(going)).mark_text(text="▶", dx=8, fill=GREY, fontSize=10)
         layers.append(arrow.encode(x=alt.X("to:Q", scale=within), y=y))
-    return alt.layer(*layers).properties(width=ACROSS, height=ROW * len(order) + 6)
+    return layered(*layers, width=ACROSS, height=ROW * len(order) + 6)
 
 
 def _signs(

@@ -15,8 +15,10 @@ from trialrun.report.figures.figure import (
     Drawing,
     data,
     keyed,
+    layered,
     time_axis,
     tips,
+    x_at,
 )
 from trialrun.report.figures.kinds.profiles import bands, shaded
 from trialrun.report.figures.palette import colour
@@ -111,7 +113,7 @@ def _chart(
     )  # fmt: skip
     border = alt.Chart(data(blocks)).mark_rule(color=PALE).encode(y=alt.Y("bottom:Q", scale=down, axis=None))
     who = alt.Chart(data(blocks)).mark_text(align="right", dx=-8, fontWeight="bold", fill=INK)
-    who = who.encode(x=alt.XValue(0), y=alt.Y("mid:Q", scale=down, axis=None), text=alt.Text("who:N"))
+    who = who.encode(x=x_at(0), y=alt.Y("mid:Q", scale=down, axis=None), text=alt.Text("who:N"))
     layers = [*bands(shaded(drawn.shade, cells), within), border, bars, who]
     for align in ("left", "right"):
         words = [one for one in _words(events, first, last) if one["align"] == align]
@@ -130,7 +132,7 @@ def _chart(
     if going:
         arrow = alt.Chart(data(going)).mark_text(text="▶", dx=4, fontSize=9, fill=INK)
         layers.append(arrow.encode(x=alt.X("to:Q", scale=within), y=alt.Y("mid:Q", scale=down, axis=None)))
-    return alt.layer(*layers).properties(width=ACROSS, height=height)
+    return layered(*layers, width=ACROSS, height=height)
 
 
 def _words(events: list[dict[str, Any]], first: float, last: float) -> list[dict[str, Any]]:

@@ -6,7 +6,19 @@ from typing import Any
 
 from trialrun.protocol.figure import Waterfall
 from trialrun.report.figures.cells import Cells, Row, known, shortened
-from trialrun.report.figures.figure import BLUE, GREY, INK, NAMED, WIDTH, Drawing, data, rules, span, tips
+from trialrun.report.figures.figure import (
+    BLUE,
+    GREY,
+    INK,
+    NAMED,
+    WIDTH,
+    Drawing,
+    data,
+    layered,
+    rules,
+    span,
+    tips,
+)
 from trialrun.report.figures.palette import colour
 
 ACROSS, HEIGHT, WRITTEN = WIDTH - 70, 270, 40
@@ -76,7 +88,7 @@ def _chart(drawn: Waterfall, cells: Cells, bars: list[dict[str, Any]]) -> Any:
             if some:
                 word = alt.Chart(data(some)).mark_text(dy=-8 if above else 9, fontSize=11, fill=INK)
                 layers.append(word.encode(x=x, y=y, text=alt.Text("label:N")))
-    return alt.layer(*layers).properties(width=ACROSS, height=HEIGHT)
+    return layered(*layers, width=ACROSS, height=HEIGHT)
 
 
 def _colours(drawn: Waterfall, bars: list[dict[str, Any]], language: str) -> Any:
