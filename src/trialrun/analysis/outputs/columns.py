@@ -11,7 +11,9 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NoReturn, TypeVar
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from trialrun.analysis.outputs import due, vocabulary
 from trialrun.protocol.cell import PARTICIPANTS
@@ -306,13 +308,11 @@ class Columns:
 
     def rows_of(self, numbers: Sequence[int]) -> pl.DataFrame:
         """The rows of these numbers, in order, see `ROWS`."""
-        wanted = pl.Series("row", sorted(set(numbers)), dtype=pl.UInt32)
-        found = []
+        wanted, found = np.unique(np.asarray(numbers, dtype=np.uint32)), []
         for name, first in self.offsets.items():
-            table = self.raw[name]
-            some = wanted.filter((wanted >= first) & (wanted < first + table.height))
-            if some.len():
-                found.append(_identified(name, table[(some - first).to_list()], some, some - first))
+            low, high = np.searchsorted(wanted, [first, first + self.raw[name].height])
+            if low < high:
+                found.append(_identified(name, self.raw[name], wanted[low:high], wanted[low:high] - first))
         return pl.concat([pl.DataFrame(schema=ROWS), *found]).sort("row")
 
 
@@ -382,16 +382,21 @@ def _is_flat(table: pl.DataFrame, name: str) -> bool:
     return not isinstance(table.schema[name], pl.List)
 
 
-def _identified(name: str, table: pl.DataFrame, numbers: pl.Series, places: pl.Series) -> pl.DataFrame:
+def _identified(
+    name: str, table: pl.DataFrame, numbers: NDArray[np.uint32], places: NDArray[np.uint32]
+) -> pl.DataFrame:
+    """Rows at their places in a table, see `ROWS`."""
     sequence = next((one for one in (f"{name[:2]}SEQ", "ASEQ") if one in table.columns), None)
     parts = [pl.lit(name), pl.col("USUBJID")]
     if sequence and name != "DM":
         parts.append(pl.col(sequence).cast(pl.Int64, strict=False).cast(pl.String))
     elif name not in ("DM", "ADSL"):
-        parts.append(pl.lit(places + 1).cast(pl.String))
+        parts.append((pl.col("place") + 1).cast(pl.String))
     source = pl.col("SRC").cast(pl.String) if "SRC" in table.columns else pl.lit(None, pl.String)
     identity = pl.concat_str(parts, separator="/", ignore_nulls=True)
-    return table.select(row=numbers, table=pl.lit(name), place=places, id=identity, SRC=source)
+    named = [one for one in ("USUBJID", sequence, "SRC") if one in table.columns]
+    held = table.select(named)[places].hstack([pl.Series("row", numbers), pl.Series("place", places)])
+    return held.select("row", pl.lit(name).alias("table"), "place", id=identity, SRC=source)
 
 
 def _finite(table: pl.DataFrame) -> pl.DataFrame:

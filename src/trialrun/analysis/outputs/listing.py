@@ -45,21 +45,25 @@ class Reading:
         self.base = columns.base(table)
         self.tests = vocabulary.tests(columns.protocol, self.base)
         self.spread = columns.spread(table)
+        self.results = {f"{self.base}STRESC", f"{self.base}STRESN", *(self.tests if self.spread else ())}
+        self._known: dict[tuple[str, object], tuple[Value, Text]] = {}
         self.identity = dict(columns.rows_of(rows["_row"].to_list()).select("row", "id").iter_rows())
 
     def written(self, column: str, row: Mapping[str, Any]) -> tuple[Value, Text]:
         """A value and how it is written: a code in the study's words, a number to the decimals that the study
         asks for, a date without its hour."""
-        value, number = row[column], row.get(f"{self.base}STRESN")
-        test = column if self.spread else str(row.get(f"{self.base}TESTCD"))
-        item = self.tests.get(test)
-        result = column in (f"{self.base}STRESC", f"{self.base}STRESN") or (self.spread and item is not None)
-        if result and item is not None:
-            value = _counted(item, number if number is not None and not self.spread else value)
-            return _held(value), _result(item, value)
-        if column in self.dates:
-            return _held(value), DATE
-        return _held(value), self.titles[column].get(str(_held(value)), VALUE)
+        value = row[column]
+        if column in self.results:
+            item = self.tests.get(column if self.spread else str(row.get(f"{self.base}TESTCD")))
+            if item is not None:
+                number = row.get(f"{self.base}STRESN") if not self.spread else None
+                value = _counted(item, value if number is None else number)
+                return _held(value), _result(item, value)
+        if (column, value) not in self._known:  # many rows say the same
+            held = _held(value)
+            pattern = DATE if column in self.dates else self.titles[column].get(str(held), VALUE)
+            self._known[column, value] = held, pattern
+        return self._known[column, value]
 
     def sources(self, column: str, row: Mapping[str, Any], whole: tuple[int, ...]) -> tuple[int, ...]:
         """Of a test that was made a column, the row that it stood in; else what the whole row is from."""
@@ -68,8 +72,12 @@ class Reading:
 
     def __iter__(self) -> Iterator[tuple[dict[str, Any], tuple[int, ...]]]:
         reads = self.asked.reads(self.table) | set(self.titles)
-        for row in self.asked.groups.sourced(self.table, self.rows, reads).iter_rows(named=True):
-            yield row, tuple(row["_sources"])
+        behind = self.asked.groups.behind(self.table, self.rows, reads)
+        also = {"_row", "USUBJID", f"{self.base}STRESN", f"{self.base}TESTCD"}
+        needed = {*self.titles, *(f"{BEHIND}{one}" for one in self.titles), *also}
+        some = self.rows.select(one for one in self.rows.columns if one in needed)
+        for row, sources in zip(some.iter_rows(named=True), behind, strict=True):
+            yield row, tuple(sources)
 
 
 def _counted(item: Item, value: object) -> object:
@@ -99,10 +107,15 @@ def listing(asked: Asked, analysis: Listed) -> Iterator[Line]:
         cells = []
         for column, how in analysis.columns.items():
             value, pattern = told.written(column, row)
-            pattern = how.format or how.titles.get(str(value)) or pattern
+            if value == "":
+                pattern = EMPTY
+            elif how.format is not None or how.titles:
+                pattern = how.format or how.titles.get(str(value)) or pattern
             behind = told.sources(column, row, sources)
-            moment = _moment(value) if column in told.dates else {}
-            cells.append(_cell(column, {"value": value, **moment}, pattern, identity, behind))
+            values = {"value": value, **(_moment(value) if column in told.dates else {})}
+            inputs = hashlib.sha256(f"{identity}\n{value}".encode()).hexdigest()
+            asks = {"row": identity, "column": column}
+            cells.append(Stated(column, values, pattern, "listing/2", "", EMPTY, behind, inputs, asks))
         yield Line((asked.name, str(number)), (), tuple(cells), analysis.indent)
 
 
@@ -110,17 +123,6 @@ def _moment(value: Value) -> dict[str, Value]:
     """The day and the hour of a date."""
     day, _, hour = str(value).partition("T")
     return {"date": day, "time": hour[:5]}
-
-
-def _cell(
-    column: str, values: Mapping[str, Value], pattern: Text, identity: str, sources: tuple[int, ...]
-) -> Stated:
-    if values["value"] == "":
-        pattern = EMPTY
-    inputs = hashlib.sha256(f"{identity}\n{values['value']}".encode()).hexdigest()
-    return Stated(
-        column, values, pattern, "listing/2", "", EMPTY, sources, inputs, {"row": identity, "column": column}
-    )
 
 
 def _held(value: object) -> Value:
