@@ -178,8 +178,10 @@ class _Grid:
         chosen = table if keep is None else table.filter(keep)
         return chosen.join(self.who, on="USUBJID", how="inner", maintain_order="left")
 
-    def planned(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Only the rows at a timepoint, with its place."""
+    def planned(self, rows: pl.DataFrame | None) -> pl.DataFrame | None:
+        """Only the rows at a timepoint, with its place; None if there is no table."""
+        if rows is None:
+            return None
         return rows.join(self.where, on="TIMEPT", how="inner", maintain_order="left")
 
     def anyone(self, rows: pl.DataFrame | None) -> Mask:
@@ -189,14 +191,15 @@ class _Grid:
         return found
 
     def sheet(self, rows: pl.DataFrame | None, column: str) -> Numbers:
-        """(1, n, P) the column at each participant and timepoint; of several the last, NaN for none."""
+        """(1, n, P) the column at each participant and timepoint; of several the last, NaN for
+        none. The rows are `planned`."""
         values = np.full((1, len(self.subjects), len(self.points)), np.nan)
         if rows is not None:
-            known = self.planned(rows.filter(pl.col(column).is_not_null()))
-            last = known.group_by("_who", "_where", maintain_order=True).agg(
-                pl.col(column).last().cast(pl.Float64)
-            )
-            values[0, last["_who"].to_numpy(), last["_where"].to_numpy()] = last[column].to_numpy()
+            known = rows[column].is_not_null().to_numpy()
+            who, where = (rows[one].to_numpy()[known] for one in ("_who", "_where"))
+            values[0, who, where] = (
+                rows[column].cast(pl.Float64).to_numpy()[known]
+            )  # the last of several stays
         return values
 
     def each(self, rows: pl.DataFrame | None, value: pl.Expr) -> Numbers:
@@ -218,13 +221,13 @@ def _arm(protocol: Protocol, grid: _Grid, tables: Tables) -> Codes:
 
 def _doses(grid: _Grid, tables: Tables) -> Numbers:
     amount = pl.when(pl.col("EXOCCUR") == "N").then(0.0).otherwise("EXDOSE")
-    rows = grid.rows(tables.get("EX"))
+    rows = grid.planned(grid.rows(tables.get("EX")))
     return grid.sheet(None if rows is None else rows.with_columns(_amount=amount), "_amount")
 
 
 def _days(grid: _Grid, tables: Tables, given: pl.DataFrame | None) -> Days:
-    dose_day = grid.sheet(given, "EXSTDY")
-    visit_day = grid.sheet(grid.rows(tables.get("SV")), "SVENDY")
+    dose_day = grid.sheet(grid.planned(given), "EXSTDY")
+    visit_day = grid.sheet(grid.planned(grid.rows(tables.get("SV"))), "SVENDY")
     return np.where(np.isnan(dose_day), visit_day, dose_day)
 
 
@@ -272,7 +275,7 @@ def _measured(
         if domain.kind != "findings":
             continue
         code = domain.code
-        table = grid.rows(tables.get(code))
+        table = grid.planned(grid.rows(tables.get(code)))
         parts = (
             {}
             if table is None

@@ -73,7 +73,7 @@ def evaluate(rules: Mapping[str, Rule], frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(expressions)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _plan(rules: tuple[tuple[str, Rule], ...]) -> tuple[list[str], list[pl.Expr], tuple[Variable, ...]]:
     read = {variable.name: variable for _, rule in rules for variable in variables(rule.tree)}
     return (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, NoReturn, TypeVar
 
 import numpy as np
@@ -249,7 +250,7 @@ class Columns:
         key = (name, text, expect)
         if key not in self._rules:
             try:
-                self._rules[key] = parse(text, self.known(name), expect=expect)
+                self._rules[key] = _rule(text, self.known(name), expect)
             except RuleError as error:
                 raise ProtocolError(self.outputs.rule_problems(path, text, error)) from None
         return self._rules[key]
@@ -314,6 +315,19 @@ class Columns:
             if low < high:
                 found.append(_identified(name, self.raw[name], wanted[low:high], wanted[low:high] - first))
         return pl.concat([pl.DataFrame(schema=ROWS), *found]).sort("row")
+
+
+def _rule(text: str, known: Mapping[str, Type], expect: Literal["boolean", "any"]) -> Rule:
+    """A rule, which every analysis of a study reads alike; RuleError with the nearest names."""
+    try:
+        return _read(text, tuple((name, kind) for name, kind in known.items() if name in text), expect)
+    except RuleError:
+        return parse(text, known, expect=expect)
+
+
+@lru_cache(maxsize=2048)
+def _read(text: str, known: tuple[tuple[str, Type], ...], expect: Literal["boolean", "any"]) -> Rule:
+    return parse(text, dict(known), expect=expect)
 
 
 _MEANT: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {

@@ -140,15 +140,19 @@ class Groups:
     def behind(self, table: str, rows: pl.DataFrame, reads: Iterable[str]) -> list[Sequence[int]]:
         """The numbers of the rows behind each row; of participants also those behind the columns that are
         read."""
-        if table not in (PARTICIPANTS, self.columns.outputs.file.participants):
+        if not self._is_of_people(table):
             return [(number,) for number in rows["_row"].to_list()]
         held = self.columns.people_sources(reads).to_list()
         return [held[who] for who in rows["_who"].to_list()]
 
+    def _is_of_people(self, table: str) -> bool:
+        return table in (PARTICIPANTS, self.columns.outputs.file.participants)
+
     def sourced(self, table: str, rows: pl.DataFrame, reads: Iterable[str]) -> pl.DataFrame:
         """Rows with ``_sources``: the numbers of the rows behind each."""
-        behind = pl.Series("_sources", self.behind(table, rows, reads), dtype=pl.List(pl.UInt32))
-        return rows.with_columns(behind)
+        if self._is_of_people(table):
+            return rows.hstack([self.columns.people_sources(reads)[rows["_who"]]])
+        return rows.with_columns(pl.concat_list("_row").alias("_sources"))
 
     def tally(
         self, rows: pl.DataFrame, keys: Sequence[str] = (), behind: Sequence[Sequence[int]] | None = None

@@ -58,8 +58,12 @@ def summary(asked: Asked, analysis: Summarised) -> Iterator[Line]:
     measured = {column: _measured(asked, table, column, rows)}
     measured |= {one: _measured(asked, table, one, rows, name) for one, name in others.items()}
     rows = asked.columns.with_columns(table, rows, asked.each)
+    lines: dict[int, dict[str, Statistic]] = {}  # by their decimals
     for key, labels in asked.combinations(table, rows):
-        for i, (name, statistic) in enumerate(_written(asked, analysis, said, table, key).items()):
+        decimals = _decimals(asked, analysis, table, key)
+        if decimals not in lines:
+            lines[decimals] = {one: line(one, told, decimals) for one, told in said.items()}
+        for i, (name, statistic) in enumerate(lines[decimals].items()):
             of = measured[statistic.of or column]
             where = (*named(key), name)
             cells = [
@@ -129,15 +133,11 @@ def _said(asked: Asked, analysis: Summarised) -> dict[str, Statistic]:
     return {one: known.get(one, told) if told == NOT_SAID else told for one, told in said.items()}
 
 
-def _written(
-    asked: Asked, analysis: Summarised, said: Mapping[str, Statistic], table: str, key: Key
-) -> dict[str, Statistic]:
-    """The lines with their words and patterns; with the decimals of the test, where the analysis is repeated
-    for tests and says none."""
-    decimals = analysis.decimals
-    if decimals is None:
-        decimals = asked.columns.decimals(table, dict(zip(asked.each, key, strict=True)))
-    return {one: line(one, told, decimals) for one, told in said.items()}
+def _decimals(asked: Asked, analysis: Summarised, table: str, key: Key) -> int:
+    """The decimals of the lines: of the test, where the analysis is repeated for tests and says none."""
+    if analysis.decimals is not None:
+        return analysis.decimals
+    return asked.columns.decimals(table, dict(zip(asked.each, key, strict=True)))
 
 
 def _cell(
