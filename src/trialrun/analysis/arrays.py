@@ -191,15 +191,13 @@ class _Grid:
         return found
 
     def sheet(self, rows: pl.DataFrame | None, column: str) -> Numbers:
-        """(1, n, P) the column at each participant and timepoint; of several the last, NaN for
-        none. The rows are `planned`."""
+        """(1, n, P) the column at each participant and timepoint, of `planned` rows: of several the
+        last, NaN for none."""
         values = np.full((1, len(self.subjects), len(self.points)), np.nan)
         if rows is not None:
             known = rows[column].is_not_null().to_numpy()
             who, where = (rows[one].to_numpy()[known] for one in ("_who", "_where"))
-            values[0, who, where] = (
-                rows[column].cast(pl.Float64).to_numpy()[known]
-            )  # the last of several stays
+            values[0, who, where] = rows[column].cast(pl.Float64).to_numpy()[known]
         return values
 
     def each(self, rows: pl.DataFrame | None, value: pl.Expr) -> Numbers:

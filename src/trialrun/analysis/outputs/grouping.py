@@ -178,13 +178,13 @@ class Groups:
         names = ("USUBJID", *sorted(set(reads) - {"USUBJID"}))
         key = (table, names, rows["_row"].to_numpy().tobytes())
         if key not in self._prints:
-            held = self.columns.with_columns(table, rows, names).select("_who", *names)
+            held = self.columns.with_columns(table, rows, names)[["_who", *names]]
             self._prints[key] = self._printed(held.sort(names, nulls_last=True))
         return self._prints[key]
 
     def _printed(self, held: pl.DataFrame) -> dict[str, str]:
         """The rows are written once and dealt to the columns: a line ends in what stands in no value."""
-        told = held.drop("_who").write_csv(quote_style="always", line_terminator=_END)
+        told = held[held.columns[1:]].write_csv(quote_style="always", line_terminator=_END)
         head, *lines = told.split(_END)[:-1]
         who, members = held["_who"].to_numpy(), self.members["_who"].to_numpy()
         names = self.members["USUBJID"].to_list()
