@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from random_study import studies
 
-from trialrun.protocol.compile import bundled
+from trialrun.protocol.compile import REQUIRED, bundled
 from trialrun.protocol.schema import SCHEMAS, schema
 from trialrun.protocol.source import parse, read
 from trialrun.protocol.write import written
@@ -27,7 +27,9 @@ def test_a_schema_is_one(name: str) -> None:
 @pytest.mark.parametrize("study", bundled())
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_bundled_studies_are_valid(study: str, name: str) -> None:
-    assert errors(name, read(bundled()[study] / f"{name}.yaml").content) == []
+    path = bundled()[study] / f"{name}.yaml"
+    if path.exists() or f"{name}.yaml" in REQUIRED:
+        assert errors(name, read(path).content) == []
 
 
 @settings(max_examples=15)

@@ -18,6 +18,7 @@ from trialrun.protocol.knowable import blind
 from trialrun.protocol.link import link
 from trialrun.protocol.link_arms import link_arms
 from trialrun.protocol.outputs import compile_outputs
+from trialrun.protocol.panels import compile_panels
 from trialrun.protocol.plan import Plan
 from trialrun.protocol.problem import Place, Problem, ProtocolError, coded, nearest, suggestion
 from trialrun.protocol.protocol import Protocol
@@ -85,7 +86,7 @@ def _compiled(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Protocol
     problems: list[Problem] = []
     sources = _read_all(folder, problems)
     models = _shape_all(sources, problems)
-    protocol = _meaning(sources, models, problems)
+    protocol = _meaning(sources, models, folder, problems)
     if problems or protocol is None:
         raise ProtocolError(problems)
     return protocol
@@ -131,7 +132,7 @@ def _cited(problem: Problem, sources: Mapping[str, Source]) -> Problem:
 
 
 def _meaning(
-    sources: Mapping[str, Source], models: Mapping[str, Any], problems: list[Problem]
+    sources: Mapping[str, Source], models: Mapping[str, Any], folder: Path, problems: list[Problem]
 ) -> Protocol | None:
     """The protocol, as far as the files could be read: what one file lacks hides no problem of the others."""
     if "study.yaml" not in models:
@@ -158,6 +159,10 @@ def _meaning(
     if "outputs.yaml" in sources:
         outputs, unfit = compile_outputs(sources["outputs.yaml"], study.endpoints, study.suspensions)
         problems += unfit
+    panels = None
+    if "panel.yaml" in sources:
+        panels, unfit = compile_panels(sources["panel.yaml"], folder, study, forms)
+        problems += unfit
     protocol = Protocol(
         study=study,
         forms=forms,
@@ -170,6 +175,7 @@ def _meaning(
         files={name: sources[name].text for name in sorted(sources)},
         model=sources["model.yaml"].content if "model.yaml" in sources else {},
         outputs=outputs,
+        panels=panels,
     )
     problems += link(protocol, sources) + link_arms(protocol, sources) + sense(protocol, sources)
     if not problems:

@@ -21,6 +21,7 @@ PERIODS = ("this course", "latest course", "courses", "since first dose", "study
 DEATH = "death"
 
 STUDY, FORMS, VARIABLES, SOURCES = "study.yaml", "forms.yaml", "variables.yaml", "sources.yaml"
+PANEL = "panel.yaml"
 
 
 def link(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:

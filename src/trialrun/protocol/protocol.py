@@ -9,6 +9,7 @@ from typing import Any
 
 from trialrun.protocol.form import Form, Item
 from trialrun.protocol.outputs import Outputs
+from trialrun.protocol.panels import Panels
 from trialrun.protocol.rule import Rule, Type
 from trialrun.protocol.schedule import Activity, Decision
 from trialrun.protocol.study import SourcesFile, StudyFile
@@ -115,6 +116,7 @@ class Protocol:
     files: Mapping[str, str]
     model: Mapping[str, Any] = field(default_factory=dict)
     outputs: Outputs | None = None
+    panels: Panels | None = None
 
     @property
     def id(self) -> str:

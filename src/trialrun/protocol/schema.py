@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from trialrun.protocol import element, text
+from trialrun.protocol import element, panel, population, text
 from trialrun.protocol.compile import REQUIRED
 from trialrun.protocol.keys import sentence
 
@@ -22,7 +22,8 @@ __all__ = ["SCHEMAS", "schema"]
 Json = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMAS: Mapping[str, type[BaseModel]] = {
-    name.removesuffix(".yaml"): model for name, model in REQUIRED.items()
+    **{name.removesuffix(".yaml"): model for name, model in REQUIRED.items()},
+    "panel": panel.PanelFile,
 }
 """What there is a schema of, by the file's name without its ending."""
 
@@ -69,6 +70,7 @@ _WORDS: dict[type, Json] = {
 }
 _NAMES: dict[Callable[..., Any], str] = {
     element._identifier: f"^{_NAME}$",
+    population._marker: r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
     element._visit: rf"^[A-Za-z][A-Za-z0-9_*]*(\.{_NAME})?$",  # C*.D8: a visit of every course
 }
 _CITATION: Json = {"type": "string", "pattern": r"^(assumption|doi:10\.\S+|[a-z][a-z0-9-]*#[0-9]+)$"}
@@ -83,7 +85,7 @@ _REASONED: Json = {
 
 
 def schema(name: str) -> Json:
-    """The JSON Schema of one study file (``study``, ``forms``, ``variables``, ``sources``)."""
+    """The JSON Schema of one study file (``study``, ``forms``, ``variables``, ``sources``, ``panel``)."""
     model = SCHEMAS[name]
     made = model.model_json_schema(schema_generator=_Generator)
     parts = {model.__name__: made, **made.get("$defs", {})}
@@ -104,7 +106,10 @@ class _Generator(GenerateJsonSchema):
         made, read = super().function_before_schema(schema), schema["function"]["function"]
         if read is element._citations:
             return _one_or_many(_CITATION) | {"minItems": 1}
-        return _one_or_many(made["items"]) if read is text._one_or_many else made
+        if read is panel._scale:
+            return {"anyOf": [{"enum": list(panel.Transform.model_fields)}, made]}
+        several = made["items"] if read in (text._one_or_many, population._markers) else None
+        return made if several is None else _one_or_many(several)
 
     def function_after_schema(self, schema: Any) -> Json:
         made, pattern = super().function_after_schema(schema), _NAMES.get(schema["function"]["function"])

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from trialrun.protocol.element import ASSUMPTION, Part
 from trialrun.protocol.endpoint import OrganResponse, PairedChange
 from trialrun.protocol.form import Item
-from trialrun.protocol.link import FORMS, SOURCES, STUDY, VARIABLES, Path
+from trialrun.protocol.link import FORMS, PANEL, SOURCES, STUDY, VARIABLES, Path
 from trialrun.protocol.plan import LAST_DOSE
 from trialrun.protocol.problem import Problem, coded, suggestion
 from trialrun.protocol.protocol import Protocol
@@ -41,7 +41,7 @@ def _citations(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Pr
     cited = protocol.sources.sources
     for where, element in elements(protocol).items():
         path = tuple(where.split("/"))
-        source = sources[{"forms": FORMS, "variables": VARIABLES}.get(path[0], STUDY)]
+        source = sources[{"forms": FORMS, "variables": VARIABLES, "panels": PANEL}.get(path[0], STUDY)]
         for i, citation in enumerate(element.from_):
             name, _, number = citation.partition("#")
             if (

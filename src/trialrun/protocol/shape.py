@@ -87,8 +87,8 @@ def _once(problems: list[Problem]) -> list[Problem]:
 
 
 def _problem(found: Mapping[str, Any], source: Source, model: type[BaseModel]) -> Problem:
-    path = _real_path(found["loc"], source)
     kind = found["type"]
+    path = _real_path(found["loc"], source, whole=kind == "value_error")
     if kind == "extra_forbidden":
         return _extra(path, source, model)
     if kind == "missing" and isinstance(found["loc"][-1], int):
@@ -186,15 +186,18 @@ def _content(path: Path, source: Source) -> Any:
     return here
 
 
-def _real_path(loc: Path, source: Source) -> Path:
-    """Pydantic's location without the steps that are not in the file (union tags, `[key]`)."""
+def _real_path(loc: Path, source: Source, whole: bool = False) -> Path:
+    """Pydantic's location without the steps that are not in the file (union tags, `[key]`).
+
+    ``whole``: what was found may be wrong with a whole member of a union, whose location ends with its tag.
+    """
     path: list[str | int] = []
     here: Any = source.content
     tagged = False
     for i, step in enumerate(loc):
         # The step after a union's place is its tag, even where a key of the same name follows it.
         tag = isinstance(here, dict) and not tagged and step in (here.get("kind"), here.get("method"))
-        if tag and i < len(loc) - 1:
+        if tag and (whole or i < len(loc) - 1):
             tagged = True
             continue
         tagged = False

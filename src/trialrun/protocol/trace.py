@@ -15,6 +15,8 @@ def elements(protocol: Protocol) -> dict[str, Sourced]:
     found = dict(_walk(protocol.study, ()))
     found.update(_walk(dict(protocol.forms), ("forms",)))
     found.update(_walk(dict(protocol.variables), ("variables",)))
+    if protocol.panels is not None:
+        found.update(_walk(protocol.panels.file, ()))
     return found
 
 

@@ -38,6 +38,7 @@ def texts(protocol: Protocol) -> dict[str, str]:
         "sources.yaml": protocol.sources,
         "model.yaml": protocol.model,
         "outputs.yaml": protocol.outputs and protocol.outputs.file,
+        "panel.yaml": protocol.panels and protocol.panels.file,
     }
     return {name: written(said(model)) for name, model in models.items() if model}
 

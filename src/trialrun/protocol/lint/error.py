@@ -259,4 +259,14 @@ CODES = (
         was="",
         now="outputs: {'1': {kind: table, title: T, rows: {a: {count: DM, format: '{n'}}}}\n",
     ),
+    _error(
+        "panel",
+        means="A panel contradicts itself, or gives what the study does not ask for.",
+        matters="A number would be of other cells than its name says, or lost on its way into the trial.",
+        mend="Write what the hint says; the words of panels are on a page of their own.",
+        file="panel.yaml",
+        was="",
+        now="panels: {p: {title: P, from: assumption, reason: r, compensation: none, markers: {A: A, B: A}, "
+        "populations: {a: {of: all, method: density, by: A, keep: high}}, quantities: {q: {count: a}}}}\n",
+    ),
 )

@@ -1,0 +1,343 @@
+"""The panels as compiled: what the file says, held against itself, the study and the files beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from stat import S_ISREG
+
+from trialrun.protocol.form import Form
+from trialrun.protocol.panel import DEFAULT, Bridging, Drift, Events, Panel, PanelFile, Quantity
+from trialrun.protocol.population import ALL, Boolean, Control, GatingML, Population, Transitional
+from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
+from trialrun.protocol.rule import BOOLEAN, RESERVED, RuleError, parse
+from trialrun.protocol.shape import shape
+from trialrun.protocol.source import Source, canonical, ordered, read
+from trialrun.protocol.study import StudyFile
+from trialrun.protocol.unit import UnitError, factor
+
+__all__ = ["LARGEST_FILE", "Panels", "compile_panels", "in_order", "load_panels", "reads"]
+
+Path = tuple[str | int, ...]
+LARGEST_FILE = 50_000_000  # bytes of a Gating-ML file; real ones have a thousandth of that
+UNITS = {"percent": "%", "count": "{events}", "absolute": "/uL"}
+"""Kind of quantity -> the unit that it is in; an intensity has none of its own."""
+
+
+@dataclass(frozen=True)
+class Panels:
+    """The panels of a study, or of a file of its own."""
+
+    file: PanelFile
+    source: Source = field(compare=False, repr=False)
+    folder: FilePath = field(compare=False)
+
+    @property
+    def panels(self) -> Mapping[str, Panel]:
+        return self.file.panels
+
+    def hash(self, name: str) -> str:
+        """SHA-256 of what the file says of a panel, in which the hashes of the files that it names stand."""
+        return hashlib.sha256(canonical(ordered(self.source.content["panels"][name]))).hexdigest()
+
+    def problem(self, path: Path, message: str, hint: str | None = None, code: str = "panel") -> Problem:
+        return Problem(self.source.place(path), message, hint, code)
+
+    def unknown(self, path: Path, what: str, name: str, known: Iterable[str]) -> Problem:
+        hint = suggestion(name, known) or f"There is no {what} here yet: write one."
+        return self.problem(path, f"there is no {what} `{name}`", hint, "name")
+
+
+def load_panels(path: str | FilePath) -> Panels:
+    """A panel file on its own; raises ProtocolError with every problem found."""
+    try:
+        source = read(FilePath(path))
+    except ProtocolError as error:
+        raise ProtocolError(coded(error.problems, "text")) from None
+    panels, problems = compile_panels(source, FilePath(path).parent)
+    if problems or panels is None:
+        raise ProtocolError(problems)
+    return panels
+
+
+def compile_panels(
+    source: Source, folder: FilePath, study: StudyFile | None = None, forms: Mapping[str, Form] | None = None
+) -> tuple[Panels | None, list[Problem]]:
+    """The panels of a file and what is wrong with them; without a study, its names are not looked for."""
+    try:
+        file: PanelFile = shape(source, PanelFile)
+    except ProtocolError as error:
+        return None, coded(error.problems, "shape")
+    panels = Panels(file, source, folder)
+    problems: list[Problem] = []
+    for name, panel in file.panels.items():
+        path: Path = ("panels", name)
+        problems += _markers(panels, panel, path)
+        problems += _populations(panels, panel, path)
+        problems += _quantities(panels, panel, path)
+        problems += _quality(panels, panel, path)
+        problems += _files(panels, panel, path, alone=study is None)
+        if study is not None:
+            problems += _of_the_study(panels, panel, path, study, forms or {})
+    if study is not None:
+        problems += _filled_once(panels)
+    return panels, problems
+
+
+# ---- markers and populations ----------------------------------------------------------------------
+
+
+def _markers(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
+    """What a panel says of markers and references that are not there."""
+    for name in panel.transforms:
+        if name not in panel.markers and name != DEFAULT:
+            yield panels.unknown((*path, "transforms", name), "marker", name, [*panel.markers, DEFAULT])
+    known = ["file", "none", *panel.matrices]
+    if panel.compensation not in known:
+        yield panels.unknown((*path, "compensation"), "compensation", panel.compensation, known)
+    taken: dict[str, str] = {}
+    for name, channels in panel.markers.items():
+        for i, channel in enumerate(channels):
+            if channel in taken:
+                what = f"`{channel}` is said to be both {taken[channel]} and {name}"
+                hint = "Write each channel under one marker."
+                yield panels.problem((*path, "markers", name, i), what, hint)
+            taken.setdefault(channel, name)
+
+
+def reads(population: Population) -> tuple[str, ...]:
+    """The populations that one is made from: its parent, and those of its rule."""
+    if not isinstance(population, Boolean):
+        return (population.of,)
+    names = _words(population.where)
+    return (population.of, *names)
+
+
+def _words(rule: str) -> tuple[str, ...]:
+    said = re.findall(r"[A-Za-z_]\w*", rule)
+    return tuple(dict.fromkeys(word for word in said if word.upper() not in RESERVED))
+
+
+def _populations(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
+    """Every parent, marker, rule and reference that a population names."""
+    known = [ALL, *panel.populations]
+    path = (*path, "populations")
+    for name, one in panel.populations.items():
+        here = (*path, name)
+        if name == ALL:
+            yield panels.problem(
+                here, "`all` is every event of the file", "Give the population another name."
+            )
+        if one.of not in known:
+            others = [other for other in known if other != name]
+            yield panels.unknown((*here, "of"), "population", one.of, others)
+        for where, marker in one.named():
+            if marker not in panel.markers:
+                yield panels.unknown((*here, *where), "marker", marker, panel.markers)
+        if isinstance(one, Boolean):
+            yield from _rule(panels, panel, here, one)
+        if isinstance(one, Control):
+            yield from _reference(panels, panel, (*here, "control"), one.control, "control")
+        if isinstance(one, Transitional):
+            for i, trained in enumerate(one.trained_on):
+                yield from _reference(panels, panel, (*here, "trained_on", i), trained, "training")
+    for name in _circular(panel):
+        parents = " and ".join(f"`{one}`" for one in reads(panel.populations[name]))
+        what = f"`{name}` is made from itself, by way of {parents}"
+        yield panels.problem((*path, name, "of"), what, "Let the first population be `of: all`.")
+
+
+def _rule(panels: Panels, panel: Panel, here: Path, one: Boolean) -> Iterator[Problem]:
+    try:
+        parse(one.where, dict.fromkeys(panel.populations, BOOLEAN))
+    except RuleError as error:
+        for found in error.problems:
+            place = panels.source.place_within((*here, "where"), one.where, found.offset)
+            hint = found.hint and f"{found.hint[0].upper()}{found.hint[1:]}"
+            hint = hint if hint is None or hint[-1] in ".?" else f"{hint}."
+            if hint and "variables.yaml" in hint:
+                hint = f"Populations of this panel: {', '.join(panel.populations)}."
+            message = found.message.replace("variable", "population")
+            yield Problem(place, f"in the rule: {message}", hint, found.code)
+
+
+def _reference(panels: Panels, panel: Panel, path: Path, name: str, role: str) -> Iterator[Problem]:
+    known = [key for key, one in panel.references.items() if one.role == role]
+    if name not in known:
+        yield panels.unknown(path, f"reference with `role: {role}` called", name, known)
+
+
+def in_order(panel: Panel) -> tuple[str, ...]:
+    """The populations, each after those that it is made from; what is circular is left out."""
+    done: dict[str, None] = {}
+    waiting = dict(panel.populations)
+    while ready := [
+        name for name, one in waiting.items() if all(parent == ALL or parent in done for parent in reads(one))
+    ]:
+        for name in ready:
+            done[name] = None
+            del waiting[name]
+    return tuple(done)
+
+
+def _circular(panel: Panel) -> list[str]:
+    """The populations that lead back to themselves."""
+    found = []
+    for name in panel.populations:
+        seen: set[str] = set()
+        waiting = [*reads(panel.populations[name])]
+        while waiting:
+            parent = waiting.pop()
+            if parent in panel.populations and parent not in seen:
+                seen.add(parent)
+                waiting += reads(panel.populations[parent])
+        if name in seen:
+            found.append(name)
+    return found
+
+
+# ---- quantities and quality -----------------------------------------------------------------------
+
+
+def _quantities(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
+    known = [ALL, *panel.populations]
+    for name, one in panel.quantities.items():
+        here = (*path, "quantities", name)
+        for key in ("percent", "count", "absolute", "of"):
+            said = getattr(one, key)
+            if said is not None and said not in known:
+                yield panels.unknown((*here, key), "population", said, known)
+        if one.median is not None and one.median not in panel.markers:
+            yield panels.unknown((*here, "median"), "marker", one.median, panel.markers)
+        if one.percent in panel.populations and one.of in known and not _within(panel, one):
+            what = f"`{one.percent}` is no part of `{one.of}`, so that it has no percentage of it"
+            above = " of ".join(_ancestors(panel, str(one.percent)))
+            yield panels.problem((*here, "of"), what, f"It is of {above}.")
+        if one.absolute is not None and panel.counting is None:
+            hint = "Add e.g. `counting: {beads: POPULATION}`, `{dual: POPULATION}` or `{volume: true}`."
+            yield panels.problem((*here, "absolute"), "nothing says how cells are counted per volume", hint)
+        if one.fills is not None and panel.form is None:
+            yield panels.problem((*here, "fills"), "the panel has no form to fill", "Add `form: NAME` to it.")
+    for key in ("beads", "dual"):
+        said = getattr(panel.counting, key, None)
+        if said is not None and said not in known:
+            yield panels.unknown((*path, "counting", key), "population", said, known)
+
+
+def _ancestors(panel: Panel, name: str) -> list[str]:
+    found: list[str] = []
+    while name in panel.populations and name not in found:
+        found.append(name)
+        name = panel.populations[name].of
+    return [*found[1:], ALL]
+
+
+def _within(panel: Panel, one: Quantity) -> bool:
+    return one.of == ALL or one.of == one.percent or one.of in _ancestors(panel, str(one.percent))
+
+
+def _quality(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
+    known = [ALL, *panel.populations]
+    for name, rule in panel.quality.items():
+        here = (*path, "quality", name)
+        if isinstance(rule, Events | Drift) and rule.of not in known:
+            yield panels.unknown((*here, "of"), "population", rule.of, known)
+        for i, marker in enumerate(getattr(rule, "markers", ())):
+            if marker not in panel.markers:
+                yield panels.unknown((*here, "markers", i), "marker", marker, panel.markers)
+        if isinstance(rule, Bridging):
+            yield from _reference(panels, panel, (*here, "reference"), rule.reference, "bridging")
+            if rule.quantity not in panel.quantities:
+                at = (*here, "quantity")
+                yield panels.unknown(at, "quantity", rule.quantity, panel.quantities)
+
+
+# ---- the study ------------------------------------------------------------------------------------
+
+
+def _of_the_study(
+    panels: Panels, panel: Panel, path: Path, study: StudyFile, forms: Mapping[str, Form]
+) -> Iterator[Problem]:
+    """The specimen, the form and its items; and whether the form is filled where the specimen is taken."""
+    if panel.specimen is not None and panel.specimen not in study.specimens:
+        yield panels.unknown((*path, "specimen"), "specimen", panel.specimen, study.specimens)
+    if panel.form is None:
+        return
+    if panel.form not in forms:
+        yield panels.unknown((*path, "form"), "form", panel.form, forms)
+        return
+    activities = study.activities.values()
+    together = [one for one in activities if panel.form in one.forms and panel.specimen in one.specimens]
+    if panel.specimen in study.specimens and not together:
+        what = f"no activity asks for the form `{panel.form}` with the specimen `{panel.specimen}`"
+        yield panels.problem((*path, "form"), what, "Let one of `activities` ask for both.")
+    items = {key: one for key, one in forms[panel.form].items.items() if one.type in ("number", "integer")}
+    for name, one in panel.quantities.items():
+        here = (*path, "quantities", name, "fills")
+        if one.fills is not None and one.fills not in items:
+            what = f"number item of the form `{panel.form}` called"
+            yield panels.unknown(here, what, one.fills, items)
+        elif one.fills is not None and not _fits(UNITS.get(one.kind), items[one.fills].unit):
+            what = f"`{one.fills}` is in {items[one.fills].unit}, and this quantity in {UNITS[one.kind]}"
+            yield panels.problem(here, what, "Fill an item of the same unit.")
+
+
+def _fits(ours: str | None, theirs: str | None) -> bool:
+    if ours is None:
+        return True
+    try:
+        return theirs is not None and factor(ours, theirs) > 0
+    except UnitError:
+        return False
+
+
+def _filled_once(panels: Panels) -> Iterator[Problem]:
+    filled: dict[tuple[str | None, str], str] = {}
+    for key, panel in panels.panels.items():
+        for name, one in panel.quantities.items():
+            if one.fills is None:
+                continue
+            said = f"{key}.quantities.{name}"
+            before = filled.setdefault((panel.form, one.fills), said)
+            if before != said:
+                what = f"`{one.fills}` is filled by {before} already"
+                at = ("panels", key, "quantities", name, "fills")
+                yield panels.problem(at, what, "Let one quantity fill an item.")
+
+
+# ---- files beside the panel -----------------------------------------------------------------------
+
+
+def _files(panels: Panels, panel: Panel, path: Path, alone: bool) -> Iterator[Problem]:
+    """Gates of files that are not there, or are not those whose hash is given; a study has no such files."""
+    for name, one in panel.populations.items():
+        if not isinstance(one, GatingML):
+            continue
+        here = (*path, "populations", name)
+        if not alone:
+            hint = (
+                "Write the gate in the words of this file: rectangle, polygon, ellipsoid, quadrant, boolean."
+            )
+            what = "a study consists of its YAML files, and this gate stands in another"
+            yield panels.problem((*here, "file"), what, hint)
+            continue
+        found = _digest(panels.folder / one.file)
+        if found is None:
+            hint = f"Put it beside {panels.source.file}; give its name from there."
+            yield panels.problem((*here, "file"), f"`{one.file}` cannot be read", hint)
+        elif found != one.sha256:
+            hint = f"If it is the right file, write `sha256: {found}`."
+            yield panels.problem((*here, "sha256"), f"`{one.file}` is another file than was meant", hint)
+
+
+def _digest(path: FilePath) -> str | None:
+    try:
+        state = path.stat()
+        if not S_ISREG(state.st_mode) or state.st_size > LARGEST_FILE:
+            return None
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
