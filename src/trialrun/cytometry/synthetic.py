@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 WIDE_SHARE, WIDE = 0.03, 2.0  # assumption: the share of events in the tails, and how much wider they are
+HEIGHT_NOISE = 0.15  # assumption: how much of a cell's spread its height has beside its area
 NOTHING = 1.0  # the median of a channel that a kind does not name
 
 
@@ -43,7 +44,8 @@ class Instrument:
     """What a tube is run on.
 
     channels: in the order of the file, without time. scatter: how each pulse channel of light scatter adds up
-    when two cells pass at once, as a share of the sum (an area adds up whole; a height hardly does).
+    when two cells pass at once, as a share of the smaller (an area adds up whole; a height hardly does).
+    follows: the height of a pulse by the area that it follows.
     detectors and spill: the light of the row's dye in the column's detector (ones on the diagonal).
     photon: electrons for each unit of signal, whose noise is its square root; noise: standard deviation of
     the electronics; top: the largest value.
@@ -51,6 +53,7 @@ class Instrument:
 
     channels: tuple[str, ...]
     scatter: Mapping[str, float] = field(default_factory=dict)
+    follows: Mapping[str, str] = field(default_factory=dict)
     detectors: tuple[str, ...] = ()
     spill: tuple[tuple[float, ...], ...] = ()
     photon: float = 0.1
@@ -118,9 +121,9 @@ def _signals(
 
 def _together(instrument: Instrument, z: Array) -> None:
     """The pulse channels of one cell say the same of its size: area and height differ by little."""
-    places = [instrument.channels.index(name) for name in instrument.scatter]
-    for other in places[1:]:
-        z[other] = z[places[0]] + 0.15 * z[other]
+    for height, area in instrument.follows.items():
+        row = instrument.channels.index(height)
+        z[row] = z[instrument.channels.index(area)] + HEIGHT_NOISE * z[row]
 
 
 def _stuck(

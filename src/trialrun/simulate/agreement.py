@@ -9,6 +9,7 @@ from trialrun.protocol.form import Item
 from trialrun.protocol.problem import Problem, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.source import Source
+from trialrun.simulate.cells import NONE, strangers
 from trialrun.simulate.people import Flare, Given, Kind, ModelFile
 from trialrun.simulate.stated import EVERYONE
 
@@ -47,6 +48,7 @@ class Agreement:
         self._events()
         self._logs()
         self._answers()
+        self._cells()
         return self.problems
 
     # ---- parts of the file
@@ -142,6 +144,28 @@ class Agreement:
                 hint = f"Add `{form}` with its items, `from` and a reason."
                 place = self.source.key_place(("answers",))
                 self.problems.append(Problem(place, f"nobody answers the form `{form}`", hint))
+
+    def _cells(self) -> None:
+        """Cells are of a panel of the study: its markers, its populations, the items of its form."""
+        panels = self.protocol.panels.panels if self.protocol.panels else {}
+        for name, cells in self.file.cells.items():
+            if not self._known("panel", name, panels, ("cells", name)):
+                continue
+            panel = panels[name]
+            for path, kind, used, known in strangers(panel, cells):
+                self._known(kind, used, known, ("cells", name, *path))
+            for marker in panel.markers:
+                if NONE not in cells.levels.get(marker, {}):
+                    message = f"nothing says how bright cells without {marker} are"
+                    cure = f"Add {marker}: {{{NONE}: 150}}, or what you believe."
+                    self.problems.append(Problem(self.source.place(("cells", name, "levels")), message, cure))
+            items = self.protocol.forms[panel.form].items if panel.form else ()
+            for key, one in cells.kinds.items():
+                at = ("cells", name, "kinds", key)
+                for quantity in (*one.follows.values(), *filter(None, [one.number.quantity])):
+                    self._known("quantity", quantity, self.model.quantities, at)
+                for item in filter(None, (one.number.share, one.number.rest)):
+                    self._known("item", item, items, at)
 
     # ---- one form, one item
 

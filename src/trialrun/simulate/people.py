@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from trialrun.protocol.element import Element, Name, Part
 from trialrun.protocol.text import Length, Range, Several
+from trialrun.simulate.cells import Cells
 from trialrun.simulate.stated import StatedFile
 
 WEEKDAYS = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
@@ -387,3 +388,4 @@ class ModelFile(Element):
     events: Happenings
     logs: dict[Name, History] = Field(default_factory=dict)
     answers: dict[Name, FormAnswers]
+    cells: dict[Name, Cells] = Field(default_factory=dict)
