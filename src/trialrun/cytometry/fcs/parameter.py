@@ -89,7 +89,7 @@ def _parameter(keywords: Mapping[str, str], number: int, file: str, findings: li
         )
     if not keywords.get(f"$P{number}N", "").strip():
         findings.append(f"$P{number}N is missing: the channel is called {channel.name}")
-    # Bits above $PnR, rounded up to a power of 2, are not data (FCS 3.1, $PnR).
+    # Bits above $PnR, rounded up to a power of 2, are not data (FCS 3.0, 3.3; FCS 3.1, 3.3).
     mask = min((1 << (int(channel.range) - 1).bit_length()) - 1, (1 << bits) - 1) if kind == "I" else 0
     return Parameter(kind, bits // 8, mask, channel)
 
@@ -155,7 +155,7 @@ def _amplification(
     decades, least = parts[0], parts[1]
     if not decades:
         return 0.0, 0.0
-    return decades, least or 1.0  # a least value of 0 is to be read as 1 (FCS 3.1, $PnE)
+    return decades, least or 1.0  # a least value of 0 is read as 1, as FlowIO does
 
 
 def _distinct(found: list[Parameter], findings: list[str]) -> list[Parameter]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..sample import Sample
+from .checksum import judged
 from .decoding import decoded, little_endian, strange
 from .error import FcsError
 from .header import LENGTH, Segment, header
@@ -16,8 +17,6 @@ from .layout import Layout, Source, Space, declared, layout
 from .number import integer
 from .parameter import Parameter, parameters, whole
 from .text import Text, merged, text
-
-CHECKSUM = 8  # the bytes of the CRC after the last segment (FCS 3.0 and later)
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def _sample(
     data = file.data[begins[number] : None if last else begins[number + 1]]
     head = header(data, file.path)
     main = text(data, head.text, file.path)
-    if (mode := main.keywords.get("$MODE", "L").strip().upper()) != "L":
+    if (mode := main.keywords.get("$MODE", "").strip().upper()) not in ("L", ""):
         raise FcsError(
             file.path,
             "$MODE",
@@ -152,7 +151,9 @@ def _sample(
             *odd,
             *place.findings,
             *masked,
-            *_checksum(data, events, main.extent),
+            *(() if mode else ("$MODE is missing: DATA has the length of a list of events, and is one",)),
+            *_unclaimed(data, main.extent.end + 1, events.begin),
+            *judged(data, 1 + max(each.end for each in (events, head.text, head.analysis) if each)),
             *(findings if last else ()),
         ),
     )
@@ -207,12 +208,11 @@ def _supplemented(
     return keywords, (*more.findings, *findings)
 
 
-def _checksum(data: memoryview, events: Segment, extent: Segment) -> tuple[str, ...]:
-    """A finding if the file ends within the checksum that follows its last segment."""
-    tail = bytes(data[max(events.end, extent.end) + 1 :])
-    if 0 < len(tail) < CHECKSUM and tail.strip(b" \0\r\n") and tail.isdigit():
-        return (f"the file ends within the checksum ({len(tail)} of {CHECKSUM} bytes): DATA is whole",)
-    return ()
+def _unclaimed(data: memoryview, begin: int, end: int) -> tuple[str, ...]:
+    """A finding if there is something between TEXT and DATA: TEXT may be longer than declared."""
+    if not bytes(data[begin:end]).strip(b" \0\r\n"):
+        return ()
+    return (f"bytes {begin} to {end - 1}, between TEXT and DATA, belong to nothing: keywords may be lost",)
 
 
 def _same_events(coarse: Sample, fine: Sample) -> bool:

@@ -56,10 +56,12 @@ def text(data: memoryview, segment: Segment, file: str, name: str = "TEXT") -> T
     body, extent, findings = _closed(raw, delimiter, segment, name)
     # Two delimiters at the end: the second may close an empty value.
     hollow = (extent.length - 1 - len(body)) % 2 == 0
-    pairs, more = _pairs(body, delimiter, hollow, file, name)
+    pairs = _pairs(body, delimiter, hollow, file, name)
+    if any(not value for _, value in pairs):
+        findings.append(f"{name} has empty values, which the standard does not allow")
     decoded, foreign = _decoded(pairs)
     keywords, doubles = _once(decoded, file, name)
-    return Text(keywords, delimiter, extent, (*findings, *more, *foreign, *doubles))
+    return Text(keywords, delimiter, extent, (*findings, *foreign, *doubles))
 
 
 def merged(first: Text, second: Text, file: str) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -85,9 +87,7 @@ def _closed(raw: bytes, delimiter: bytes, segment: Segment, name: str) -> tuple[
     return body[: len(body) - run + keep], extent, findings
 
 
-def _pairs(
-    body: bytes, delimiter: bytes, hollow: bool, file: str, name: str
-) -> tuple[list[tuple[bytes, bytes]], list[str]]:
+def _pairs(body: bytes, delimiter: bytes, hollow: bool, file: str, name: str) -> list[tuple[bytes, bytes]]:
     plain = _whole(body.split(delimiter), hollow)
     if delimiter * 2 not in body:
         if plain is None:
@@ -97,7 +97,7 @@ def _pairs(
                 f"its {body.count(delimiter) + 1} parts do not pair up as keywords and values",
                 "A delimiter is missing or a keyword is empty; export the file again.",
             )
-        return plain, []
+        return plain
     mark = b"\xff\xfe\xff"  # in no UTF-8 text, and hardly in any other
     parts = body.replace(delimiter * 2, mark).split(delimiter)
     escaped = _whole([part.replace(mark, delimiter) for part in parts], hollow)
@@ -111,9 +111,9 @@ def _pairs(
             "Export the file with another delimiter.",
         )
     if escaped is not None:
-        return escaped, []
+        return escaped
     if plain is not None:
-        return plain, [f"{name} has empty values, which the standard does not allow"]
+        return plain
     raise FcsError(
         file,
         name,
