@@ -1,0 +1,185 @@
+"""A laboratory's ELISpot plates: one line per well → the assays of participants and visits.
+
+Columns: plate, well, participant, visit, stimulus, spots, cells (per well), and where known viability
+(percent, of the visit's cells) and role (antigen, background, positive), which else is told from the usual
+names of controls. A positive control without participant and visit stands for the whole plate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from trialrun.cytometry.response.elispot import CELLS, Assay, Wells
+from trialrun.cytometry.response.rows import Defect, Row, TableError, rows
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "plate": ("plate_id",),
+    "well": ("position",),
+    "participant": ("subject", "subject_id", "patient", "patient_id", "donor"),
+    "visit": ("timepoint", "time_point"),
+    "stimulus": ("stimulation", "antigen", "antigen_control", "pool", "peptide"),
+    "spots": ("count", "sfc", "spot_count"),
+    "cells": ("cells_per_well", "cells_well"),
+    "viability": ("viability_percent", "viability_pct"),
+    "role": ("kind",),
+}
+NEEDED = ("plate", "well", "participant", "visit", "stimulus", "spots", "cells")
+BACKGROUND = {
+    *("dmso", "medium", "media", "mock", "negctl", "neg", "negative", "negativecontrol", "nopeptide"),
+    *("background", "unstimulated", "unstim", "nostim"),
+}
+POSITIVE = {
+    *("pha", "cef", "ceft", "cefx", "cefta", "cd3", "anticd3", "okt3", "pma", "pmaionomycin", "sea", "seb"),
+    *("cona", "mitogen", "positive", "positivecontrol", "posctl"),
+}
+ROLES = ("antigen", "background", "positive")
+CENSORED = {"tntc", "-1", "toonumeroustocount", "confluent"}
+FEWEST_CELLS = 1000  # a well has some 10,000 to 400,000; fewer is a number of thousands
+
+
+@dataclass(frozen=True, slots=True)
+class _Well:
+    row: Row
+    plate: str
+    participant: str
+    visit: str
+    stimulus: str
+    role: str
+    spots: int | None
+    censored: bool
+    cells: float | None
+    viability: float | None
+
+
+def plain(name: str) -> str:
+    """A name without case, blanks and signs: "Un-Stimulated" and "unstimulated" are one."""
+    return "".join(re.findall(r"\w", name.casefold())).replace("_", "")
+
+
+def role(name: str) -> str:
+    """What a stimulus is for, by the usual names of controls."""
+    said = plain(name)
+    return "background" if said in BACKGROUND else "positive" if said in POSITIVE else "antigen"
+
+
+def read(path: Path) -> list[Assay]:
+    """The assays of a file, in the order in which they begin there.
+
+    Raises TableError with every defect: its line, column, cause and cure.
+    """
+    lines = rows(path, COLUMNS, NEEDED)
+    wells = [_well(row) for row in lines]
+    _twice(wells)
+    groups: dict[tuple[str, str, str], list[_Well]] = {}
+    shared: dict[str, list[_Well]] = {}
+    for well in wells:
+        if well.role == "positive" and not well.participant and not well.visit:
+            shared.setdefault(plain(well.plate), []).append(well)
+        else:
+            groups.setdefault((plain(well.plate), plain(well.participant), plain(well.visit)), []).append(
+                well
+            )
+    assays = [_assay(group, shared.get(key[0], [])) for key, group in groups.items()]
+    if defects := [defect for row in lines for defect in row.defects]:
+        raise TableError(defects)
+    if not assays:
+        cause = "every line is a positive control of a plate"
+        raise TableError([Defect(path.name, None, None, cause, "Write the wells of participants.")])
+    return assays
+
+
+def _well(row: Row) -> _Well:
+    stimulus = row.text("stimulus")
+    purpose = row.text("role", needed=False).lower() or role(stimulus)
+    if purpose not in ROLES:
+        row.refuse("role", f"'{purpose[:40]}' is not a role", f"Write one of {', '.join(ROLES)}.")
+    if not re.fullmatch(r"[A-Pa-p](0?[1-9]|1\d|2[0-4])", position := row.text("well")) and position:
+        row.refuse("well", f"'{position[:40]}' is no well of a plate", "Write a letter and a number, as A1.")
+    alone = purpose == "positive" and not any(row.text(one, needed=False) for one in ("participant", "visit"))
+    spots, censored = _spots(row)
+    viability = row.number("viability")
+    if viability is not None and not 1 < viability <= 100:
+        row.refuse("viability", f"{viability:g} is not a percentage of viable cells", "Write 85 for 85 %.")
+        viability = None
+    return _Well(
+        row,
+        row.text("plate"),
+        row.text("participant", needed=not alone),
+        row.text("visit", needed=not alone),
+        stimulus,
+        purpose,
+        spots,
+        censored,
+        _cells(row),
+        viability,
+    )
+
+
+def _spots(row: Row) -> tuple[int | None, bool]:
+    """The count, or the least count of a well too numerous to count; both None and False of a lost well."""
+    said = row.text("spots", needed=False).replace(" ", "").lower()
+    if said in CENSORED:
+        return None, True
+    if found := re.fullmatch(r"(?:>=?|≥)(\d{1,7})", said):
+        return int(found[1]), True
+    return row.count("spots"), False
+
+
+def _cells(row: Row) -> float | None:
+    if not row.text("cells"):
+        return None
+    cells = row.number("cells")
+    if cells is not None and cells < FEWEST_CELLS:
+        row.refuse("cells", f"{cells:g} cells per well are too few", "Write the number itself, as 200000.")
+        return None
+    return cells
+
+
+def _twice(wells: Iterable[_Well]) -> None:
+    """A well that is given twice is refused: nobody can tell which count is right."""
+    first: dict[tuple[str, str], int] = {}
+    for well in wells:
+        position = well.row.cells["well"].strip().upper()
+        key = plain(well.plate), f"{position[:1]}{position[1:].lstrip('0')}"
+        line = first.setdefault(key, well.row.line)
+        if line != well.row.line:
+            cause = f"well {position} of plate {well.plate} stands on line {line} already"
+            well.row.refuse("well", cause, "Keep the line that is right.")
+
+
+def _assay(wells: list[_Well], shared: list[_Well]) -> Assay:
+    by_role: dict[str, dict[str, list[_Well]]] = {one: {} for one in ROLES}
+    for well in [*wells, *shared]:
+        name = "" if well.role == "background" else plain(well.stimulus)
+        by_role.setdefault(well.role, {}).setdefault(name, []).append(well)
+    viabilities = [well for well in wells if well.viability is not None]
+    for well in viabilities[1:]:
+        if well.viability != viabilities[0].viability:
+            cause = f"{well.viability:g} %, where line {viabilities[0].row.line} says otherwise of this visit"
+            well.row.refuse("viability", cause, "Write one viability for a participant's visit.")
+    controls = by_role["background"]
+    return Assay(
+        participant=wells[0].participant,
+        visit=wells[0].visit,
+        plate=wells[0].plate,
+        antigens={group[0].stimulus: _wells(group) for group in by_role["antigen"].values()},
+        controls=_wells(controls[""]) if controls else Wells(),
+        positive_controls={group[0].stimulus: _wells(group) for group in by_role["positive"].values()},
+        viability=viabilities[0].viability if viabilities else None,
+    )
+
+
+def _wells(group: list[_Well]) -> Wells:
+    said = [well for well in group if well.cells is not None]
+    for well in said[1:]:
+        if well.cells != said[0].cells:
+            cause = f"replicates of {well.stimulus} differ in their cells per well"
+            well.row.refuse("cells", cause, f"Line {said[0].row.line} has other cells; mend one of them.")
+    counted = tuple(well.spots for well in group if well.spots is not None and not well.censored)
+    censored = tuple(well.spots for well in group if well.censored)
+    lost = len(group) - len(counted) - len(censored)
+    cells = said[0].cells if said else None
+    return Wells(counted, censored, lost, cells or CELLS)

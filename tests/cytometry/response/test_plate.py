@@ -1,0 +1,131 @@
+"""Plates as laboratories write them, and what is wrong with some, with line, column, cause and cure."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trialrun.cytometry.response.elispot import Wells
+from trialrun.cytometry.response.plate import read, role
+from trialrun.cytometry.response.rows import TableError
+
+HEAD = "plate,well,participant,visit,stimulus,spots,cells,viability"
+LINES = [
+    *(f"P1,A{k},01,C1.D1,Core,{20 + k},200000,91" for k in range(1, 4)),
+    *(f"P1,B{k},01,C1.D1,DMSO,{k},200000,91" for k in range(1, 7)),
+    *(f"P1,C{k},01,C1.D1,PHA,TNTC,50000,91" for k in range(1, 4)),
+]
+
+
+def write(folder: Path, *lines: str, head: str = HEAD) -> Path:
+    path = folder / "plate.csv"
+    path.write_text("\n".join([head, *lines]), encoding="utf-8")
+    return path
+
+
+def test_a_plate_is_read(tmp_path: Path) -> None:
+    [assay] = read(write(tmp_path, *LINES))
+    assert (assay.participant, assay.visit, assay.plate, assay.viability) == ("01", "C1.D1", "P1", 91)
+    assert assay.antigens == {"Core": Wells((21, 22, 23))}
+    assert assay.controls == Wells((1, 2, 3, 4, 5, 6))
+    assert assay.positive_controls == {"PHA": Wells(censored=(None,) * 3, cells=50_000)}
+
+
+def test_spreadsheets_write_semicolons_commas_and_other_heads(tmp_path: Path) -> None:
+    head = "\ufeffPlate;Well;Patient ID;Visit;Antigen;Spots;Cells per well;Viability %;Reader\r"
+    lines = ["P1;A01;01;W11;core;12;200000;91,5;x\r", "P1;A2;01;W11;CORE;>500;200000;91,5;x\r"]
+    [assay] = read(write(tmp_path, *lines, "", head=head.replace("Viability %", "viability percent")))
+    assert assay.viability == 91.5
+    assert assay.antigens == {"core": Wells((12,), censored=(500,))}
+
+
+def test_controls_are_known_however_they_are_spelt(tmp_path: Path) -> None:
+    """In a published table two spellings of one control lose 17 of 21 patients."""
+    assert {role(name) for name in ("UnStimulated", "Unstimulated", "un-stimulated", "DMSO")} == {
+        "background"
+    }
+    assert (role("Anti-CD3"), role("NS3")) == ("positive", "antigen")
+    named = [line + ",background" if "DMSO" in line else line + "," for line in LINES]
+    [assay] = read(write(tmp_path, *(line.replace("DMSO", "diluent") for line in named), head=HEAD + ",role"))
+    assert len(assay.controls) == 6
+
+
+def test_a_positive_control_may_stand_for_the_whole_plate(tmp_path: Path) -> None:
+    lines = [*LINES[:9], "P1,H1,,,CEF,300,200000,", "P2,H1,,,CEF,300,200000,"]
+    [assay] = read(write(tmp_path, *lines))
+    assert assay.positive_controls == {"CEF": Wells((300,))}
+
+
+def test_a_lost_well_is_not_a_nought(tmp_path: Path) -> None:
+    [assay] = read(write(tmp_path, *LINES[1:], "P1,A1,01,C1.D1,Core,,200000,91"))
+    assert assay.antigens["Core"] == Wells((22, 23), lost=1)
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "cause"),
+    [
+        ("P1,A1,01,C1.D1,Core,20,200000,91", "well", "stands on line 2 already"),
+        ("P1,A01,01,C1.D1,Core,20,200000,91", "well", "stands on line 2 already"),
+        ("P1,D1,01,C1.D1,Core,-4,200000,91", "spots", "-4 is not a count"),
+        ("P1,D1,01,C1.D1,Core,1.5,200000,91", "spots", "1.5 is not a count"),
+        ("P1,D1,01,C1.D1,Core,many,200000,91", "spots", "'many' is not a number"),
+        ("P1,D1,01,C1.D1,Core,inf,200000,91", "spots", "'inf' is not a number"),
+        ("P1,D1,01,C1.D1,Core,5,200,91", "cells", "too few"),
+        ("P1,D1,01,C1.D1,Core,5,,91", "cells", "empty"),
+        ("P1,D1,01,C1.D1,Core,5,100000,91", "cells", "replicates of Core differ"),
+        ("P1,D1,01,C1.D1,Core,5,200000,85", "viability", "line 2 says otherwise"),
+        ("P1,D1,01,C1.D1,Core,5,200000,0.9", "viability", "not a percentage"),
+        ("P1,Z99,01,C1.D1,Core,5,200000,91", "well", "no well of a plate"),
+        ("P1,D1,,C1.D1,Core,5,200000,91", "participant", "empty"),
+        ("P1,D1,01,,Core,5,200000,91", "visit", "empty"),
+        ("P1,D1,01,C1.D1,,5,200000,91", "stimulus", "empty"),
+        ("P1,D1,01,C1.D1,Core,5,200000", None, "7 cells under 8 heads"),
+    ],
+)
+def test_a_defect_is_told_with_its_place_and_cure(
+    tmp_path: Path, line: str, column: str | None, cause: str
+) -> None:
+    with pytest.raises(TableError) as told:
+        read(write(tmp_path, *LINES, line))
+    [defect] = told.value.defects
+    assert (defect.file, defect.line, defect.column) == ("plate.csv", 14, column)
+    assert cause in defect.cause
+    assert defect.cure.endswith(".")
+    assert "plate.csv, line 14" in told.value.render()
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (b"", "no column for the plate"),
+        (b"plate,well\nP1,A1", "no column for the participant"),
+        (HEAD.encode(), "no line under the heads"),
+        (HEAD.encode() + b",spots\n", "2 columns are the spots"),
+        (b"PK\x03\x04\x00\x00", "not a text file"),
+        (HEAD.encode() + b"\nP1,A1,\xe9", "not UTF-8"),
+        (HEAD.encode() + b'\nP1,"A1,01', "not CSV"),
+        (HEAD.encode() + b"\nP1,H1,,,PHA,3,200000,", "every line is a positive control"),
+    ],
+)
+def test_what_is_no_plate_is_refused(tmp_path: Path, content: bytes, cause: str) -> None:
+    path = tmp_path / "plate.csv"
+    path.write_bytes(content)
+    with pytest.raises(TableError, match=cause):
+        read(path)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="cannot be read"):
+        read(tmp_path / "none.csv")
+
+
+@settings(max_examples=40)
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_text(f"{HEAD}\nP1,A1,{text}", encoding="utf-8", errors="replace")
+    try:
+        read(path)
+    except TableError as error:
+        assert error.defects
