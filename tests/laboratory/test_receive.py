@@ -1,0 +1,62 @@
+"""A batch comes in: what is matched and sound lands, the rest is listed with its reason."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from laboratory_trial import VALUES, Lab
+from trialrun.laboratory.receive import Result, receive
+from trialrun.protocol.panel import Panel
+
+LABEL = "PSL-001.SCR.treg_blood"
+
+
+def panel(lab: Lab) -> Panel:
+    assert lab.trial.protocol.panels is not None
+    return lab.trial.protocol.panels.panels["regulatory"]
+
+
+def result(folder: Path, label: str = LABEL, *failed: str, **said: str) -> Result:
+    path = folder / f"{label}.fcs"
+    path.write_bytes(label.encode())
+    source = {"sha256": sha256(label.encode()).hexdigest(), "panel": "1a2b"}
+    return Result(path, {"$SMNO": label}, {**VALUES, "naive_percent": 30.0}, source, failed, said or None)
+
+
+def test_a_batch_lands_and_what_fits_nowhere_is_listed(lab: Lab, tmp_path: Path) -> None:
+    other = "PSL-002.SCR.treg_blood"
+    batch = [
+        result(tmp_path),
+        result(tmp_path, "PSL-003.SCR.treg_blood"),
+        result(tmp_path, other, "too few: 900 events in cd4, at least 2000 are asked for"),
+    ]
+    landed = receive(lab.trial, panel(lab), batch, by="lab")
+    assert landed.done == {LABEL: "entered"}
+    assert [(one.kind, one.file) for one in landed.findings] == [
+        ("unmatched", "PSL-003.SCR.treg_blood.fcs"),
+        ("failed", f"{other}.fcs"),
+    ]
+    assert "900 events" in landed.findings[1].message
+    assert lab.trial.projection("PSL-002").files == {}
+    assert "naive_percent" not in lab.answers()
+    again = receive(lab.trial, panel(lab), batch, by="lab")
+    assert again.done == {LABEL: "unchanged"}
+
+
+def test_a_manifest_answers_what_the_panel_does_not_fill(lab: Lab, tmp_path: Path) -> None:
+    said = {"participant": "PSL-001", "timepoint": "SCR", "hours_since_injection": "2.5", "nk_count": "9"}
+    receive(lab.trial, panel(lab), [result(tmp_path, **said)], by="lab")
+    assert (lab.answers()["hours_since_injection"], lab.answers()["nk_count"]) == (2.5, 140)
+
+
+def test_what_a_manifest_says_wrongly_is_refused_with_its_reason(lab: Lab, tmp_path: Path) -> None:
+    said = {"participant": "PSL-001", "timepoint": "SCR", "hours_since_injection": "soon"}
+    landed = receive(lab.trial, panel(lab), [result(tmp_path, **said)], by="lab")
+    assert [one.kind for one in landed.findings] == ["refused"]
+    assert "'soon' is not a number" in landed.findings[0].message
+
+
+def test_a_panel_of_no_specimen_cannot_come_in(lab: Lab) -> None:
+    with pytest.raises(ValueError, match="write both"):
+        receive(lab.trial, panel(lab).model_copy(update={"form": None}), [], by="lab")
