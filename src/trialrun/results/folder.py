@@ -30,7 +30,7 @@ from trialrun.protocol.problem import Problem, ProtocolError, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.report.pack import planned as packed
 from trialrun.results.documents import REPORT, documents
-from trialrun.results.press import MANY, press
+from trialrun.results.press import pays, press
 from trialrun.results.wanted import STUDY, TABLES, Wanted
 from trialrun.tables import files
 
@@ -81,7 +81,7 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
     (folder / STUDY).mkdir(exist_ok=True)
     for name, content in protocol.files.items():
         (folder / STUDY / name).write_text(content, "utf-8", newline="")
-    elsewhere = wanted.languages if len(outputs) > MANY else ()
+    elsewhere = wanted.languages if pays(len(outputs)) else ()
     with uncollected(), press(folder, elsewhere) as printing:
         ard = analyse_outputs(tables, protocol.reported, protocol, outputs, wanted.facts)
         printing.begin(ard, wanted)

@@ -24,6 +24,13 @@ from trialrun.tables import files
 MANY = 30  # outputs: with fewer, a process takes longer to start than to print
 
 
+def pays(outputs: int) -> bool:
+    """Whether so many outputs are printed sooner by processes of their own: on one processor they would only
+    take turns."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return outputs > MANY and there > 1
+
+
 class Press:
     """The processes of some languages, waiting for their results."""
 
