@@ -25,7 +25,8 @@ def linear(sample: Sample) -> Events:
             continue
         decades, least = channel.amplification
         if decades:
-            events[row] = least * 10 ** (decades * events[row] / _range(sample, row, channel))
+            with np.errstate(over="ignore"):
+                events[row] = least * 10 ** (decades * events[row] / _range(sample, row, channel))
         if channel.gain != 1:
             events[row] /= channel.gain
     if not np.isfinite(events).all():
