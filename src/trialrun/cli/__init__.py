@@ -55,6 +55,9 @@ MAP: dict[str, dict[str, Entry]] = {
             "trialrun.cli.summary:summary", "Check anyone's SDTM in FOLDER, and tabulate it by arm."
         ),
     },
+    "Cells": {
+        "elispot": Entry("trialrun.cli.elispot:elispot", "Judge the ELISpot assays of a plate's counts."),
+    },
     "A trial": {
         "report": Entry("trialrun.cli.report:report", "Write what was known of TRIAL on a day, as results."),
         "looks": Entry("trialrun.cli.looks:looks", "List who looked at which results of TRIAL, and when."),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from trialrun.cytometry.response.number import Interval, error_rate, interval, probability, rounded
 
@@ -37,9 +38,9 @@ class Count:
         return Count(self.positive + other.positive, self.parent + other.parent)
 
     @property
-    def percent(self) -> float:
-        """Of the parent. Raises ZeroDivisionError for a parent without events."""
-        return 100 * self.positive / self.parent
+    def percent(self) -> Fraction:
+        """Of the parent, exact, so that equal shares differ by nought. Raises ZeroDivisionError."""
+        return Fraction(100 * self.positive, self.parent)
 
 
 @dataclass(frozen=True, slots=True)

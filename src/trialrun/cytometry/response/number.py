@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,11 @@ DIGITS = 8  # significant
 LEAST = sys.float_info.min  # a probability below 2.2e-308 is given as this: it is small, not nought
 
 
-def rounded(value: float) -> float:
+def rounded(value: float | Fraction) -> float:
     """``value`` to eight significant digits. Raises ValueError for NaN and infinity."""
     if not math.isfinite(value):
         raise ValueError(f"{value} is not a result")
-    return float(f"{value:.{DIGITS}g}") + 0.0  # no negative nought
+    return float(f"{float(value):.{DIGITS}g}") + 0.0  # no negative nought
 
 
 def probability(value: float) -> float:
