@@ -82,9 +82,10 @@ def _opened(path: Path | str) -> _File:
             cause = "it is a folder or a device" if path.exists() else "there is no such file"
             raise FcsError(str(path), "file", cause, "Give the path of an FCS file.")
         with path.open("rb") as stream:
-            if (start := stream.read(LENGTH))[:3] != b"FCS":
+            if (start := stream.read(LENGTH))[:3] != b"FCS":  # a film, perhaps: it is not read to its end
                 header(memoryview(start), str(path))
-            data = start + stream.read()
+            stream.seek(0)
+            data = stream.read()
     except (OSError, ValueError) as error:
         raise FcsError(
             str(path), "file", f"it cannot be opened ({error})", "Check its name and permissions."
