@@ -112,6 +112,12 @@ REFUSED = [
         ("TEXT", "doubled delimiter"),
     ),
     Mutant("a delimiter is missing", GOOD.replace(b"$TOT/", b"$TOT "), ("TEXT", "do not pair up")),
+    Mutant(
+        "a million delimiters",
+        fcs(EVENTS, more=b"/" * 1_000_000 + b"A/1/"),
+        ("TEXT", "delimiters, more than"),
+    ),
+    Mutant("a million keywords", fcs(EVENTS, more=b"A/1/" * 300_000), ("TEXT", "delimiters, more than")),
     Mutant("delimiter 0", fcs(EVENTS, delimiter="\0"), ("TEXT", "should be the delimiter")),
     Mutant("delimiter a digit", fcs(EVENTS, delimiter="7"), ("TEXT", "should be the delimiter")),
     Mutant("$TOT twice", fcs(EVENTS, more=b"$TOT/100/"), ("$TOT", "twice")),

@@ -122,7 +122,11 @@ def _judged(segment: Segment, space: Space) -> Layout | str:
 def _impossible(
     told: Mapping[Source, Segment], reasons: Mapping[Source, str], space: Space, file: str
 ) -> FcsError:
-    cause = "; ".join(f"by {source}, {reason}" for source, reason in reasons.items())
+    said = dict.fromkeys(reasons.values())
+    sources = {
+        reason: " and ".join(one for one, other in reasons.items() if other == reason) for reason in said
+    }
+    cause = "; ".join(f"by {source}, {reason}" for reason, source in sources.items())
     if any("beyond" in reason or "after the end" in reason for reason in reasons.values()):
         return FcsError(file, "DATA", f"{cause}: the file is cut", "Copy the file again from the cytometer.")
     if space.total is not None and all(segment.length > 1 for segment in told.values()):

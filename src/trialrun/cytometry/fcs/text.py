@@ -20,6 +20,7 @@ BINDING = re.compile(
     r"\$(BEGINDATA|ENDDATA|BYTEORD|DATATYPE|MODE|PAR|TOT|NEXTDATA|TIMESTEP|P\d+(B|R|E|G|N|DATATYPE)|COMP|SPILLOVER)"
     r"|SPILL|SPILLOVER|COMP|DET_SPILL"
 )
+LIMIT = 200_000  # delimiters; an assumption: the longest TEXT seen has some thousands
 PADDING = b" \0\r\n"
 
 
@@ -88,6 +89,10 @@ def _closed(raw: bytes, delimiter: bytes, segment: Segment, name: str) -> tuple[
 
 
 def _pairs(body: bytes, delimiter: bytes, hollow: bool, file: str, name: str) -> list[tuple[bytes, bytes]]:
+    if (many := body.count(delimiter)) > LIMIT:
+        raise FcsError(
+            file, name, f"it has {many} delimiters, more than any cytometer writes", "Export it again."
+        )
     plain = _whole(body.split(delimiter), hollow)
     if delimiter * 2 not in body:
         if plain is None:
