@@ -16,12 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .columns import Columns, Positions, Source
-from .gates import Boolean, Dimension, Mask, Quadrant, Ratio, Rectangle, Shape
+from .gates import Boolean, Dimension, Mask, Polygon, Quadrant, Ratio, Rectangle, Shape
 from .hierarchy import Hierarchy, Population
+from .mesh import INSIDE, MIXED, mesh
 from .sample import Events, Sample
 from .transform import GatingError, threshold
 
 Indices = NDArray[np.int32]
+
+# A polygon's mesh is worth laying for more events than this (it is kept, but must be made once).
+MESHED = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,8 +153,22 @@ def _inside(gate: Shape, columns: Columns) -> Mask:
     if isinstance(gate, Rectangle | Quadrant):
         return inside
     at = np.flatnonzero(inside)
+    if isinstance(gate, Polygon) and len(at) > MESHED:
+        at = _settle(gate, columns, inside, at)
     inside[at] = gate.contains([columns.scaled(dimension, at) for dimension in gate.dimensions])
     return inside
+
+
+def _settle(gate: Polygon, columns: Columns, inside: Mask, at: Positions) -> Positions:
+    """Decide by the mesh about the events `at` these positions, and say which of them it leaves open."""
+    x, y = gate.dimensions
+    laid = mesh(x.transform, y.transform, gate.vertices)
+    if laid is None:
+        return at
+    states = laid.look_up(columns.linear(x)[at], columns.linear(y)[at])
+    inside[at] = states == INSIDE
+    left: Positions = at[states == MIXED]
+    return left
 
 
 def _narrow(

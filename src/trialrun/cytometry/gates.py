@@ -95,11 +95,7 @@ class Polygon:
 
     def contains(self, columns: Sequence[Values]) -> Mask:
         """Which events lie inside. columns: two, compensated and on their scales."""
-        from flowutils.gating import points_in_polygon  # type: ignore[import-untyped]
-
-        points = np.stack(columns, axis=1)
-        inside: Mask = points_in_polygon(np.array(self.vertices), points)
-        return inside
+        return points_within(np.array(self.vertices), np.stack(columns, axis=1))
 
 
 @dataclass(frozen=True)
@@ -216,6 +212,14 @@ class Boolean:
             _demand(len(self.operands) == 1, "`not` takes one population")
         else:
             _demand(len(self.operands) >= 2, f"`{self.operation}` takes two populations or more")
+
+
+def points_within(corners: Values, points: Values) -> Mask:
+    """Which points (n × 2) a polygon holds: FlowUtils' odd number of windings."""
+    from flowutils.gating import points_in_polygon  # type: ignore[import-untyped]
+
+    inside: Mask = points_in_polygon(corners, points)
+    return inside
 
 
 Shape = Rectangle | Polygon | Ellipsoid | Quadrant

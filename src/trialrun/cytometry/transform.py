@@ -56,7 +56,7 @@ class Linear(_Everywhere):
 
     def __post_init__(self) -> None:
         _demand(self, self.t > 0, "T must be above 0")
-        _demand(self, 0 <= self.a <= self.t, "A must be between 0 and T")
+        _demand(self, self.t + self.a > 0, "T + A must be above 0")
 
     def apply(self, values: Values) -> Values:
         return (values + self.a) / (self.t + self.a)
