@@ -23,7 +23,7 @@ DATATYPES = "http://www.isac-net.org/std/Gating-ML/v2.0/datatypes"
 
 _T = TypeVar("_T")
 
-_SCALES: dict[str, tuple[type[Linear | Log | Asinh | Logicle | Hyperlog], str]] = {
+SCALES: dict[str, tuple[type[Linear | Log | Asinh | Logicle | Hyperlog], str]] = {
     "flin": (Linear, "TA"),
     "flog": (Log, "TM"),
     "fasinh": (Asinh, "TMA"),
@@ -188,9 +188,9 @@ def _scale(element: Element, name: str) -> Transform | Ratio:
         if len(channels) != 2:
             raise inner.error(f"a ratio is of 2 channels, this names {len(channels)}")
         return Ratio(channels[0], channels[1], *(_number(inner, TRANSFORMS, letter) for letter in "ABC"))
-    if kind not in _SCALES:
-        raise inner.error(f"is no scale of Gating-ML 2.0; there are fratio, {_list(_SCALES)}")
-    scale, letters = _SCALES[kind]
+    if kind not in SCALES:
+        raise inner.error(f"is no scale of Gating-ML 2.0; there are fratio, {_list(SCALES)}")
+    scale, letters = SCALES[kind]
     try:
         return scale(**{letter.lower(): _number(inner, TRANSFORMS, letter) for letter in letters})
     except GatingError as error:
