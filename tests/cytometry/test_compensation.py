@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay
 
-from trialrun.cytometry.compensation import Compensation, parse_spillover, spillover
+from trialrun.cytometry.compensation import Compensation, spillover
 from trialrun.cytometry.fcs.read import read
 from trialrun.cytometry.transform import GatingError
-
-CHANNELS = ("FSC-A", "FITC-A", "PE-A")
 
 
 def test_dyes_are_rows_and_the_inverse_stands_on_the_right() -> None:
@@ -65,29 +63,24 @@ def test_an_event_has_the_same_bits_whatever_the_others_are() -> None:
     assert np.array_equal(matrix.apply(events)[:, 7::13], matrix.apply(events[:, 7::13]))
 
 
-def test_numbers_of_channels_stand_for_names() -> None:
-    assert parse_spillover("2,2,3,1,0.1,0,1", CHANNELS, "file").detectors == ("FITC-A", "PE-A")
-
-
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("matrix", "told"),
     [
-        ("2,FITC-A,PE-A,1,0.1,0", r"6 entries, expected 7 \(1 \+ 2 names \+ 2 × 2 numbers\)"),
-        ("2,FITC-A,PE-A,1,0,1,0,1", "a decimal comma also looks like this"),
-        ("two,FITC-A", "begins with `two`"),
-        ("99999999,FITC-A", "expected a number of channels"),
-        ("2,FITC-A,APC-A,1,0,0,1", "no channel is called `APC-A`; there are FSC-A, FITC-A, PE-A"),
-        ("2,FITC-A,FITC-A,1,0,0,1", "detector FITC-A is named twice"),
-        ("2,FITC-A,PE-A,1,x,0,1", "could not convert"),
-        ("2,FITC-A,PE-A,1,nan,0,1", "every number must be finite"),
-        ("2,FITC-A,PE-A,1,1,1,1", "cannot be undone"),
-        ("2,FITC-A,PE-A,1,1,1,1.0000001", "cannot be undone"),
-        ("2,FITC-A,PE-A,0,0,0,0", "cannot be undone"),
+        ([[1, 0.1]], r"expected 2 rows \(fluorochromes\) of 2 numbers \(detectors\)"),
+        ([[1, float("nan")], [0, 1]], "every number must be finite"),
+        ([[1, 1], [1, 1]], "cannot be undone"),
+        ([[1, 1], [1, 1.0000001]], "cannot be undone"),
+        ([[0, 0], [0, 0]], "cannot be undone"),
     ],
 )
-def test_a_matrix_that_cannot_be_is_refused(text: str, told: str) -> None:
+def test_a_matrix_that_cannot_be_is_refused(matrix: list[list[float]], told: str) -> None:
     with pytest.raises(GatingError, match=told):
-        parse_spillover(text, CHANNELS, "file")
+        Compensation.square(("FITC-A", "PE-A"), matrix)
+
+
+def test_a_detector_has_one_place() -> None:
+    with pytest.raises(GatingError, match="detector a is named twice"):
+        Compensation.square(("a", "a"), [[1, 0], [0, 1]])
 
 
 def test_more_dyes_than_detectors_are_refused() -> None:

@@ -129,8 +129,8 @@ def test_a_ratio_over_zero_is_neither_in_a_gate_nor_in_its_complement() -> None:
 
 def test_values_are_brought_to_the_scale_of_their_channel_first() -> None:
     raw = np.array([[0, 512, 1023], [10, 20, 30], [1, 2, 3]], dtype=np.float32)
-    channels = (Channel("L", range=1024, amplification=(4, 0)), Channel("G", gain=2), Channel("Time", gain=8))
-    made = Sample("scaled.fcs", "", channels, raw, {"$TIMESTEP": "0.5"})
+    channels = (Channel("L", range=1024, amplification=(4, 1)), Channel("G", gain=2), Channel("Time", gain=8))
+    made = Sample("scaled.fcs", "", channels, raw, {"$TIMESTEP": "0.5", "$DATATYPE": "I"})
     for name, low, found in (("L", 100.0, 1), ("G", 10.0, 1), ("Time", 1.0, 1)):
         hierarchy = Hierarchy([Population("in", Rectangle((Dimension(name),), ((low, None),)))])
         assert gate(made, hierarchy).events["in"].tolist() == [found, 2]
@@ -141,7 +141,7 @@ def test_values_are_brought_to_the_scale_of_their_channel_first() -> None:
     [
         ("D", None, r"population `p`: made.fcs: no channel is called `D`; there are A, B, C"),
         ("C", MIXTURE, "has no fluorochrome or detector `C`; it has A, B"),
-        ("A", "file", "SPILL.*begins with `x`, expected a number of channels"),
+        ("A", "file", "population `p`: made.fcs: SPILL: it does not begin with a number of channels"),
     ],
 )
 def test_what_the_sample_lacks_is_told(channel: str, compensation: object, told: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compensation import Compensation, combine, spillover
+from .fcs.linear import on_scale
 from .gates import Dimension, Ratio
 from .sample import Events, Sample
 from .transform import GatingError
@@ -58,41 +59,6 @@ class Source:
         at = self._file.index(self.sample.names[self.index(dimension.channel)])
         return None if at is None else (self._file, at)
 
-    def on_scale(self, index: int, values: Events) -> Events:
-        """Values as in the file to values on the channel's own scale: gain, log amplification, time step.
-
-        FCS 3.1, keywords `$PnG`, `$PnE` (no gain with it), `$TIMESTEP`; Gating-ML 2.0 asks for it.
-        """
-        channel = self.sample.channels[index]
-        decades, least = channel.amplification
-        if decades > 0:
-            if channel.range <= 0:
-                raise GatingError(
-                    f"{self.sample.file}: channel `{channel.name}` is logarithmic without a range"
-                )
-            return np.asarray(
-                10.0 ** (decades * values.astype(np.float64) / channel.range) * (least or 1.0),
-                dtype=np.float64,
-            )
-        if channel.name.upper() == "TIME":
-            step = self._time_step()
-            return values if step == 1.0 else values.astype(np.float64) * step
-        if channel.gain in (0.0, 1.0):
-            return values
-        return values.astype(np.float64) / channel.gain
-
-    def _time_step(self) -> float:
-        text = self.sample.keywords.get("$TIMESTEP", "").strip()
-        try:
-            step = float(text or 1.0)
-        except ValueError:
-            step = 0.0
-        if not 0 < step < float("inf"):
-            raise GatingError(
-                f"{self.sample.file}: $TIMESTEP is `{text}`, expected a number of seconds above 0"
-            )
-        return step
-
 
 class Columns:
     """Columns of the events at `rows` of the sample (None: all), a part of those of `above`."""
@@ -108,9 +74,9 @@ class Columns:
         self._kept: dict[Hashable, Events] = {}
 
     def channel(self, name: str) -> Events:
-        """A channel on its own scale, not compensated."""
+        """A channel on its own scale (gain, log amplification, time step), as Gating-ML asks first."""
         index = self.source.index(name)
-        return self._keep(("channel", index), lambda: self.source.on_scale(index, self._raw(index)))
+        return self._keep(("channel", index), lambda: on_scale(self.source.sample, index, self._raw(index)))
 
     def linear(self, dimension: Dimension) -> Events:
         """The dimension before its transform: compensated, or a ratio (NaN where its denominator is 0)."""

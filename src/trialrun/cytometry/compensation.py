@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from .fcs.spill import spill
 from .sample import Sample
 from .transform import GatingError
 
@@ -16,9 +17,6 @@ Matrix = NDArray[np.float64]
 
 # Float32 events carry about seven digits; past this condition number none of them is left after compensation.
 WORST_CONDITION = 1e6
-
-# Where files keep the matrix: FCS 3.1's keyword, BD's before it, and the standard's without its dollar.
-KEYWORDS = ("$SPILLOVER", "SPILL", "SPILLOVER", "$SPILL")
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Compensation:
 
     @classmethod
     def square(
-        cls, names: Sequence[str], matrix: Sequence[Sequence[float]], name: str = "compensation"
+        cls, names: Sequence[str], matrix: Matrix | Sequence[Sequence[float]], name: str = "compensation"
     ) -> Compensation:
         """One dye per detector, called as its detector is."""
         rows = tuple(tuple(float(share) for share in row) for row in matrix)
@@ -113,39 +111,9 @@ def combine(terms: Sequence[tuple[NDArray[np.floating], float]]) -> NDArray[np.f
 
 
 def spillover(sample: Sample) -> Compensation | None:
-    """The matrix that the file carries, or None. Raises GatingError where it has one that cannot be read."""
-    for keyword in KEYWORDS:
-        if text := sample.keywords.get(keyword, "").strip():
-            return parse_spillover(text, sample.names, f"{sample.file}: {keyword}")
-    return None
-
-
-def parse_spillover(text: str, channels: Sequence[str], name: str) -> Compensation:
-    """`n,name1,…,namen,row by row` as FCS 3.1 has it; or numbers of channels for names, as in iQue files."""
-    parts = [part.strip() for part in text.split(",")]
-    if not parts[0].isdecimal() or not 0 < (size := int(parts[0])) <= len(channels):
-        raise GatingError(f"compensation `{name}`: begins with `{parts[0]}`, expected a number of channels")
-    if len(parts) != 1 + size + size * size:
-        raise GatingError(
-            f"compensation `{name}`: {len(parts)} entries, expected {1 + size + size * size} "
-            f"(1 + {size} names + {size} × {size} numbers); a decimal comma also looks like this"
-        )
-    names = [_channel(part, channels, name) for part in parts[1 : 1 + size]]
-    try:
-        shares = np.array(parts[1 + size :], dtype=np.float64).reshape(size, size)
-    except ValueError as error:
-        raise GatingError(f"compensation `{name}`: {error}") from None
-    return Compensation.square(names, shares.tolist(), name)
-
-
-def _channel(part: str, channels: Sequence[str], name: str) -> str:
-    if part in channels:
-        return part
-    if part.isdecimal() and 1 <= int(part) <= len(channels):
-        return channels[int(part) - 1]
-    raise GatingError(
-        f"compensation `{name}`: no channel is called `{part}`; there are {', '.join(channels)}"
-    )
+    """The matrix that the file carries, or None. Raises FcsError where it has one that cannot be used."""
+    found = spill(sample)
+    return None if found is None else Compensation.square(*found, name=f"{sample.file}: its spillover")
 
 
 def _solve(left: Matrix, right: Matrix) -> Matrix:

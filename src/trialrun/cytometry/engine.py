@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .columns import Columns, Positions, Source
+from .fcs.error import FcsError
 from .gates import Boolean, Dimension, Mask, Polygon, Quadrant, Ratio, Rectangle, Shape
 from .hierarchy import Hierarchy, Population
 from .mesh import INSIDE, MIXED, mesh
@@ -79,7 +80,7 @@ class _Way:
         for population in self.hierarchy.order:
             try:
                 events[population.name] = self.members(population).astype(np.int32)
-            except GatingError as error:
+            except (GatingError, FcsError) as error:
                 raise GatingError(f"population `{population.name}`: {error}") from None
         return Gated(self.hierarchy, self.sample.count, events, self.undefined)
 

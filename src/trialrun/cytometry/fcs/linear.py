@@ -18,22 +18,31 @@ def linear(sample: Sample) -> Events:
     by it, and Time is multiplied by $TIMESTEP and has no gain (FCS 3.0, $PnE, $PnG, $TIMESTEP; FlowIO does
     the same). `sample.events` is not changed. Raises FcsError where $PnE or $TIMESTEP do not make sense.
     """
-    events = sample.events.astype(np.float64)
-    for row, channel in enumerate(sample.channels):
-        if channel.name.upper() == "TIME":
-            events[row] *= _step(sample)
-            continue
-        decades, least = channel.amplification
+    rows = [on_scale(sample, row, values) for row, values in enumerate(sample.events)]
+    return np.stack(rows).astype(np.float64, copy=False)
+
+
+def on_scale(sample: Sample, row: int, values: Events) -> Events:
+    """As `linear`, for some values of the channel in this row; themselves where that changes nothing."""
+    channel = sample.channels[row]
+    decades, least = channel.amplification
+    if channel.name.upper() == "TIME":
+        step = _step(sample)
+        scaled = values if step == 1 else values.astype(np.float64) * step
+    else:
+        scaled = values
         if decades:
             with np.errstate(over="ignore"):
-                events[row] = least * 10 ** (decades * events[row] / _range(sample, row, channel))
+                wide = values.astype(np.float64)
+                scaled = np.asarray(least * 10 ** (decades * wide / _range(sample, row, channel)))
         if channel.gain != 1:
-            events[row] /= channel.gain
-    if not np.isfinite(events).all():
+            with np.errstate(divide="ignore", invalid="ignore"):
+                scaled = scaled.astype(np.float64) / channel.gain
+    if scaled is not values and not np.isfinite(scaled).all():
         raise FcsError(
             sample.file, "DATA", "a value is not finite on the linear scale", "Use the values of the file."
         )
-    return events
+    return scaled
 
 
 def _step(sample: Sample) -> float:
