@@ -1,5 +1,6 @@
 """The engine: its fast way is its exact way, it stays within the parent, and says what it cannot decide."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -174,3 +175,19 @@ def test_a_workspace_is_read_without_its_files(shared: Path) -> None:
     third = next(one for one in found if "E03" in one.sample)
     assert third.counts["CD4+/IFNg+"] == 607
     assert third.hierarchy.path("CD4+/IFNg+")[:3] == ("Time", "Singlets", "aAmine-")
+
+
+def test_without_flowkit_a_workspace_is_refused_with_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lab.wsp"
+    pytest.importorskip("flowkit")
+    path.write_text("<Workspace/>")
+    with pytest.raises(GatingError, match=r"lab\.wsp: FlowKit cannot read the workspace"):
+        flowjo.read(path)
+    monkeypatch.setitem(sys.modules, "flowkit", None)
+    with pytest.raises(GatingError, match=r"not installed; run: pip install 'trialrun\[flowjo\]'"):
+        flowjo.read(path)
+    path.write_text('<!DOCTYPE w [<!ENTITY a SYSTEM "file:///etc/passwd">]><Workspace>&a;</Workspace>')
+    with pytest.raises(GatingError, match="declares a document type"):
+        flowjo.read(path)

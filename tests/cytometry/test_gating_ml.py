@@ -1,5 +1,6 @@
 """Gating-ML: the 51 truth files of its compliance set, what comes back from export, what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,28 @@ def test_a_faulty_document_is_refused_with_its_place(body: str, told: str) -> No
 def test_entities_are_refused_before_they_are_read(declared: str) -> None:
     with pytest.raises(GatingError, match="declares a document type or an entity"):
         gating_ml.loads(f"<!DOCTYPE g [{declared}]>{HEAD}</g:Gating-ML>".encode())
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (b"", "no element found"),
+        (b"\xff\xfe\x00", "not well-formed"),
+        (b'<?xml version="1.0" encoding="nope"?><a/>', "its encoding cannot be read"),
+        (b"<a>" * 50_000, "not well-formed"),
+        (b"<a>" * 50_000 + b"</a>" * 50_000, "is <a>, not <Gating-ML>"),
+    ],
+)
+def test_what_is_no_document_is_refused(document: bytes, told: str) -> None:
+    with pytest.raises(GatingError, match=told):
+        gating_ml.loads(document)
+
+
+def test_a_sample_without_events_has_empty_populations(compliance: Path, sample: Sample) -> None:
+    empty = replace(sample, events=sample.events[:, :0])
+    hierarchy = gating_ml.read(compliance / "gml/gml_all_gates.xml")
+    for exact in (False, True):
+        assert set(gate(empty, hierarchy, exact=exact).counts.values()) == {0}
 
 
 def test_another_document_is_refused() -> None:

@@ -26,11 +26,11 @@ _COMBINED = ("AndNode", "OrNode", "NotNode")
 
 @dataclass(frozen=True)
 class Workspace:
-    """What a workspace holds of one sample: its populations, and how many events FlowJo counted in each."""
+    """What a workspace holds of one sample: its populations, and what FlowJo counted (None: nothing)."""
 
     sample: str
     hierarchy: Hierarchy
-    total: int
+    total: int | None
     counts: Mapping[str, int]
 
 
@@ -89,7 +89,8 @@ def read(path: Path) -> tuple[Workspace, ...]:
         raise GatingError(f"{path.name}: FlowKit cannot read the workspace: {error!r}") from error
     counted = {node.get("", "name"): node for node in root.walk() if node.name[1] == "SampleNode"}
     return tuple(
-        _workspace(sample, strategy, counted[sample], path.name) for sample, strategy in strategies.items()
+        _workspace(sample, strategy, counted.get(sample, root), path.name)
+        for sample, strategy in strategies.items()
     )
 
 
@@ -101,11 +102,19 @@ def _workspace(sample: str, strategy: Any, node: Element, file: str) -> Workspac
         hierarchy = Hierarchy(_Reader(strategy, names).population(path) for path in paths)
     except GatingError as error:
         raise GatingError(f"{file}, sample `{sample}`: {error}") from None
-    return Workspace(sample, hierarchy, int(node.get("", "count") or 0), counts)
+    except KeyError as error:
+        raise GatingError(f"{file}, sample `{sample}`: refers to {error}, which is not there") from None
+    return Workspace(sample, hierarchy, _count(node), counts)
+
+
+def _count(element: Element) -> int | None:
+    """FlowJo's count; it writes −1 where it has not counted."""
+    text = element.get("", "count") or ""
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def _counts(node: Element) -> list[tuple[tuple[str, ...], int]]:
-    """FlowJo's counts by path; it writes −1 where it has not counted."""
+    """FlowJo's counts by path, where it has counted."""
     found = []
     waiting: list[tuple[Element, tuple[str, ...]]] = [(node, ())]
     while waiting:
@@ -115,7 +124,7 @@ def _counts(node: Element) -> list[tuple[tuple[str, ...], int]]:
                 waiting.append((part, path))
             elif part.name[1] in ("Population", *_COMBINED):
                 mine = (*path, part.get("", "name") or "")
-                if (count := int(part.get("", "count") or -1)) >= 0:
+                if (count := _count(part)) is not None:
                     found.append((mine, count))
                 waiting.append((part, mine))
     return found

@@ -117,9 +117,9 @@ class Ellipsoid:
         )
         _finite([*self.mean, self.distance_square, *(number for row in self.covariance for number in row)])
         _demand(self.distance_square > 0, "the squared distance of an ellipsoid must be above 0")
-        _demand(
-            abs(np.linalg.det(np.array(self.covariance))) > 0, "the covariance of an ellipsoid is singular"
-        )
+        with np.errstate(over="ignore"):
+            volume = abs(np.linalg.det(np.array(self.covariance)))
+        _demand(volume > 0, "the covariance of an ellipsoid is singular")
 
     @cached_property
     def precision(self) -> Values:
@@ -131,7 +131,7 @@ class Ellipsoid:
         covariance = np.array(self.covariance)
         if not np.array_equal(covariance, covariance.T) or np.linalg.eigvalsh(covariance)[0] <= 0:
             return ((None, None),) * len(self.dimensions)
-        half = np.sqrt(np.diag(covariance) * self.distance_square) * (1 + 1e-9)
+        half = np.sqrt(np.diag(covariance)) * np.sqrt(self.distance_square) * (1 + 1e-9)
         slack = 1e-12 * np.abs(self.mean)
         return tuple(
             (float(middle - side), float(middle + side))
@@ -142,9 +142,12 @@ class Ellipsoid:
         """Which events lie inside. columns: one per dimension, compensated and on its scale."""
         offsets = [column - middle for column, middle in zip(columns, self.mean, strict=True)]
         distance = np.zeros(len(columns[0]))
-        for column, weights in zip(offsets, self.precision.T, strict=True):
-            turned = sum((row * weight for row, weight in zip(offsets, weights, strict=True)), np.zeros(1))
-            distance += turned * column
+        with np.errstate(over="ignore", invalid="ignore"):  # so far away that it is outside
+            for column, weights in zip(offsets, self.precision.T, strict=True):
+                turned = sum(
+                    (row * weight for row, weight in zip(offsets, weights, strict=True)), np.zeros(1)
+                )
+                distance += turned * column
         return np.asarray(distance <= self.distance_square)
 
 

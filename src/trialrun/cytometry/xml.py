@@ -73,10 +73,14 @@ def parse(document: bytes, file: str) -> Element:
     parser.EntityDeclHandler = refuse
     try:
         parser.Parse(document, True)
+    except GatingError:
+        raise
     except expat.ExpatError as error:
         raise GatingError(
             f"{file}, line {error.lineno}: not well-formed XML ({expat.ErrorString(error.code)})"
         ) from None
+    except (LookupError, ValueError) as error:  # an encoding that Python does not have, or not for XML
+        raise GatingError(f"{file}: its encoding cannot be read ({error}); save it as UTF-8") from None
     return top.content[0]
 
 
