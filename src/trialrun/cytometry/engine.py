@@ -91,15 +91,15 @@ class _Way:
         """The parent's events among those that the gate is asked about."""
         raise NotImplementedError
 
-    def outside(self, population: Population, inside: Mask, columns: Columns) -> Mask:
+    def chosen(self, population: Population, held: Mask, columns: Columns) -> Mask:
         """Those in the gate, or for a complement those not in it; never events that have no value."""
         defined = _defined(columns, population.gate.dimensions)
         if defined is not None:
             self.undefined[population.name] = int(np.count_nonzero(~defined & self.looked_at(population)))
-            inside = inside & defined
+            held = held & defined
         if not population.complement:
-            return inside
-        return ~inside if defined is None else ~inside & defined
+            return held
+        return ~held if defined is None else ~held & defined
 
 
 class _Exact(_Way):
@@ -110,10 +110,10 @@ class _Exact(_Way):
     def members(self, population: Population) -> Positions:
         gate = population.gate
         if isinstance(gate, Boolean):
-            inside = _combined(gate, self.masks)
+            held = _combined(gate, self.masks)
         else:
-            inside = gate.contains([self.root.scaled(dimension) for dimension in gate.dimensions])
-        mask = self.outside(population, inside, self.root) & self.masks[population.parent]
+            held = gate.contains([self.root.scaled(dimension) for dimension in gate.dimensions])
+        mask = self.chosen(population, held, self.root) & self.masks[population.parent]
         self.masks[population.name] = mask
         return np.flatnonzero(mask)
 
@@ -129,8 +129,8 @@ class _Fast(_Way):
     def members(self, population: Population) -> Positions:
         columns = self.columns[population.parent]
         gate = population.gate
-        inside = self.combined(gate, columns) if isinstance(gate, Boolean) else _inside(gate, columns)
-        within = np.flatnonzero(self.outside(population, inside, columns))
+        held = self.combined(gate, columns) if isinstance(gate, Boolean) else inside(gate, columns)
+        within = np.flatnonzero(self.chosen(population, held, columns))
         mine = self.columns[population.name] = Columns(columns.source, columns, within)
         assert mine.rows is not None
         return mine.rows
@@ -147,27 +147,31 @@ class _Fast(_Way):
         return inside if columns.rows is None else inside[columns.rows]
 
 
-def _inside(gate: Shape, columns: Columns) -> Mask:
-    inside = np.ones(columns.count, dtype=bool)
+def inside(gate: Shape, columns: Columns) -> Mask:
+    """Which of these events a gate holds, the fast way; events without a value in a dimension are in none."""
+    held = np.ones(columns.count, dtype=bool)
     for dimension, (low, high) in zip(gate.dimensions, gate.box, strict=True):
-        _narrow(inside, columns.linear(dimension), dimension, low, high)
+        _narrow(held, columns.linear(dimension), dimension, low, high)
+    defined = _defined(columns, gate.dimensions)
+    if defined is not None:
+        held &= defined
     if isinstance(gate, Rectangle | Quadrant):
-        return inside
-    at = np.flatnonzero(inside)
+        return held
+    at = np.flatnonzero(held)
     if isinstance(gate, Polygon) and len(at) > MESHED:
-        at = _settle(gate, columns, inside, at)
-    inside[at] = gate.contains([columns.scaled(dimension, at) for dimension in gate.dimensions])
-    return inside
+        at = _settle(gate, columns, held, at)
+    held[at] = gate.contains([columns.scaled(dimension, at) for dimension in gate.dimensions])
+    return held
 
 
-def _settle(gate: Polygon, columns: Columns, inside: Mask, at: Positions) -> Positions:
+def _settle(gate: Polygon, columns: Columns, held: Mask, at: Positions) -> Positions:
     """Decide by the mesh about the events `at` these positions, and say which of them it leaves open."""
     x, y = gate.dimensions
     laid = mesh(x.transform, y.transform, gate.vertices)
     if laid is None:
         return at
     states = laid.look_up(columns.linear(x)[at], columns.linear(y)[at])
-    inside[at] = states == INSIDE
+    held[at] = states == INSIDE
     left: Positions = at[states == MIXED]
     return left
 
