@@ -1,0 +1,324 @@
+"""What fails a sample by rule: how it was acquired, what it holds, and how it stands beside the others.
+
+Time and flow are judged in bins of equal time, a robust standard deviation being 1.4826 × the median absolute
+deviation. Whoever wants the ideas: flowAI (Monaco 2016, doi:10.1093/bioinformatics/btw191) and PeacoQC
+(Emmaneel 2022, doi:10.1002/cyto.a.24501); thresholds are the panel's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialrun.protocol import panel as said
+from trialrun.protocol.panel import Panel
+from trialrun.protocol.population import ALL
+
+from .manifest import Row
+from .marker import channel
+from .populate import Populated
+from .quantity import Estimate
+from .sample import Sample
+from .transform import GatingError
+
+NORMAL = 1.4826  # the MAD of a normal distribution times this is its standard deviation
+PER_BIN = 500  # events: a median of so many moves by 0.06 robust SD of the marker; an assumption
+BINS = (10, 400)  # at least and at most; fewer show no course, an assumption
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a rule says of a sample. passed: None where it could not be judged, for the reason in `message`."""
+
+    rule: str
+    passed: bool | None
+    message: str
+    value: float | None = None
+    fails: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """passed, fail, warn or unknown."""
+        if self.passed is None:
+            return "unknown"
+        return "passed" if self.passed else "fail" if self.fails else "warn"
+
+
+def quality(populated: Populated, row: Row) -> list[Judged]:
+    """Every rule of the panel that looks at one sample alone."""
+    found = []
+    for name, rule in populated.panel.quality.items():
+        judged = _alone(name, rule, populated, row)
+        if judged is not None:
+            found.append(judged)
+    return found
+
+
+def _alone(name: str, rule: said.Quality, populated: Populated, row: Row) -> Judged | None:
+    fails = rule.then == "fail"
+    sample = populated.sample
+    try:
+        match rule:
+            case said.Events():
+                return _events(name, rule, populated)
+            case said.FlowRate():
+                share = flow_anomalies(_time(sample), rule.deviations)
+                return _share(name, share, rule.at_most, "passed while the flow was odd", fails)
+            case said.Stability():
+                share = _unstable(populated, rule)
+                return _share(name, share, rule.at_most, "came while a marker was odd", fails)
+            case said.Margin():
+                worst, share = _margins(populated, rule)
+                return _share(name, share, rule.at_most, f"lie at an end of {worst}", fails)
+            case said.Storage():
+                return _storage(name, rule, row)
+    except (GatingError, _Unknown) as reason:
+        return Judged(name, None, str(reason), fails=fails)
+    return None
+
+
+class _Unknown(Exception):
+    """A rule that cannot be judged in a sample."""
+
+
+def _events(name: str, rule: said.Events, populated: Populated) -> Judged:
+    count, fails = populated.count(rule.of), rule.then == "fail"
+    if count is None:
+        return Judged(name, None, f"`{rule.of}` is not known: {populated.reason(rule.of)}", fails=fails)
+    message = f"{count:,} events of `{rule.of}`, at least {rule.at_least:,} are asked for"
+    return Judged(name, count >= rule.at_least, message, float(count), fails)
+
+
+def _storage(name: str, rule: said.Storage, row: Row) -> Judged:
+    fails = rule.then == "fail"
+    if not row["storage"]:
+        return Judged(name, None, "the manifest does not say whether it was fresh or frozen", fails=fails)
+    return Judged(
+        name,
+        row["storage"] == rule.only,
+        f"it was {row['storage']}, and {rule.only} is asked for",
+        None,
+        fails,
+    )
+
+
+def _share(name: str, share: float, most: float, of_what: str, fails: bool) -> Judged:
+    value = float(f"{100 * share:.8g}")
+    message = f"{value:.3g} % of the events {of_what}, at most {most:g} % are allowed"
+    return Judged(name, value <= most, message, value, fails)
+
+
+# ---- time -----------------------------------------------------------------------------------------
+
+
+def _time(sample: Sample) -> Array:
+    for one in sample.channels:
+        if one.name.casefold() == "time":
+            return sample.column(one.name).astype(np.float64)
+    raise _Unknown("the file has no channel `Time`")
+
+
+def bins(time: Array) -> NDArray[np.int64]:
+    """The bin of equal time of each event, from 0. Raises _Unknown for times that say nothing."""
+    start, end = float(time.min(initial=np.inf)), float(time.max(initial=-np.inf))
+    if not end > start:
+        raise _Unknown("all events have the same time")
+    if (np.diff(time) < 0).mean() > 0.01:  # a few that are out of order are rounding of the instrument
+        raise _Unknown("the time goes back again and again, as in files that were joined")
+    number = min(max(len(time) // PER_BIN, BINS[0]), BINS[1])
+    if len(time) < BINS[0] * 50:
+        raise _Unknown(f"{len(time)} events are too few to see a course of time")
+    ticks = int(len(np.unique(time)))
+    number = min(number, max(BINS[0], ticks // 4))  # a bin holds several ticks, or the ticks would show
+    place = ((time - start) / (end - start) * number).astype(np.int64)
+    return np.minimum(place, number - 1)
+
+
+def flow_anomalies(time: Array, deviations: float) -> float:
+    """The share of events in bins whose rate differs from the median by so many robust SD.
+
+    time: of each event, in file order. Chance alone spreads a rate by the square root of its number.
+    """
+    counts = np.bincount(bins(time)).astype(np.float64)
+    middle = float(np.median(counts))
+    spread = max(_robust(counts), float(np.sqrt(middle)), 1.0)
+    odd = np.abs(counts - middle) > deviations * spread
+    odd[-1] &= counts[-1] > middle  # the last bin may be cut short
+    return float(counts[odd].sum() / counts.sum())
+
+
+def _unstable(populated: Populated, rule: said.Stability) -> float:
+    time = _time(populated.sample)
+    place = bins(time)
+    odd = np.zeros(int(place.max()) + 1, dtype=bool)
+    for marker in rule.markers or _stained(populated):
+        odd |= _wandering(_scaled(populated, marker), place, rule.deviations)
+    return float(odd[place].mean())
+
+
+def _wandering(values: Array, place: NDArray[np.int64], deviations: float) -> NDArray[np.bool_]:
+    """Bins whose median is farther from the median of medians than chance would have it."""
+    order = np.argsort(place, kind="stable")
+    edges = np.searchsorted(place[order], np.arange(int(place.max()) + 2))
+    ordered = values[order]
+    medians = np.array(
+        [np.median(ordered[a:b]) if b > a else np.nan for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    )
+    known = np.isfinite(medians)
+    # the standard error of a bin's median, 1.2533 SD / √n for normal values; at least what bins show
+    size = float(np.median(np.diff(edges)))
+    chance = 1.2533 * _robust(values) / np.sqrt(max(size, 1.0))
+    spread = max(_robust(medians[known]), chance)
+    middle = float(np.median(medians[known]))
+    return np.asarray(known & (np.abs(np.where(known, medians, middle) - middle) > deviations * spread))
+
+
+# ---- margins --------------------------------------------------------------------------------------
+
+
+def _margins(populated: Populated, rule: said.Margin) -> tuple[str, float]:
+    """The marker with most events at an end of its channel, and their share."""
+    worst, most = "any marker", 0.0
+    for marker in rule.markers or _stained(populated):
+        share = margin(populated.sample, channel(populated.panel, marker, populated.sample).name)
+        if share > most:
+            worst, most = marker, share
+    return worst, most
+
+
+def margin(sample: Sample, name: str) -> float:
+    """The share of events at the highest value a channel can hold ($PnR), or piled up at its least one.
+
+    A least value that few events have is none that the instrument stopped at.
+    """
+    values = sample.column(name)
+    if not len(values):
+        return 0.0
+    top = next(one.range for one in sample.channels if one.name == name)
+    high = float((values >= top - 1).mean()) if top > 1 else 0.0
+    lowest = float((values == values.min()).mean()) if values.min() < values.max() else 0.0
+    return high + (lowest if lowest > 0.001 else 0.0)  # a thousandth: an assumption
+
+
+def _stained(populated: Populated) -> list[str]:
+    """The markers that the file has."""
+    found = []
+    for marker in populated.panel.markers:
+        try:
+            channel(populated.panel, marker, populated.sample)
+        except GatingError:
+            continue
+        found.append(marker)
+    return found
+
+
+def _scaled(populated: Populated, marker: str) -> Array:
+    """The values of a marker in all events on its scale; where it has none, the lowest."""
+    values = populated.values(marker, ALL)
+    transform = populated.scales.dimension(marker).transform
+    assert transform is not None
+    scaled = transform.apply(values)
+    known = np.isfinite(scaled)
+    return scaled if known.all() else np.where(known, scaled, scaled[known].min(initial=0.0))
+
+
+def _robust(values: Array) -> float:
+    """1.4826 × the median absolute deviation."""
+    return NORMAL * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
+
+
+# ---- beside the others ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What the rules over several samples look at in one: medians by (population, marker), on their scales."""
+
+    medians: Mapping[tuple[str, str], float]
+    estimates: Mapping[str, Estimate]
+    row: Row
+
+
+def medians(populated: Populated) -> dict[tuple[str, str], float]:
+    """What the rules for drift compare."""
+    found = {}
+    for rule in populated.panel.quality.values():
+        if not isinstance(rule, said.Drift) or not populated.count(rule.of):
+            continue
+        for marker in rule.markers or _stained(populated):
+            try:
+                values = populated.values(marker, rule.of)
+                transform = populated.scales.dimension(marker).transform
+            except GatingError:
+                continue
+            assert transform is not None
+            middle = transform.apply(np.array([np.median(values)], dtype=np.float64))[0]
+            found[rule.of, marker] = float(f"{middle:.8g}")
+    return found
+
+
+def beside(panel: Panel, samples: Sequence[Beside]) -> list[list[Judged]]:
+    """For each sample what the rules over several say of it."""
+    found: list[list[Judged]] = [[] for _ in samples]
+    for name, rule in panel.quality.items():
+        for number, one in enumerate(samples):
+            if isinstance(rule, said.Drift):
+                found[number].append(_drifted(name, rule, one, samples))
+            elif isinstance(rule, said.Bridging):
+                found[number].append(_bridged(name, rule, one, samples))
+    return found
+
+
+def _drifted(name: str, rule: said.Drift, one: Beside, samples: Sequence[Beside]) -> Judged:
+    fails = rule.then == "fail"
+    worst: tuple[float, str] | None = None
+    for of, marker in one.medians:
+        if of != rule.of or (rule.markers and marker not in rule.markers):
+            continue
+        others = np.array([s.medians[of, marker] for s in samples if (of, marker) in s.medians])
+        if len(others) < rule.at_least:
+            words = f"{len(others)} samples are too few to compare, {rule.at_least} are asked for"
+            return Judged(name, None, words, fails=fails)
+        spread = max(_robust(others), 0.01)  # of the scale: less is no drift anyone sees; an assumption
+        away = abs(one.medians[of, marker] - float(np.median(others))) / spread
+        worst = max(worst or (0.0, marker), (away, marker))
+    if worst is None:
+        return Judged(name, None, f"no median of `{rule.of}` is known", fails=fails)
+    value = float(f"{worst[0]:.8g}")
+    message = (
+        f"the median of {worst[1]} in `{rule.of}` is {value:.3g} robust SD from the other samples, "
+        f"at most {rule.deviations:g} are allowed"
+    )
+    return Judged(name, value <= rule.deviations, message, value, fails)
+
+
+def _bridged(name: str, rule: said.Bridging, one: Beside, samples: Sequence[Beside]) -> Judged:
+    """The controls of a sample's batch, against those of all other batches."""
+    fails, batch = rule.then == "fail", one.row["batch"]
+    controls: dict[str, list[float]] = {}
+    for other in samples:
+        if other.row["reference"] == rule.reference:
+            value = other.estimates[rule.quantity].value
+            if value is not None:
+                controls.setdefault(other.row["batch"], []).append(value)
+    if batch not in controls:
+        run = f"batch `{batch}`" if batch else "this batch"
+        return Judged(name, None, f"{run} has no bridging control `{rule.reference}`", fails=fails)
+    rest = [float(np.mean(some)) for run, some in sorted(controls.items()) if run != batch]
+    if len(rest) < rule.at_least:
+        words = f"{len(rest)} other batches have a bridging control, {rule.at_least} are asked for"
+        return Judged(name, None, words, fails=fails)
+    middle, spread = float(np.mean(rest)), float(np.std(rest, ddof=1))
+    if not spread > 0:
+        return Judged(name, None, "the bridging controls of the other batches are all the same", fails=fails)
+    away = float(f"{abs(float(np.mean(controls[batch])) - middle) / spread:.8g}")
+    message = (
+        f"the bridging control's {rule.quantity} is {away:.3g} SD from the other batches, "
+        f"at most {rule.deviations:g} are allowed"
+    )
+    return Judged(name, away <= rule.deviations, message, away, fails)
