@@ -30,7 +30,7 @@ class Found(Protocol):
 
 @dataclass(frozen=True)
 class Edge:
-    """One value of one marker on its scale; it belongs to the high side. apart: how clean the cut is, 0 to 1."""
+    """A value on a marker's scale; it belongs to the high side. apart: how clean the cut is, 0 to 1."""
 
     at: float
     keep: str

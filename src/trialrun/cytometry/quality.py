@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Judged:
-    """What a rule says of a sample. passed: None where it could not be judged, for the reason in `message`."""
+    """What a rule says of a sample. passed: None where it could not be judged, as `message` tells."""
 
     rule: str
     passed: bool | None
@@ -133,7 +134,7 @@ def bins(time: Array) -> NDArray[np.int64]:
     number = min(max(len(time) // PER_BIN, BINS[0]), BINS[1])
     if len(time) < BINS[0] * 50:
         raise _Unknown(f"{len(time)} events are too few to see a course of time")
-    ticks = int(len(np.unique(time)))
+    ticks = len(np.unique(time))
     number = min(number, max(BINS[0], ticks // 4))  # a bin holds several ticks, or the ticks would show
     place = ((time - start) / (end - start) * number).astype(np.int64)
     return np.minimum(place, number - 1)
@@ -166,9 +167,7 @@ def _wandering(values: Array, place: NDArray[np.int64], deviations: float) -> ND
     order = np.argsort(place, kind="stable")
     edges = np.searchsorted(place[order], np.arange(int(place.max()) + 2))
     ordered = values[order]
-    medians = np.array(
-        [np.median(ordered[a:b]) if b > a else np.nan for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    )
+    medians = np.array([np.median(ordered[a:b]) if b > a else np.nan for a, b in pairwise(edges)])
     known = np.isfinite(medians)
     # the standard error of a bin's median, 1.2533 SD / √n for normal values; at least what bins show
     size = float(np.median(np.diff(edges)))
@@ -237,7 +236,7 @@ def _robust(values: Array) -> float:
 
 @dataclass(frozen=True)
 class Beside:
-    """What the rules over several samples look at in one: medians by (population, marker), on their scales."""
+    """What rules over several samples look at in one: medians by (population, marker), on their scales."""
 
     medians: Mapping[tuple[str, str], float]
     estimates: Mapping[str, Estimate]
