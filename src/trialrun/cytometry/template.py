@@ -38,10 +38,9 @@ class Reference:
 class Template:
     """A learnt border. Its first marker is high in members, its second low, further ones as they are.
 
-    knots: of each marker. weights: the coefficients. bulk, spread: median and robust standard deviation of
-    the first two markers in events that are no members, each the mean over the references: landmarks by which
-    another sample is compared. ceiling: the second marker's 95th percentile in members.
-    without: the templates learnt leaving one reference out; none for a single one.
+    knots: of each marker. weights: the coefficients. bulk, spread: the `landmarks` of the first two markers,
+    each the mean over the references, by which another sample is compared. ceiling: the second marker's 95th
+    percentile in members. without: the templates learnt leaving one reference out; none for a single one.
     """
 
     knots: tuple[Array, ...]

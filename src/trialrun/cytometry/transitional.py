@@ -91,7 +91,7 @@ class Gate:
 
     template: the border learnt from references, or None for the shoulder. shift: how far the sample's first
     two markers lie from the references. foot: where the shoulder begins in first - tilt × second; feet: as
-    other kernels see it. ceiling: upper limit of the second marker for `without_first`. seen: bulk median of
+    other kernels see it. ceiling: upper limit of the second marker for `without_first`. seen: `landmarks` of
     the first two markers of each sample, ascending. background: % of each control's events within the gate.
     findings: what a reader should know. reasons: why there is no gate.
     """

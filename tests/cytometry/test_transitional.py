@@ -1,0 +1,140 @@
+"""The population without a valley, against what people gated by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trialrun.cytometry import compensation, template, transitional
+from trialrun.cytometry.density import Array
+from trialrun.cytometry.fcs.read import read
+
+WELLS = {"A01": "", "C01": "_isotype-control", "C03": "_unstained"}
+MARKERS = ("VL1-H", "BL1-H", "BL3-H")
+
+
+def scaled(path: Path) -> tuple[Array, dict[bytes, int]]:
+    """Markers × events as they are gated, and each event's place by its bytes."""
+    sample = read(path)
+    dyes = compensation.spillover(sample)
+    assert dyes is not None
+    rows = {name: sample.column(name).astype(float) for name in sample.names}
+    comped = dyes.apply(np.stack([rows[name] for name in dyes.detectors]))
+    rows |= dict(zip(dyes.detectors, comped, strict=True))
+    places = {row.tobytes(): place for place, row in enumerate(np.ascontiguousarray(sample.events.T))}
+    return np.arcsinh(np.stack([rows[name] for name in MARKERS]) / 1000), places
+
+
+@pytest.fixture(scope="module")
+def wells(shared: Path) -> dict[str, template.Reference]:
+    folder = shared / "data/cytometry/treg_meyer"
+    found = {}
+    for well, suffix in WELLS.items():
+        values, places = scaled(folder / f"Well_{well}_CD3+CD4+{suffix}.fcs")
+        members = np.zeros(values.shape[1], dtype=bool)
+        for child in ("T_reg_memory", "T_reg_naive"):
+            events = read(folder / f"Well_{well}_{child}{suffix}.fcs").events
+            members[[places[row.tobytes()] for row in np.ascontiguousarray(events.T)]] = True
+        found[well] = template.Reference(values, members)
+    return found
+
+
+@pytest.fixture(scope="module")
+def templates(wells: dict[str, template.Reference]) -> dict[str, template.Template]:
+    """For each well the template that has not seen it."""
+    return {one: template.learn([ref for other, ref in wells.items() if other != one]) for one in wells}
+
+
+def f1(truth: np.ndarray, found: np.ndarray) -> float:
+    return float(2 * (truth & found).sum() / (truth.sum() + found.sum()))
+
+
+@pytest.mark.parametrize("well", WELLS)
+def test_each_well_is_gated_as_by_hand_by_the_others(
+    well: str, wells: dict[str, template.Reference], templates: dict[str, template.Template]
+) -> None:
+    values, truth = wells[well].values, wells[well].members
+    gate = transitional.fit([values], templates[well])
+    share = gate.share(values)
+    assert f1(truth, gate.apply(values).members) > 0.96
+    assert share.percent == pytest.approx(100 * truth.mean(), rel=0.03)
+    assert share.low is not None and share.high is not None
+    assert share.low < 100 * truth.mean() < share.high
+    alone = gate.without_first(values)
+    assert alone.percent is not None and alone.percent > 5
+
+
+def test_an_unstained_well_is_refused_and_serves_as_a_control(
+    shared: Path, wells: dict[str, template.Reference], templates: dict[str, template.Template]
+) -> None:
+    control, _ = scaled(shared / "data/cytometry/treg_meyer/Well_B03_CD3+CD4+_unstained.fcs")
+    assert "stained alike" in transitional.fit([control], templates["A01"]).reasons[0]
+    gate = transitional.fit([wells["A01"].values], templates["A01"], [control])
+    assert gate.background[0] < 0.1
+
+
+def test_visits_are_blind_and_the_shoulder_alone_is_poorer(
+    wells: dict[str, template.Reference], templates: dict[str, template.Template]
+) -> None:
+    visits = [one.values for one in wells.values()]
+    for learnt in (templates["A01"], None):
+        there = transitional.fit(visits, learnt)
+        back = transitional.fit([one[:, ::-1] for one in visits[::-1]], learnt)
+        assert (there.shift, there.foot, there.seen) == (back.shift, back.foot, back.seen)
+    assert f1(wells["A01"].members, there.apply(visits[0]).members) > 0.8
+    assert "no reference samples" in there.findings[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("percent", [0.5, 1, 2, 3, 5, 8, 12, 20])
+def test_mixtures_of_a_known_share_are_found_without_bias(
+    percent: float, wells: dict[str, template.Reference], templates: dict[str, template.Template]
+) -> None:
+    random = np.random.default_rng(11)
+    off = []
+    for well, one in wells.items():
+        inside, outside = np.flatnonzero(one.members), np.flatnonzero(~one.members)
+        total = min(len(inside) / percent, len(outside) / (100 - percent)) * 100 * 2 / 3
+        parts = (round(total * percent / 100), round(total * (100 - percent) / 100))
+        for _ in range(5):
+            drawn = np.concatenate(
+                [random.choice(inside, parts[0], False), random.choice(outside, parts[1], False)]
+            )
+            share = transitional.fit([one.values[:, drawn]], templates[well]).share(one.values[:, drawn])
+            assert share.percent is not None
+            off.append(share.percent - 100 * parts[0] / sum(parts))
+    assert abs(float(np.mean(off))) <= (0.3 if percent <= 12 else 0.5)
+
+
+def made(seed: int, members: int) -> template.Reference:
+    """A correlated bulk, and members high in the first marker and low in the second."""
+    random = np.random.default_rng(seed)
+    bulk = random.multivariate_normal([1, 3.3], [[0.5, 0.15], [0.15, 0.3]], 6000)
+    rare = random.multivariate_normal([3.2, 2], [[0.1, 0], [0, 0.1]], members)
+    return template.Reference(np.concatenate([bulk, rare]).T, np.arange(6000 + members) >= 6000)
+
+
+def test_a_growing_share_and_the_order_of_references_drag_no_gate() -> None:
+    first, second = made(1, 200), made(2, 200)
+    learnt, swapped = template.learn([first, second]), template.learn([second, first])
+    assert (learnt.weights == swapped.weights).all()
+    grown = made(3, 4000)
+    gate = transitional.fit([grown.values], learnt)
+    assert gate.shift == pytest.approx((0, 0))
+    assert f1(grown.members, gate.apply(grown.values).members) > 0.97
+
+
+def test_what_cannot_be_known_is_said() -> None:
+    learnt = template.learn([made(1, 200)])
+    few = transitional.fit([made(3, 10).values[:, :500]], learnt)
+    assert "too few events" in few.reasons[0] and few.share(np.zeros((2, 5))).percent is None
+    far = transitional.fit([made(3, 100).values + 5], learnt)
+    assert "do not speak" in far.reasons[0]
+    gate = transitional.fit([made(3, 100).values], learnt)
+    assert gate.share(np.empty((2, 0))).reasons == ("no parent events",)
+    with pytest.raises(ValueError, match="not finite"):
+        gate.share(np.full((2, 9), np.nan))
+    with pytest.raises(ValueError, match="markers"):
+        transitional.fit([np.zeros((3, 2000))], learnt)
+    with pytest.raises(ValueError, match="reference"):
+        template.learn([])
