@@ -48,19 +48,21 @@ def file_name(wanted: Wanted, language: str, form: str) -> str:
 
 
 def documents(
-    protocol: Protocol, ard: Ard, tables: Tables, wanted: Wanted, languages: tuple[str, ...] | None = None
+    protocol: Protocol, ard: Ard, tables: Tables, wanted: Wanted, meanwhile: Callable[[], None] = lambda: None
 ) -> dict[str, bytes]:
-    """Every document of a pack, or those in some of its languages, by the name of its file."""
+    """Every document of a pack, by the name of its file. ``meanwhile`` is done while Typst sets the last."""
     made: dict[str, bytes | Future[bytes]] = {}
-    with ThreadPoolExecutor(1) as press:  # Typst sets a PDF while the next page is written
-        for language in languages or wanted.languages:
-            document = compose(protocol, ard, tables, wanted, language)
-            for form in sorted(wanted.formats, key=lambda one: one not in ASIDE):
+    with ThreadPoolExecutor(1) as press:
+        composed: dict[str, Document] = {}
+        for language in wanted.languages:
+            composed[language] = compose(protocol, ard, tables, wanted, language)
+            for form in (one for one in wanted.formats if one in ASIDE):
                 name = file_name(wanted, language, form)
-                if form in ASIDE:
-                    made[name] = press.submit(_printed, form, document, ard, tables)
-                else:
-                    made[name] = _printed(form, document, ard, tables)
+                made[name] = press.submit(_printed, form, composed[language], ard, tables)
+        for language, document in composed.items():
+            for form in (one for one in wanted.formats if one not in ASIDE):
+                made[file_name(wanted, language, form)] = _printed(form, document, ard, tables)
+        meanwhile()
     return {name: one if isinstance(one, bytes) else one.result() for name, one in made.items()}
 
 

@@ -30,7 +30,6 @@ from trialrun.protocol.problem import Problem, ProtocolError, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.report.pack import planned as packed
 from trialrun.results.documents import REPORT, documents
-from trialrun.results.press import pays, press
 from trialrun.results.wanted import STUDY, TABLES, Wanted
 from trialrun.tables import files
 
@@ -81,19 +80,20 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
     (folder / STUDY).mkdir(exist_ok=True)
     for name, content in protocol.files.items():
         (folder / STUDY / name).write_text(content, "utf-8", newline="")
-    elsewhere = wanted.languages if pays(len(outputs)) else ()
-    with uncollected(), press(folder, elsewhere) as printing:
+    with uncollected():
         ard = analyse_outputs(tables, protocol.reported, protocol, outputs, wanted.facts)
-        printing.begin(ard, wanted)
-        ard_file.save(ard, folder)
         tell("analysis", 1.0)
         manifest = wanted.manifest(protocol, ard)
-        _write(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", folder / MANIFEST)
-        _write(text(reporting_event(ard, protocol, wanted.languages[0])), folder / ARS)
-        if not elsewhere:
-            for name, printed in documents(protocol, ard, tables, wanted).items():
-                (folder / name).write_bytes(printed)
-        printing.finish()
+
+        def write_numbers() -> None:
+            ard_file.save(ard, folder)
+            _write(
+                json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", folder / MANIFEST
+            )
+            _write(text(reporting_event(ard, protocol, wanted.languages[0])), folder / ARS)
+
+        for name, printed in documents(protocol, ard, tables, wanted, write_numbers).items():
+            (folder / name).write_bytes(printed)
     tell("report", 1.0)
     sums = checksums(folder)
     (folder / SUMS).write_text(sums, "utf-8", newline="")
