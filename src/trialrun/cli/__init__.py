@@ -56,6 +56,7 @@ MAP: dict[str, dict[str, Entry]] = {
         ),
     },
     "Cells": {
+        "gate": Entry("trialrun.cli.gate:gate", "Gate FCS files with a panel: populations and quantities."),
         "elispot": Entry("trialrun.cli.elispot:elispot", "Judge the ELISpot assays of a plate's counts."),
     },
     "A trial": {

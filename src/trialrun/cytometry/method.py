@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,12 @@ from trialrun.protocol import population as said
 from trialrun.protocol.population import Population
 
 from .gates import Mask
+
+if TYPE_CHECKING:
+    from .mixture import Mixture
+    from .singlets import Singlets
+    from .template import Template
+    from .transitional import Gate
 
 Values = NDArray[np.float64]
 Range = tuple[float, float]
@@ -27,6 +34,9 @@ class Found(Protocol):
     def holds(self, values: Values) -> Mask:
         """Which events it holds. values: markers × events on their scales, in the order of `markers`."""
 
+    def told(self) -> dict[str, Any]:
+        """What was found, on the scales, for a record of it in JSON."""
+
 
 @dataclass(frozen=True)
 class Edge:
@@ -41,49 +51,106 @@ class Edge:
         held: Mask = row >= self.at if self.keep == "high" else row < self.at
         return held
 
+    def told(self) -> dict[str, Any]:
+        return {"at": self.at, "keep": self.keep, "apart": self.apart}
+
 
 @dataclass(frozen=True)
 class Component:
     """The events that are at least so probably of one component of a mixture."""
 
-    mixture: object
+    mixture: Mixture
     number: int
     probability: float
 
     def holds(self, values: Values) -> Mask:
-        from .mixture import Mixture
-
-        assert isinstance(self.mixture, Mixture)
         held: Mask = self.mixture.posterior(values)[self.number] >= self.probability
         return held
+
+    def told(self) -> dict[str, Any]:
+        one = self.mixture
+        return {
+            "component": self.number + 1,
+            "weights": one.weights.tolist(),
+            "means": one.means.tolist(),
+            "covariances": one.covariances.tolist(),
+        }
 
 
 @dataclass(frozen=True)
 class Single:
     """The events whose area is what their height foretells."""
 
-    line: object
+    line: Singlets
 
     def holds(self, values: Values) -> Mask:
-        from .singlets import Singlets
-
-        assert isinstance(self.line, Singlets)
         return self.line.members(*values)
+
+    def told(self) -> dict[str, Any]:
+        return {"intercept": self.line.intercept, "slope": self.line.slope, "width": self.line.width}
+
+
+@dataclass(frozen=True)
+class Border:
+    """The events beyond a border in no valley: one learnt from references, or where a shoulder begins."""
+
+    population: said.Transitional
+    gate: Gate
+
+    def holds(self, values: Values) -> Mask:
+        return self.gate.apply(self._axes(values)).members
+
+    def error(self, values: Values) -> float | None:
+        """The standard error of the share of these events that is of the border, relative to that share."""
+        share = self.gate.share(self._axes(values))
+        return share.gate / share.percent if share.percent and share.gate is not None else None
+
+    def told(self) -> dict[str, Any]:
+        one = self.gate
+        found: dict[str, Any] = {"seen": [list(pair) for pair in one.seen], "findings": list(one.findings)}
+        if one.template is None:
+            return {"foot": one.foot, "feet": list(one.feet), "tilt": one.tilt, **found}
+        return {"references": one.template.references, "shift": list(one.shift), **found}
+
+    def _axes(self, values: Values) -> Values:
+        return values if self.gate.template is not None else shoulder(self.population, values)
+
+
+def shoulder(population: said.Transitional, values: Values) -> Values:
+    """Two axes for a shoulder: the mean of the high markers, and that of the low ones (0 for none)."""
+    names = markers(population)
+    rows = (
+        [values[names.index(name)] for name in population.high],
+        [values[names.index(name)] for name in population.low],
+    )
+    high, low = (np.mean(some, axis=0) if some else np.zeros(values.shape[1]) for some in rows)
+    return np.stack([high, low]) if rows[0] else np.stack([-low, high])
 
 
 def markers(population: Population) -> tuple[str, ...]:
-    """The markers that a method looks at, in the order of its values."""
+    """The markers that a method looks at, in the order of its values: of a border the first that is high
+    and the first that is low before all others."""
+    if isinstance(population, said.Transitional):
+        high, low = population.high, population.low
+        return (*high[:1], *low[:1], *high[1:], *low[1:], *population.also)
     by = getattr(population, "by", ())
-    named = (by,) if isinstance(by, str) else tuple(by)
-    return named or (*getattr(population, "high", ()), *getattr(population, "low", ()))
+    return (by,) if isinstance(by, str) else tuple(by)
 
 
-def find(population: Population, values: Values, between: Range) -> Found:
+def find(
+    population: Population,
+    parts: Sequence[Values],
+    between: Range,
+    template: Template | None = None,
+) -> Found:
     """The gate of a population in the events of its parent, pooled over samples.
 
-    values: markers × events on their scales, finite; between: where a cut may lie, on the scale. Raises
-    NotEstimable.
+    parts: of each sample markers × events on their scales, finite; between: where a cut may lie, on the
+    scale; template: the border of a population that is trained on references. Raises NotEstimable.
     """
+    if isinstance(population, said.Transitional):
+        return _border(population, parts, template)
+    values = np.concatenate(parts, axis=1)
     match population:
         case said.Density():
             return _valley(population, values[0], between)
@@ -149,3 +216,14 @@ def _component(population: said.Mixture, values: Values) -> Component:
     spread = values.std(axis=1)
     score = (found.means / spread * np.array(signs)).sum(axis=1)
     return Component(found, int(np.argmax(score)), population.probability)
+
+
+def _border(population: said.Transitional, parts: Sequence[Values], template: Template | None) -> Border:
+    from .transitional import fit
+
+    if template is None:
+        parts = [shoulder(population, values) for values in parts]
+    gate = fit(parts, template)
+    if not gate.estimable:
+        raise NotEstimable("; ".join(gate.reasons))
+    return Border(population, gate)

@@ -22,10 +22,12 @@ from trialrun.protocol.rule import And, Named, Node, Not, Or, Variable, parse
 
 from .columns import Columns, Source
 from .engine import Indices, inside
+from .fcs.error import FcsError
 from .gates import Divider, Ellipsoid, Mask, Polygon, Quadrant, Rectangle, Shape
 from .marker import Scales
-from .method import Edge, Found, NotEstimable, Values, find, markers
+from .method import Border, Edge, Found, NotEstimable, Values, find, markers
 from .sample import Sample
+from .template import Template
 from .transform import GatingError
 
 MOST = 100_000
@@ -38,7 +40,8 @@ class Populated:
 
     events: by population, indices into the sample's events, ascending (int32). reasons: of each population
     that cannot be known, why; it has no events. gates: by population, what can be drawn. found: what a method
-    found, by population.
+    found, by population. errors: of a population that no valley parts from the rest, the standard error of
+    its number that comes from where its border lies, relative to that number.
     """
 
     panel: Panel
@@ -48,6 +51,7 @@ class Populated:
     reasons: Mapping[str, str]
     gates: Mapping[str, Shape] = field(default_factory=dict)
     found: Mapping[str, Found] = field(default_factory=dict)
+    errors: Mapping[str, float] = field(default_factory=dict)
 
     def count(self, name: str) -> int | None:
         """Events in a population (`all`: of the file), None where it cannot be known."""
@@ -72,11 +76,13 @@ def populate(
     panel: Panel,
     samples: Sequence[Sample],
     controls: Mapping[str, Sequence[Sample]] | None = None,
+    templates: Mapping[str, Template | str] | None = None,
 ) -> tuple[Populated, ...]:
     """Gate samples that belong together; the result is in their order.
 
     controls: by the name of a reference, its samples: they are gated like the others, and change no gate but
-    those that ask for them. Raises GatingError where a sample's matrix cannot be read.
+    those that ask for them. templates: as `training.templates` learns them. Raises GatingError or FcsError
+    where a sample's matrix cannot be read.
     """
     walks = [_Walk(panel, sample) for sample in samples]
     others = {name: [_Walk(panel, one) for one in some] for name, some in (controls or {}).items()}
@@ -86,7 +92,7 @@ def populate(
         asked = pooled
         if isinstance(one, said.Control):
             asked = sorted(others.get(one.control, []), key=lambda walk: walk.sample.sha256)
-        found = _found(one, asked)
+        found = _found(one, asked, (templates or {}).get(name))
         for walk in (*walks, *(walk for some in others.values() for walk in some)):
             walk.step(name, one, found)
     return tuple(walk.populated() for walk in walks)
@@ -106,29 +112,39 @@ def adjusted(automatic: Populated, gates: Mapping[str, Population]) -> Populated
 AUTOMATIC = (said.Singlets, said.Density, said.Tail, said.Mixture, said.Transitional, said.Control)
 
 
-def _found(one: Population, walks: Sequence[_Walk]) -> Found | str | None:
+def _found(
+    one: Population, walks: Sequence[_Walk], template: Template | str | None = None
+) -> Found | str | None:
     """A population's gate in the events of all these samples, or why there is none; None if it is said."""
+    if isinstance(one, said.Transitional) and one.trained_on and template is None:
+        raise ValueError("a population that is trained on references needs its template")
+    if isinstance(template, str):
+        return template
     if not isinstance(one, AUTOMATIC):
         return None
     if not walks:
         return f"no sample of the control `{one.control}` is there" if isinstance(one, said.Control) else ""
-    parts = []
+    parts: list[Values] = []
+    able: list[_Walk] = []
+    reason = ""
     for walk in walks:
         if one.of in walk.reasons:
+            reason = reason or f"its parent `{one.of}` is not known: {walk.reasons[one.of]}"
             continue
         try:
             values = walk.values(one)
-        except GatingError as error:
-            return str(error)
+        except (GatingError, FcsError) as error:  # it says so of itself; the others do not wait for it
+            reason = reason or str(error)
+            continue
         every = -(-values.shape[1] // MOST) or 1
-        parts.append(values[:, ::every])
+        few = values[:, ::every]
+        parts.append(few[:, np.isfinite(few).all(axis=0)])
+        able.append(walk)
     if not parts:
-        return f"its parent `{one.of}` is not known: {walks[0].reasons[one.of]}"
-    pooled = np.concatenate(parts, axis=1)
-    pooled = pooled[:, np.isfinite(pooled).all(axis=0)]
+        return reason
     try:
-        return find(one, pooled, walks[0].between(one))
-    except NotEstimable as error:
+        return find(one, parts, able[0].between(one), template)
+    except (NotEstimable, GatingError) as error:
         return str(error)
 
 
@@ -143,6 +159,7 @@ class _Walk:
         self.reasons: dict[str, str] = {}
         self.gates: dict[str, Shape] = {}
         self.found: dict[str, Found] = {}
+        self.errors: dict[str, float] = {}
 
     def populated(self) -> Populated:
         events = {
@@ -150,7 +167,9 @@ class _Walk:
             for name, columns in self.columns.items()
             if name != ALL
         }
-        return Populated(self.panel, self.sample, self.scales, events, self.reasons, self.gates, self.found)
+        return Populated(
+            self.panel, self.sample, self.scales, events, self.reasons, self.gates, self.found, self.errors
+        )
 
     def step(self, name: str, one: Population, found: Found | str | None) -> None:
         """Take in one population. found: what its method found, or why it found nothing."""
@@ -160,7 +179,7 @@ class _Walk:
             if isinstance(found, str):
                 raise NotEstimable(found)
             held = self._held(name, one, found)
-        except (NotEstimable, GatingError) as error:
+        except (NotEstimable, GatingError, FcsError) as error:
             self.reasons[name] = str(error)
             return
         parent = self.columns[one.of]
@@ -182,6 +201,8 @@ class _Walk:
             known = np.isfinite(values).all(axis=0)
             held = np.zeros(values.shape[1], dtype=bool)
             held[known] = found.holds(values[:, known])
+            if isinstance(found, Border) and (error := found.error(values[:, known])) is not None:
+                self.errors[name] = error
             return held
         gate = self._said(one)
         self.gates[name] = gate

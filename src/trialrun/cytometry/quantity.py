@@ -1,13 +1,14 @@
 """The numbers of a sample: percentages, intensities, cells per microlitre; each with what chance does to it.
 
-Intervals have a level of 95 %. They are exact, and speak of the number of events only: where a gate might as
-well lie elsewhere, the number is more uncertain than they say.
+Intervals have a level of 95 %. That of the number of events is exact. Where no valley parts a population from
+the rest, it is widened by the error of the border; that of other gates is in no interval.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import hypot, inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from .populate import Populated
 from .transform import GatingError
 
 LEVEL = 0.95
+NORMAL_95 = 1.959964
 NANOLITRES = 1000.0  # in a microlitre; `$VOL` is in nanolitres (FCS 3.1, 3.2.20)
 
 
@@ -28,7 +30,8 @@ NANOLITRES = 1000.0  # in a microlitre; `$VOL` is in nanolitres (FCS 3.1, 3.2.20
 class Estimate:
     """A number with its interval, or the reason why there is none.
 
-    events: the events that it is of, and `of` those that it is a part of, where it has such.
+    events: the events that it is of, and `of` those that it is a part of, where it has such. border: the
+    standard error that comes from where a border lies, in the unit of the value; it is in the interval.
     """
 
     value: float | None
@@ -38,6 +41,7 @@ class Estimate:
     events: int | None = None
     of: int | None = None
     reason: str | None = None
+    border: float | None = None
 
 
 def quantities(populated: Populated, row: Row) -> dict[str, Estimate]:
@@ -56,11 +60,22 @@ def quantity(populated: Populated, one: Quantity, row: Row) -> Estimate:
     count = populated.count(one.population) or 0
     if one.kind == "count":
         return Estimate(float(count), unit, events=count)
-    if one.kind == "percent":
-        return percent(count, populated.count(str(one.of)) or 0, str(one.of))
     if one.kind == "median":
         return _intensity(populated, one, count)
-    return _absolute(populated, count, row)
+    error = populated.errors.get(one.population, 0.0)
+    if one.kind == "percent":
+        return widened(percent(count, populated.count(str(one.of)) or 0, str(one.of)), error, 100.0)
+    return widened(_absolute(populated, count, row), error)
+
+
+def widened(one: Estimate, error: float, most: float = inf) -> Estimate:
+    """The estimate with the error of a border in its interval. error: relative to the value."""
+    if not error or one.value is None or one.low is None or one.high is None:
+        return one
+    border = error * one.value
+    low = one.value - hypot(one.value - one.low, NORMAL_95 * border)
+    high = one.value + hypot(one.high - one.value, NORMAL_95 * border)
+    return replace(one, low=_digits(max(low, 0.0)), high=_digits(min(high, most)), border=_digits(border))
 
 
 # ---- percentages ----------------------------------------------------------------------------------

@@ -122,11 +122,36 @@ class Matrix(Sourced):
         return self
 
 
+class ByHand(Part):
+    """A sample gated by hand: the file of the parent's events, and those of the events that were taken.
+
+    All were exported from one file by one program, so that each event of a member stands, byte for byte, in
+    the parent. Files are named as seen from the panel's file.
+    """
+
+    parent: str
+    members: Several = Field(min_length=1)
+
+
 class Reference(Sourced):
-    """Samples of no participant, which a manifest marks with the name of the reference."""
+    """Samples of no participant: marked by a manifest with the reference's name, or gated by hand."""
 
     role: Literal["bridging", "control", "training"]
     title: Words | None = None
+    samples: tuple[ByHand, ...] = ()
+
+    @model_validator(mode="after")
+    def _gated_by_hand(self) -> Self:
+        if self.role == "training" and not self.samples:
+            raise ValueError("say which samples; write e.g. samples: [{parent: a.fcs, members: b.fcs}]")
+        if self.role != "training" and self.samples:
+            raise ValueError(f"`samples` belongs to role: training; a manifest names those of {self.role}")
+        return self
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that it names, each once, in their order."""
+        return tuple(dict.fromkeys(file for one in self.samples for file in (one.parent, *one.members)))
 
 
 class Counting(Sourced):

@@ -8,9 +8,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from stat import S_ISREG
+from typing import Any
 
 from trialrun.protocol.form import Form
-from trialrun.protocol.panel import DEFAULT, Bridging, Drift, Events, Panel, PanelFile, Quantity
+from trialrun.protocol.panel import (
+    DEFAULT,
+    Bridging,
+    Drift,
+    Events,
+    Panel,
+    PanelFile,
+    Quantity,
+    Reference,
+)
 from trialrun.protocol.population import ALL, Boolean, Control, GatingML, Population, Transitional
 from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
 from trialrun.protocol.rule import BOOLEAN, RESERVED, RuleError, parse
@@ -40,8 +50,20 @@ class Panels:
         return self.file.panels
 
     def hash(self, name: str) -> str:
-        """SHA-256 of what the file says of a panel, in which the hashes of the files that it names stand."""
-        return hashlib.sha256(canonical(ordered(self.source.content["panels"][name]))).hexdigest()
+        """SHA-256 of what the file says of a panel, and of the files that it names."""
+        said: Any = ordered(self.source.content["panels"][name])
+        if files := self.training(name):
+            said = [said, {file: digest.hex() for file, digest in files.items()}]
+        return hashlib.sha256(canonical(said)).hexdigest()
+
+    def training(self, name: str) -> dict[str, bytes]:
+        """The files of a panel's samples gated by hand, each with its SHA-256. Raises OSError."""
+        named = [file for one in self.panels[name].references.values() for file in one.files]
+        found = {}
+        for file in dict.fromkeys(named):
+            with (self.folder / file).open("rb") as stream:
+                found[file] = hashlib.file_digest(stream, "sha256").digest()
+        return found
 
     def problem(self, path: Path, message: str, hint: str | None = None, code: str = "panel") -> Problem:
         return Problem(self.source.place(path), message, hint, code)
@@ -312,7 +334,9 @@ def _filled_once(panels: Panels) -> Iterator[Problem]:
 
 
 def _files(panels: Panels, panel: Panel, path: Path, alone: bool) -> Iterator[Problem]:
-    """Gates of files that are not there, or are not those whose hash is given; a study has no such files."""
+    """Files that are not there, or are not those whose hash is given; a study has no such files."""
+    for name, reference in panel.references.items():
+        yield from _by_hand(panels, reference, (*path, "references", name, "samples"), alone)
     for name, one in panel.populations.items():
         if not isinstance(one, GatingML):
             continue
@@ -331,6 +355,18 @@ def _files(panels: Panels, panel: Panel, path: Path, alone: bool) -> Iterator[Pr
         elif found != one.sha256:
             hint = f"If it is the right file, write `sha256: {found}`."
             yield panels.problem((*here, "sha256"), f"`{one.file}` is another file than was meant", hint)
+
+
+def _by_hand(panels: Panels, reference: Reference, here: Path, alone: bool) -> Iterator[Problem]:
+    if reference.samples and not alone:
+        what = "a study consists of its YAML files, and these samples are others"
+        hint = "Copy the panel into a file of its own beside the samples, and gate with that."
+        yield panels.problem(here, what, hint)
+        return
+    for file in reference.files:
+        if not (panels.folder / file).is_file():
+            hint = f"Put it beside {panels.source.file}; give its name from there."
+            yield panels.problem(here, f"`{file}` cannot be read", hint)
 
 
 def _digest(path: FilePath) -> str | None:

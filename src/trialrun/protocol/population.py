@@ -60,7 +60,7 @@ class Chosen(Sourced):
 
     def named(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Each marker that it names, with the path of the name below the population."""
-        for key in ("by", "high", "low"):
+        for key in ("by", "high", "low", "also"):
             said = getattr(self, key, ())
             for i, name in enumerate((said,) if isinstance(said, str) else said):
                 yield ((key,) if isinstance(said, str) else (key, i)), name
@@ -116,17 +116,32 @@ class Mixture(Chosen):
 
 
 class Transitional(Chosen):
-    """Cells that lie high in some markers and low in others where no valley parts them from the rest."""
+    """Cells that lie high in some markers and low in others where no valley parts them from the rest.
+
+    ``trained_on``: references gated by hand, from which the border is learnt; ``also``: markers whose part in
+    it is learnt as well. Without references the border is where the shoulder of the rest begins.
+    """
 
     method: Literal["transitional"]
     high: Few = ()
     low: Few = ()
+    also: Few = ()
     trained_on: Several = ()
 
     @model_validator(mode="after")
     def _of_two_sides(self) -> Self:
         if not self.high and not self.low:
             raise ValueError("say what the cells are high or low in; write e.g. high: CD25, low: CD127")
+        if self.trained_on and not (self.high and self.low):
+            raise ValueError(
+                "a border is learnt in a marker that the cells are high in and one that they are low in; "
+                "write both, e.g. high: CD25, low: CD127"
+            )
+        if self.also and not self.trained_on:
+            raise ValueError("`also` says what is learnt from references; add `trained_on: NAME`")
+        named = (*self.high, *self.low, *self.also)
+        if twice := sorted({name for name in named if named.count(name) > 1}):
+            raise ValueError(f"`{twice[0]}` is named twice; keep it in one of high, low and also")
         return self
 
 

@@ -1,0 +1,228 @@
+"""`trialrun gate`: from FCS files to numbers."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trialrun.cli.terminal import as_json, console, print_json, progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from trialrun.cytometry.batch import Batch
+    from trialrun.cytometry.outcome import Outcome
+    from trialrun.cytometry.quantity import Estimate
+    from trialrun.protocol.panels import Panels
+
+STEPS = {"read": "Reading", "gate": "Gating"}
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--panel", "said", required=True, metavar="PANEL", help="FILE, STUDY, FILE:NAME or STUDY:NAME.")
+@click.option("--manifest", type=click.Path(path_type=Path), help="CSV: of whom each file is, and more.")
+@click.option("--adjustments", type=click.Path(path_type=Path), help="YAML: gates drawn by a person.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for what is found.")
+@click.option("--membership", is_flag=True, help="With --out: also which event is in which population.")
+@click.option("--cores", type=click.IntRange(1), help="Processes.  [default: one for each core]")
+@as_json
+def gate(
+    files: tuple[Path, ...],
+    said: str,
+    manifest: Path | None,
+    adjustments: Path | None,
+    out: Path | None,
+    membership: bool,
+    cores: int | None,
+    as_json: bool,
+) -> None:
+    """Gate FILES (FCS files, or folders of them) with a panel, and tell its quantities.
+
+    Files of one participant share their gates. With --out, quantities.csv, provenance.json and what is
+    needed to go on after an interruption are kept in a folder.
+
+    Exit code 1: a file could not be gated; the others were.
+    """
+    from trialrun.cytometry import batch_folder
+    from trialrun.cytometry.adjustment import read_adjustments
+    from trialrun.cytometry.batch import gate as run
+    from trialrun.cytometry.batch import named
+    from trialrun.cytometry.manifest import read_manifest
+
+    if membership and out is None:
+        raise click.UsageError("--membership needs a folder: add --out DIR")
+    panels, name = find(said)
+    paths = list(found(files))
+    rows = read_manifest(manifest, panels.panels) if manifest else None
+    drawn = read_adjustments(adjustments, panels.panels[name], list(named(paths))) if adjustments else None
+    with progress(STEPS) as tell:
+        batch = run(
+            paths, panels, name, rows=rows, adjustments=drawn, out=out, membership=membership,
+            cores=cores or _cores(), tell=tell,
+        )  # fmt: skip
+    if out is not None:
+        batch_folder.write(batch, out)
+    if as_json:
+        print_json(batch_folder.provenance(batch))
+    else:
+        show(batch, out)
+    if batch.failures:
+        raise click.exceptions.Exit(1)
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def found(files: tuple[Path, ...]) -> Iterator[Path]:
+    """The files, and those of the folders."""
+    for path in files:
+        if path.is_dir():
+            yield from sorted(one for one in path.iterdir() if one.suffix.lower() in (".fcs", ".lmd"))
+        else:
+            yield path
+
+
+def find(said: str) -> tuple[Panels, str]:
+    """The panel that PANEL means. Raises ProtocolError, or UsageError where it means none or several."""
+    from trialrun.protocol.compile import load
+    from trialrun.protocol.panels import load_panels
+
+    where, _, name = said.rpartition(":") if ":" in said and not Path(said).exists() else (said, "", "")
+    panels = load_panels(where) if Path(where).is_file() else load(where).panels
+    hint = "'--panel'"
+    if panels is None:
+        raise click.BadParameter(f"the study {where} has no panel.yaml", param_hint=hint)
+    known = list(panels.panels)
+    if not name and len(known) > 1:
+        raise click.BadParameter(
+            f"there are several; write {' or '.join(f'{where}:{one}' for one in known)}", param_hint=hint
+        )
+    if name and name not in known:
+        raise click.BadParameter(f"{where} has no panel '{name}': {', '.join(known)}", param_hint=hint)
+    return panels, name or known[0]
+
+
+# ---- for people -----------------------------------------------------------------------------------
+
+
+def show(batch: Batch, out: Path | None = None) -> None:
+    """A table of quantities, and what has to be said beside it."""
+    screen = console()
+    if batch.outcomes:
+        _table(batch, screen)
+    for title, lines in _notes(batch):
+        if lines:
+            screen.print(f"\n{title}")
+            for line in lines:
+                screen.print(f"  {line}", soft_wrap=False)
+    if out is not None:
+        again = f" ({batch.resumed} known from before)" if batch.resumed else ""
+        screen.print(f"\n{len(batch.outcomes)} files gated{again}: {out / 'quantities.csv'}")
+
+
+def _table(batch: Batch, screen: Console) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from trialrun.protocol.panels import UNITS
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("File", overflow="fold")
+    names = list(batch.panel.quantities)
+    room = screen.width - max(len(one.file.name) for one in batch.outcomes) - 2
+    cells = {name: [_cell(one, name) for one in batch.outcomes] for name in names}
+    shown: list[str] = []
+    for name in names:
+        unit = UNITS.get(batch.panel.quantities[name].kind, "").strip("{}")
+        head = [*name.split("_"), f"[{unit}]"] if unit else name.split("_")
+        width = max(len(line) for cell in [*cells[name], "\n".join(head)] for line in cell.split("\n"))
+        room -= width + 2
+        if shown and room < 0:
+            break
+        table.add_column("\n".join(head), justify="right", no_wrap=True)
+        shown.append(name)
+    for i, one in enumerate(batch.outcomes):
+        table.add_row(one.file.name, *(cells[name][i] for name in shown))
+    screen.print(table)
+    if left := names[len(shown) :]:
+        screen.print(f"Not shown for want of width: {', '.join(left)}")
+
+
+def _cell(one: Outcome, name: str) -> str:
+    """The value over its interval; beside the automatic value that of a person's gates."""
+    text = _value(one.estimates[name])
+    if one.adjusted is not None and one.adjusted.estimates[name] != one.estimates[name]:
+        text += f"\nadjusted {_value(one.adjusted.estimates[name])}"
+    return text
+
+
+def _value(one: Estimate) -> str:
+    if one.value is None:
+        return "–"
+    text = _number(one.value)
+    if one.low is None or one.high is None:
+        return text
+    return f"{text}\n{_number(one.low)}–{_number(one.high)}"
+
+
+def _number(value: float) -> str:
+    """Three digits, or all of a whole number."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _notes(batch: Batch) -> Iterator[tuple[str, list[str]]]:
+    """What a reader has to know, under its headings."""
+    yield (
+        "Failed by the panel's rules",
+        [f"{one.file.name}: {reason}" for one in batch.outcomes for reason in one.failed],
+    )
+    yield (
+        "To be looked at",
+        [
+            f"{one.file.name}: {rule.rule}: {rule.message}"
+            for one in batch.outcomes
+            for rule in one.quality
+            if rule.outcome == "warn"
+        ],
+    )
+    yield (
+        "Could not be judged",
+        _counted(
+            f"{rule.rule}: {rule.message}"
+            for one in batch.outcomes
+            for rule in one.quality
+            if rule.outcome == "unknown"
+        ),
+    )
+    yield (
+        "Not estimable",
+        _counted(
+            f"{name}: {value.reason}"
+            for one in batch.outcomes
+            for name, value in one.estimates.items()
+            if value.reason
+        ),
+    )
+    yield (
+        "Gates",
+        _counted(
+            f"{name}: {finding}"
+            for one in batch.outcomes
+            for name, told in one.gates.items()
+            for finding in told.get("findings", ())
+        ),
+    )
+    yield "Not gated", [f"{one.name}: {one.reason}" for one in batch.failures]
+
+
+def _counted(lines: Iterator[str]) -> list[str]:
+    """Each line once, with the number of files that it is of."""
+    return [f"{line} ({count} file{'s' * (count > 1)})" for line, count in Counter(lines).items()]

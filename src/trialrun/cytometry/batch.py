@@ -1,0 +1,375 @@
+"""Many files at once: who shares a gate with whom, over all cores, and again from where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from trialrun import __version__
+from trialrun.protocol.panel import Panel
+from trialrun.protocol.panels import Panels
+
+from .adjustment import Adjustment
+from .group import Failure, Group, gated, look
+from .manifest import Row
+from .outcome import Looked, Outcome, packed, unpacked
+from .quality import Beside, beside
+from .training import templates
+
+__all__ = ["Batch", "engine", "gate"]
+
+Tell = Callable[[str, float], None]
+PARTS = ".parts"
+PARTICIPANT = ("PARTICIPANT", "PATIENT ID")
+"""Keywords that say of whom a sample is, if the manifest does not; the second is that of BD's software."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What came of all files.
+
+    outcomes: in the order of the files' names. controls: files that were gates for others. failures: files
+    that were not gated. resumed: how many were known from before. hash: of the panel and the files it names.
+    """
+
+    name: str
+    panel: Panel
+    hash: str
+    outcomes: tuple[Outcome, ...]
+    failures: tuple[Failure, ...]
+    controls: tuple[Looked, ...] = ()
+    training: Mapping[str, str] = field(default_factory=dict)
+    resumed: int = 0
+
+    def source(self, one: Outcome) -> dict[str, str]:
+        """What the numbers of a file come from."""
+        return {
+            "sha256": one.file.sha256,
+            "panel": self.hash,
+            "engine": engine(),
+            "version": __version__,
+        }
+
+
+@cache
+def engine() -> str:
+    """SHA-256 of the code that makes numbers from files, and the versions of the libraries that it uses."""
+    import numpy
+    import scipy
+
+    found = hashlib.sha256(f"{numpy.__version__} {scipy.__version__}".encode())
+    here = Path(__file__).parent
+    for path in [*sorted(here.rglob("*.py")), *sorted(here.parent.glob("protocol/p*.py"))]:
+        found.update(path.relative_to(here.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+def named(paths: Sequence[Path]) -> dict[str, Path]:
+    """The files by the names that they go by: their own, or where two have the same, their paths."""
+    unique = dict.fromkeys(paths)
+    own = [path.name for path in unique]
+    return {path.name if own.count(path.name) == 1 else path.as_posix(): path for path in unique}
+
+
+def gate(
+    paths: Sequence[Path],
+    panels: Panels,
+    name: str,
+    *,
+    rows: Mapping[str, Row] | None = None,
+    adjustments: Mapping[str, tuple[Adjustment, ...]] | None = None,
+    out: Path | None = None,
+    membership: bool = False,
+    cores: int = 1,
+    tell: Tell | None = None,
+) -> Batch:
+    """Gate files with a panel.
+
+    rows: by name of a file, what the manifest says of it. adjustments: by name of a file. out: a folder in
+    which each finished group is kept, so that the next run begins where this one stopped. membership: write
+    there which event is in which population. tell: called with `read` or `gate` and the share that is done.
+    The same files give the same batch, in whatever order they are named and over however many cores.
+    """
+    panel = panels.panels[name]
+    tell = tell or (lambda step, share: None)
+    with _Cores(cores) as run:
+        looked, failures = _look(paths, rows or {}, run, tell)
+        looked, strangers = _of_the_panel(looked, name)
+        failures += strangers
+        controls = tuple(one for one in looked if _role(panel, one) == "control")
+        learnt = templates(panel, panels.folder)
+        training = {file: digest.hex() for file, digest in panels.training(name).items()}
+        groups = [
+            Group(
+                panel,
+                some,
+                _controls(some, controls),
+                learnt,
+                {one.name: adjustments[one.name] for one in some if adjustments and one.name in adjustments},
+                out / "membership" if out is not None and membership else None,
+            )
+            for some in _groups(panel, [one for one in looked if one not in controls])
+        ]
+        hash = panels.hash(name)
+        keys = {_key(group, hash, controls): group for group in groups}
+        found, resumed = _run(keys, out, run, tell)
+    failures += [one for one in found if isinstance(one, Failure)]
+    outcomes = sorted((one for one in found if isinstance(one, Outcome)), key=lambda one: one.file.name)
+    return Batch(
+        name,
+        panel,
+        hash,
+        _compared(panel, outcomes),
+        tuple(sorted(failures, key=lambda one: one.name)),
+        controls,
+        training,
+        resumed,
+    )
+
+
+# ---- files and groups -----------------------------------------------------------------------------
+
+
+def _look(
+    paths: Sequence[Path], rows: Mapping[str, Row], run: _Cores, tell: Tell
+) -> tuple[list[Looked], list[Failure]]:
+    """Every file with its row, in the order of their names; files with the same bytes count once."""
+    files = sorted(named(paths).items())
+    looked: list[Looked] = []
+    failures: list[Failure] = []
+    seen: dict[str, str] = {}
+    results = run.all(look, [(path, name) for name, path in files], lambda share: tell("read", share))
+    for (name, path), one in zip(files, results, strict=True):
+        if isinstance(one, str):
+            failures.append(Failure(name, one))
+        elif isinstance(one, Failure):
+            failures.append(one)
+        elif one.sha256 in seen:
+            failures.append(Failure(name, f"it has the same bytes as {seen[one.sha256]}; give it once"))
+        else:
+            seen[one.sha256] = name
+            looked.append(replace(one, row=rows.get(name) or rows.get(path.name) or Row()))
+    return looked, failures
+
+
+def _of_the_panel(files: Sequence[Looked], name: str) -> tuple[list[Looked], list[Failure]]:
+    """The files that the manifest gives to this panel, or to none; the others are told."""
+    ours = [one for one in files if one.row["panel"] in ("", name)]
+    reason = "the manifest says that it is of the panel `{}`; gate it with that one"
+    return ours, [Failure(one.name, reason.format(one.row["panel"])) for one in files if one not in ours]
+
+
+def _role(panel: Panel, one: Looked) -> str | None:
+    reference = panel.references.get(one.row["reference"])
+    return reference.role if reference else None
+
+
+def participant(one: Looked) -> str:
+    """Of whom a sample is, as the manifest or else the file says; empty where neither does."""
+    said = one.row["participant"]
+    keywords = (one.keywords.get(key, "").strip() for key in PARTICIPANT)
+    return said or ("" if one.row["reference"] else next((word for word in keywords if word), ""))
+
+
+def _groups(panel: Panel, files: Sequence[Looked]) -> list[tuple[Looked, ...]]:
+    """Files that share their gates: of a participant, or of a run; each reference by itself."""
+    groups: dict[tuple[str, str], list[Looked]] = {}
+    for one in files:
+        who = participant(one) if panel.pooled == "participant" else one.row["batch"]
+        key = ("file", one.name)
+        if one.row["reference"]:
+            key = ("reference", one.row["reference"])
+        elif who and panel.pooled != "sample":
+            key = (panel.pooled, who)
+        groups.setdefault(key, []).append(one)
+    return [tuple(some) for _, some in sorted(groups.items())]
+
+
+def _controls(files: Sequence[Looked], controls: Sequence[Looked]) -> dict[str, tuple[Path, ...]]:
+    """The controls of the runs that these files were in; of all, where a run is not said."""
+    runs = {one.row["batch"] for one in files}
+    found: dict[str, list[Path]] = {}
+    for one in controls:
+        run = one.row["batch"]
+        if not run or "" in runs or run in runs:
+            found.setdefault(one.row["reference"], []).append(one.path)
+    return {name: tuple(some) for name, some in found.items()}
+
+
+def _compared(panel: Panel, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """The outcomes with what the rules over several samples say."""
+    others = beside(panel, [Beside(one.medians, one.estimates, one.file.row) for one in outcomes])
+    pairs = zip(outcomes, others, strict=True)
+    return tuple(replace(one, quality=(*one.quality, *more)) for one, more in pairs)
+
+
+# ---- what is known from before --------------------------------------------------------------------
+
+
+def _key(group: Group, hash: str, controls: Sequence[Looked]) -> str:
+    """What the result of a group hangs on."""
+    digests = {one.path: one.sha256 for one in controls}
+    said = [
+        engine(),
+        hash,
+        [[one.name, one.sha256, sorted(one.row.said.items())] for one in group.files],
+        [[name, [digests[path] for path in paths]] for name, paths in sorted(group.controls.items())],
+        [[name, [one.model_dump() for one in some]] for name, some in sorted(group.adjustments.items())],
+    ]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _run(
+    keys: Mapping[str, Group], out: Path | None, run: _Cores, tell: Tell
+) -> tuple[list[Outcome | Failure], int]:
+    """Gate the groups that are not known from before, and how many files were."""
+    known = _known(keys, out)
+    waiting = [key for key in keys if key not in known]
+    found = [one for some in known.values() for one in some]
+    resumed = len(found)
+
+    def finished(number: int, result: list[Outcome | Failure] | str) -> None:
+        if out is not None and not isinstance(result, str):
+            _keep(out / PARTS / f"{waiting[number]}.json", result)
+
+    done = run.all(gated, [(keys[key],) for key in waiting], lambda share: tell("gate", share), finished)
+    for key, result in zip(waiting, done, strict=True):
+        if isinstance(result, str):
+            found += [Failure(file.name, result) for file in keys[key].files]
+        else:
+            found += result
+    return found, resumed
+
+
+def _known(keys: Mapping[str, Group], out: Path | None) -> dict[str, list[Outcome | Failure]]:
+    """The groups whose results are kept; results of other panels, files or code are deleted."""
+    found: dict[str, list[Outcome | Failure]] = {}
+    for path in sorted((out / PARTS).glob("*.json")) if out is not None else ():
+        group = keys.get(path.stem)
+        if group is None:
+            path.unlink(missing_ok=True)
+            continue
+        tables = [group.table(one) for one in group.files]
+        try:
+            content = json.loads(path.read_text("utf-8"))
+            results: list[Outcome | Failure] = [
+                unpacked(file, one) for file, one in zip(group.files, content, strict=True)
+            ]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if all(table is None or table.exists() for table in tables):
+            found[path.stem] = results
+    return found
+
+
+def _keep(path: Path, results: Sequence[Outcome | Failure]) -> None:
+    """Keep the results of a group; one in which a file failed is tried again next time."""
+    if any(isinstance(one, Failure) for one in results):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps([packed(one) for one in results if isinstance(one, Outcome)]), "utf-8")
+    part.replace(path)
+
+
+# ---- cores ----------------------------------------------------------------------------------------
+
+
+class _Cores:
+    """One process for each core, or for one core none but this."""
+
+    def __init__(self, cores: int) -> None:
+        self.cores = cores
+        self.pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> _Cores:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(cancel_futures=True)
+
+    def all(
+        self,
+        work: Callable[..., Any],
+        tasks: Sequence[tuple[Any, ...]],
+        tell: Callable[[float], None],
+        finished: Callable[[int, Any], None] | None = None,
+    ) -> list[Any]:
+        """`work` of every task, in their order; of one that cannot be done the reason, as text.
+
+        finished: called with the number and the result of each as it is done.
+        """
+        found: dict[int, Any] = {}
+
+        def take(number: int, result: Any) -> None:
+            found[number] = result
+            if finished is not None:
+                finished(number, result)
+            tell(len(found) / len(tasks))
+
+        if self.cores == 1 or len(tasks) == 1:
+            for number, task in enumerate(tasks):
+                take(number, _tried(work, *task))
+        else:
+            self._spread(work, dict(enumerate(tasks)), take)
+            # A process that dies takes along those that wait: these are tried again, each by itself.
+            for number in [number for number in range(len(tasks)) if number not in found]:
+                self._spread(work, {number: tasks[number]}, take)
+                if number not in found:
+                    take(number, "the process that gated it was ended; is there enough memory?")
+        return [found[number] for number in range(len(tasks))]
+
+    def _spread(
+        self, work: Callable[..., Any], tasks: Mapping[int, tuple[Any, ...]], take: Callable[[int, Any], None]
+    ) -> None:
+        with _single_threads():
+            self.pool = self.pool or ProcessPoolExecutor(self.cores, get_context("spawn"))
+            try:
+                waiting: dict[Future[Any], int] = {
+                    self.pool.submit(_tried, work, *task): number for number, task in tasks.items()
+                }
+                while waiting:
+                    for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                        take(waiting.pop(future), future.result())
+            except BrokenProcessPool:
+                self.pool.shutdown(cancel_futures=True)
+                self.pool = None
+
+
+def _tried(work: Callable[..., Any], *task: Any) -> Any:
+    """What a task gives; what it fails with as text, so that no file keeps the others from their numbers."""
+    try:
+        return work(*task)
+    except Exception as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})" if trace else ""
+        return f"unexpected: {type(error).__name__}: {error}{place}; please report this"
+
+
+@contextmanager
+def _single_threads() -> Iterator[None]:
+    """Processes that are started meanwhile use one thread each: there is one for every core."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,142 @@
+"""The samples that share their gates, from their files to their numbers: the work of one process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from trialrun.protocol.panel import Panel
+
+from .adjustment import Adjustment
+from .fcs.error import FcsError
+from .fcs.read import read
+from .marker import Scales
+from .outcome import Adjusted, Looked, Outcome
+from .populate import Populated, adjusted, populate
+from .quality import medians, quality
+from .quantity import quantities
+from .sample import Sample
+from .template import Template
+from .transform import GatingError
+
+__all__ = ["Failure", "Group", "gated", "look"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that was not gated, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Samples that share their gates.
+
+    controls: by the name of a reference, its files. templates: learnt borders. adjustments: by name of a
+    file. membership: the folder for tables of which event is in which population, None for none.
+    """
+
+    panel: Panel
+    files: tuple[Looked, ...]
+    controls: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    templates: Mapping[str, Template | str] = field(default_factory=dict)
+    adjustments: Mapping[str, tuple[Adjustment, ...]] = field(default_factory=dict)
+    membership: Path | None = None
+
+    def table(self, file: Looked) -> Path | None:
+        """Where it is kept which event of a file is in which population."""
+        flat = file.name.strip("/").replace("/", "_")
+        return self.membership / f"{flat}.parquet" if self.membership is not None else None
+
+
+def look(path: Path, name: str) -> Looked | Failure:
+    """A file as it says of itself what it is."""
+    try:
+        sample = read(path)
+    except (FcsError, MemoryError) as error:
+        return Failure(name, _said(error, path))
+    return Looked(path, name, sample.sha256, sample.count, sample.keywords, sample.findings)
+
+
+def gated(group: Group) -> list[Outcome | Failure]:
+    """Gate a group: for each file, in their order, what came out or why nothing did.
+
+    A file that cannot be used changes nothing for the others.
+    """
+    done: dict[str, Outcome | Failure] = {}
+    samples: dict[str, Sample] = {}
+    for file in group.files:
+        try:
+            sample = read(file.path)
+            Scales(group.panel, sample)
+        except (FcsError, GatingError, MemoryError) as error:
+            done[file.name] = Failure(file.name, _said(error, file.path))
+        else:
+            if sample.sha256 == file.sha256:
+                samples[file.name] = sample
+            else:
+                done[file.name] = Failure(file.name, "it was changed while it was gated; gate it again")
+    controls = {name: [read(path) for path in paths] for name, paths in group.controls.items()}
+    found = populate(group.panel, list(samples.values()), controls, group.templates)
+    for name, one in zip(samples, found, strict=True):
+        (file,) = (file for file in group.files if file.name == name)
+        done[name] = _outcome(file, one, group)
+    return [done[file.name] for file in group.files]
+
+
+def _said(error: Exception, path: Path) -> str:
+    """The reason, without the path, which stands before it."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it; gate with fewer cores"
+    return str(error).removeprefix(f"{path}: ")
+
+
+def _outcome(file: Looked, one: Populated, group: Group) -> Outcome:
+    changes = group.adjustments.get(file.name, ())
+    other = adjusted(one, {change.population: change.drawn(group.panel) for change in changes})
+    by_hand = None
+    if changes:
+        gates = {change.population: {"by": change.by, "reason": change.reason} for change in changes}
+        by_hand = Adjusted(gates, _counts(other), quantities(other, file.row))
+    if (table := group.table(file)) is not None:
+        keep(one, other if changes else None, table)
+    return Outcome(
+        file,
+        _counts(one),
+        one.reasons,
+        {name: found.told() for name, found in one.found.items()},
+        quantities(one, file.row),
+        tuple(quality(one, file.row)),
+        medians(one),
+        by_hand,
+    )
+
+
+def _counts(one: Populated) -> dict[str, int | None]:
+    return {name: one.count(name) for name in one.panel.populations}
+
+
+def keep(automatic: Populated, by_hand: Populated | None, path: Path) -> None:
+    """Write which event is in which population: a row for each event of the file, in its order, and a column
+    for each population, empty where that is not known; those gated by hand are `NAME (adjusted)`."""
+    import polars as pl
+
+    columns = {}
+    for one, label in ((automatic, "{}"), (by_hand, "{} (adjusted)")):
+        for name in one.panel.populations if one else ():
+            assert one is not None
+            if name in one.reasons:
+                columns[label.format(name)] = pl.Series([None] * one.sample.count, dtype=pl.Boolean)
+                continue
+            held = np.zeros(one.sample.count, dtype=bool)
+            held[one.events[name]] = True
+            columns[label.format(name)] = pl.Series(held)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    pl.DataFrame(columns).write_parquet(part)
+    part.replace(path)
