@@ -171,7 +171,7 @@ def _cycles(draw: st.DrawFn) -> Content:
 def _treatment(draw: st.DrawFn, cycles: Content) -> Content:
     dose = draw(st.floats(0.001, 10_000))
     return {
-        "substances": {"it": {"name": draw(TITLE), "route": "oral", "unit": "mg", "unit_name": draw(TITLE)} | draw(sourced())},
+        "substances": {"it": {"name": draw(TITLE), "route": "oral", "unit": "mg", "unit_name": draw(st.sampled_from(["mg", {"en": "milligrams", "fr": "milligrammes"}]))} | draw(sourced())},
         "levels": {"usual": {"dose": dose} | draw(sourced())},
         "cycle_length": "30 days",
         "cycles": cycles,

@@ -25,7 +25,7 @@ from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rulebook import compile_rules, stated, type_of
 from trialrun.protocol.sense import sense
 from trialrun.protocol.shape import shape
-from trialrun.protocol.source import Source, canonical, ordered, read
+from trialrun.protocol.source import Source, read
 from trialrun.protocol.study import SourcesFile, StudyFile
 from trialrun.protocol.variable import Variable, VariablesFile
 
@@ -184,6 +184,6 @@ def _meaning(
 
 
 def _hash(sources: Mapping[str, Source]) -> str:
-    """SHA-256 of what the files say. Order is content: outcomes are read from top to bottom."""
-    content = [[name, ordered(sources[name].content)] for name in sorted(sources)]
-    return hashlib.sha256(canonical(content)).hexdigest()
+    """SHA-256 of what the files say, a list of pairs of a name and its content in canonical JSON."""
+    content = b",".join(b'["%s",%s]' % (name.encode(), sources[name].said) for name in sorted(sources))
+    return hashlib.sha256(b"[%s]" % content).hexdigest()

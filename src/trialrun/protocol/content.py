@@ -6,9 +6,11 @@ the side on which it stands do not matter. The order of a list matters only wher
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from trialrun.protocol import source
@@ -55,7 +57,16 @@ class Content:
 
     def under(self, path: Path) -> dict[Path, Hashable]:
         """The meanings below a path, named from there."""
-        return {at[len(path) :]: one for at, one in self.meanings.items() if at[: len(path)] == path}
+        return {at[len(path) :]: self.meanings[at] for at in self.below.get(path, ())}
+
+    @cached_property
+    def below(self) -> Mapping[Path, list[Path]]:
+        """Every path and the paths of the values below it; asked for once all values are there."""
+        found: dict[Path, list[Path]] = defaultdict(list)
+        for at in self.values:
+            for depth in range(len(at) + 1):
+                found[at[:depth]].append(at)
+        return dict(found)
 
 
 def content(protocol: Protocol, renames: Renames | None = None) -> Content:

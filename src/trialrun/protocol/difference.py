@@ -107,7 +107,7 @@ def _of(where: Protocol, path: Path, found: Pair, said: Content) -> Path:
 
 def _about(found: Pair, path: Path, where: Protocol, said: Content, act: str) -> Iterator[Text]:
     """What else to know of a member that comes or goes: its rule, its acts, what becomes of data."""
-    rules = [(at, rule_of(value)) for at, value in said.values.items() if at[: len(path)] == path]
+    rules = [(at, rule_of(said.values[at])) for at in said.below.get(path, ())]
     for at, tree in rules:
         if tree is not None and len(at) == len(path) + 1:
             yield say("rule", rule=tree)

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -28,7 +28,7 @@ from trialrun.protocol.output import EVERY_ROW, GROUP, Output, OutputsFile
 from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
 from trialrun.protocol.rule import NOT_DECLARED, RESERVED, RuleError, RuleProblem
 from trialrun.protocol.shape import shape
-from trialrun.protocol.source import Source, canonical, ordered, read
+from trialrun.protocol.source import Source, read
 from trialrun.protocol.trajectory import Trajectory
 
 __all__ = ["Outputs", "compile_outputs", "load_outputs", "placeholders"]
@@ -51,7 +51,7 @@ class Outputs:
     @cached_property
     def hash(self) -> str:
         """SHA-256 of what the file says."""
-        return hashlib.sha256(canonical(ordered(self.source.content))).hexdigest()
+        return hashlib.sha256(self.source.said).hexdigest()
 
     def problem(self, path: Path, message: str, hint: str | None = None, code: str = "output") -> Problem:
         return Problem(self.source.place(path), message, hint, code)
@@ -240,18 +240,20 @@ def _unknown(outputs: Outputs, path: Path, what: str, name: str, known: Collecti
 
 def _rules(outputs: Outputs) -> Iterator[Problem]:
     """What is wrong with the words of rules; whether their columns exist is known when tables are there."""
-    from trialrun.protocol.rule_parse import syntax  # here, as sqlglot takes a tenth of a second to import
-
-    sound: set[str] = set()  # many outputs choose the same rows
     for path, text in stated(outputs.file):
-        if text in sound:
-            continue
-        named = set(re.findall(r"[A-Za-z_]\w*", text))
         try:
-            syntax(text, {word for word in named if word.upper() not in RESERVED})
-            sound.add(text)
+            _readable(text)
         except RuleError as error:
             yield from outputs.rule_problems(path, text, error)
+
+
+@lru_cache(maxsize=1024)
+def _readable(text: str) -> None:
+    """Raises RuleError if the text is no rule; many outputs, and most studies, choose the same rows."""
+    from trialrun.protocol.rule_parse import syntax  # here, as sqlglot takes a tenth of a second to import
+
+    named = set(re.findall(r"[A-Za-z_]\w*", text))
+    syntax(text, {word for word in named if word.upper() not in RESERVED})
 
 
 def stated(file: OutputsFile) -> Iterator[tuple[Path, str]]:
