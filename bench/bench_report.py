@@ -96,7 +96,7 @@ def report() -> None:
             f"({goal:.0f} s is the goal; {verdict}): numbers {parts[0]:.1f}, HTML and PDF with figures "
             f"{parts[1]:.1f}; the first time {first:.1f} s"
         )
-    print(f"this machine counts to ten million in {seconds(counting):.2f} s (0.6 s is usual)")
+    print(f"this machine counts to ten million in {seconds(counting):.2f} s")
 
 
 # ---- a table of adverse events -------------------------------------------------------------------
