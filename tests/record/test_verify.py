@@ -1,6 +1,7 @@
 """Damage that every chain bears alone, and that shows only between them: each attack has its finding."""
 
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,13 +32,21 @@ def disk(protocol: Protocol, tmp_path: Path) -> Iterator[Walk]:
     trial.close()
 
 
+@pytest.fixture(scope="module")
+def begun(protocol: Protocol, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trial that has begun, in which nothing is wrong; not to be changed."""
+    clock, folder = SetClock(), tmp_path_factory.mktemp("begun") / "trial"
+    trial = Trial.create(folder, protocol, virtual=True, clock=clock, seed=7, people=PEOPLE)
+    Walk(trial, clock).begin()
+    trial.close()
+    assert verify(folder).findings == ()
+    return folder
+
+
 @pytest.fixture
-def folder(disk: Walk) -> Path:
-    disk.begin()
-    disk.trial.close()
-    assert disk.trial.folder is not None
-    assert verify(disk.trial.folder).findings == ()
-    return disk.trial.folder
+def folder(begun: Path, tmp_path: Path) -> Path:
+    """A copy that a test may damage."""
+    return Path(shutil.copytree(begun, tmp_path / "trial"))
 
 
 def attack(folder: Path, change: Callable[[sqlite3.Connection], object]) -> None:
