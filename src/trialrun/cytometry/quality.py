@@ -141,13 +141,15 @@ def bins(time: Array) -> NDArray[np.int64]:
 
 
 def flow_anomalies(time: Array, deviations: float) -> float:
-    """The share of events in bins whose rate differs from the median by so many robust SD.
+    """The share of events in bins whose rate differs by so many robust SD from that of most events.
 
-    time: of each event, in file order. Chance alone spreads a rate by the square root of its number.
+    time: of each event, in file order. Chance alone spreads a rate by the square root of its number. Events,
+    not bins, have a vote on what is usual: a clot lasts long and lets few through.
     """
-    counts = np.bincount(bins(time)).astype(np.float64)
-    middle = float(np.median(counts))
-    spread = max(_robust(counts), float(np.sqrt(middle)), 1.0)
+    place = bins(time)
+    counts = np.bincount(place).astype(np.float64)
+    middle = float(np.median(counts[place]))
+    spread = max(_robust(counts[place]), float(np.sqrt(middle)), 1.0)
     odd = np.abs(counts - middle) > deviations * spread
     odd[-1] &= counts[-1] > middle  # the last bin may be cut short
     return float(counts[odd].sum() / counts.sum())

@@ -136,7 +136,7 @@ def median(values: NDArray[np.float64]) -> Estimate:
     below = ranks[bdtr(ranks, count, 0.5) <= (1 - LEVEL) / 2]
     if not len(below):
         return _rounded(middle, None, None, None, count, None)
-    rank = int(below[-1]) + 1  # from 0: so many values are below it
+    rank = int(below[-1])  # from 0; that no more than so many lie below the true median has at most 2.5 %
     return _rounded(middle, None, float(ordered[rank]), float(ordered[count - 1 - rank]), count, None)
 
 

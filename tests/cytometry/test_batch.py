@@ -1,0 +1,174 @@
+"""Many files: the same numbers however they are run, one gate for a participant, nothing done twice."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trialrun.cytometry import batch_folder
+from trialrun.cytometry.batch import Batch, gate
+from trialrun.cytometry.fcs.write import write
+from trialrun.cytometry.manifest import read_manifest
+from trialrun.cytometry.sample import Channel, Sample
+from trialrun.protocol.panels import Panels, load_panels
+from trialrun.protocol.problem import ProtocolError
+
+PANEL = """\
+panels:
+  tube:
+    title: A tube
+    from: assumption
+    reason: For the tests.
+    markers: {A: A-A, B: B-A}
+    compensation: none
+    references: {plain: {role: control}}
+    populations:
+      high: {of: all, method: density, by: A, keep: high}
+      bright: {of: high, method: control, by: B, keep: high, control: plain}
+    counting: {volume: true}
+    quantities:
+      high_percent: {percent: high, of: all}
+      high_count: {absolute: high}
+      bright_percent: {percent: bright, of: high}
+"""
+
+
+def sample(seed: int, high: float = 1000, share: float = 0.3) -> Sample:
+    stream = np.random.default_rng(seed)
+    number = int(1000 * share)
+    a = np.concatenate([stream.normal(high, 60, number), stream.normal(200, 60, 1000 - number)])
+    b = stream.normal(300, 50, 1000)
+    events = np.rint(np.stack([a, b])).astype(np.float32)
+    return Sample("", "", tuple(Channel(name, "", 4096.0) for name in ("A-A", "B-A")), events, {})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "panel.yaml").write_text(PANEL, "utf-8")
+    for number in range(4):
+        write(tmp_path / f"{number}.fcs", sample(number, 1000 + 40 * number, 0.1 * (number + 1)))
+    return tmp_path
+
+
+def panels(folder: Path) -> Panels:
+    return load_panels(folder / "panel.yaml")
+
+
+def run(
+    folder: Path, names: str = "0123", manifest: str = "", cores: int = 1, out: Path | None = None
+) -> Batch:
+    said = panels(folder)
+    rows = None
+    if manifest:
+        (folder / "manifest.csv").write_text(manifest, "utf-8")
+        rows = read_manifest(folder / "manifest.csv", said.panels)
+    return gate([folder / f"{name}.fcs" for name in names], said, "tube", rows=rows, cores=cores, out=out)
+
+
+OF_ONE = "file,participant,timepoint\n0.fcs,P1,V1\n1.fcs,P1,V2\n2.fcs,P1,V3\n3.fcs,P2,V1\n"
+
+
+def test_over_several_cores_and_in_any_order_the_numbers_are_the_same(folder: Path) -> None:
+    one = batch_folder.provenance(run(folder))
+    assert batch_folder.provenance(run(folder, "3120", cores=2)) == one
+
+
+def test_visits_of_a_participant_share_their_gate_and_nobody_elses(folder: Path) -> None:
+    found = [one.gates["high"]["at"] for one in run(folder, manifest=OF_ONE).outcomes]
+    assert found[0] == found[1] == found[2] != found[3]
+    alone = [one.gates["high"]["at"] for one in run(folder).outcomes]
+    assert len(set(alone)) == 4
+    assert alone[3] == found[3]
+
+
+def test_the_gate_does_not_know_which_visit_came_first(folder: Path) -> None:
+    exchanged = OF_ONE.replace("V1\n1", "V9\n1").replace("V3", "V1")
+    there, again = run(folder, manifest=OF_ONE), run(folder, manifest=exchanged)
+    assert [one.estimates for one in there.outcomes] == [one.estimates for one in again.outcomes]
+
+
+def test_what_is_finished_is_not_done_again(folder: Path) -> None:
+    out = folder / "out"
+    first = run(folder, "012", out=out)
+    assert (first.resumed, len(first.outcomes)) == (0, 3)
+    second = run(folder, out=out)
+    assert (second.resumed, len(second.outcomes)) == (3, 4)
+    assert batch_folder.table(second) == batch_folder.table(run(folder))
+    text = (folder / "panel.yaml").read_text("utf-8")
+    (folder / "panel.yaml").write_text(text.replace("title: A tube", "title: Another tube"), "utf-8")
+    assert run(folder, out=out).resumed == 0
+
+
+def test_what_is_kept_and_damaged_is_done_again(folder: Path) -> None:
+    out = folder / "out"
+    run(folder, out=out)
+    for path in (out / ".parts").glob("*.json"):
+        path.write_text("[{", "utf-8")
+    assert run(folder, out=out).resumed == 0
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_one_bad_file_stops_nobody(folder: Path, cores: int) -> None:
+    (folder / "4.fcs").write_bytes(b"FCS3.1" + b"\xff" * 100)
+    lone = sample(9)
+    write(folder / "5.fcs", replace(lone, channels=lone.channels[:1], events=lone.events[:1]))
+    found = run(folder, "012345", cores=cores)
+    assert [one.name for one in found.failures] == ["4.fcs"]
+    lacking = found.outcomes[-1]
+    assert lacking.estimates["high_percent"].value is not None
+    assert lacking.estimates["bright_percent"].value is None
+
+
+def test_the_same_bytes_are_counted_once(folder: Path) -> None:
+    (folder / "4.fcs").write_bytes((folder / "0.fcs").read_bytes())
+    found = run(folder, "04")
+    assert len(found.outcomes) == 1
+    assert "the same bytes as 0.fcs" in found.failures[0].reason
+
+
+def test_a_control_makes_a_gate_and_no_result(folder: Path) -> None:
+    found = run(folder, "012", manifest="file,reference\n0.fcs,plain\n")
+    assert [one.file.name for one in found.outcomes] == ["1.fcs", "2.fcs"]
+    assert [one.name for one in found.controls] == ["0.fcs"]
+    value = found.outcomes[0].estimates["bright_percent"].value
+    assert value is not None and value < 3  # the control's 99.5th percentile, of the same stain
+    without = run(folder, "12").outcomes[0].estimates["bright_percent"]
+    assert without.value is None and "no sample of the control" in (without.reason or "")
+
+
+def test_a_number_that_is_not_estimable_says_why(folder: Path) -> None:
+    manifest = "file,counting,dilution\n0.fcs,volume,2\n"
+    found = run(folder, "01", manifest=manifest).outcomes
+    assert "$VOL" in (found[0].estimates["high_count"].reason or "")
+    assert "give a manifest" in (found[1].estimates["high_count"].reason or "")
+
+
+def test_provenance_names_the_file_the_panel_and_the_code(folder: Path) -> None:
+    found = run(folder, "0")
+    told = json.loads(json.dumps(batch_folder.provenance(found)))
+    source = found.source(found.outcomes[0])
+    assert told["panel_sha256"] == panels(folder).hash("tube") == source["panel"]
+    assert told["files"][0]["sha256"] == source["sha256"]
+    assert told["engine"] == source["engine"]
+    assert "$PnG" in told["raw"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message", "line"),
+    [
+        ("name\n0.fcs\n", "has no column `file`", 1),
+        ("file,storage\n0.fcs,warm\n", "`warm` is not a right `storage`", 2),
+        ("file,counting\n0.fcs,beads\n", "is empty, and cells are counted by beads", 2),
+        ("file,counting,dilution\n0.fcs,volume,0\n", "`0` is not a number above 0", 2),
+        ("file,reference\n0.fcs,plane\n", "there is no reference `plane`", 2),
+        ("file,panel\n0.fcs,tubes\n", "there is no panel `tubes`", 2),
+        ("file\n0.fcs\n0.fcs\n", "`0.fcs` is there twice", 3),
+    ],
+)
+def test_a_wrong_manifest_is_told_with_its_line(folder: Path, manifest: str, message: str, line: int) -> None:
+    with pytest.raises(ProtocolError) as error:
+        run(folder, manifest=manifest)
+    told = [one for one in error.value.problems if message in one.message]
+    assert told and told[0].place.line == line

@@ -1,0 +1,49 @@
+"""What a laboratory says of its files, as spreadsheets write it."""
+
+from pathlib import Path
+
+import pytest
+
+from trialrun.cytometry.manifest import COLUMNS, read_manifest
+from trialrun.protocol.problem import ProtocolError
+
+LINES = [["file", "participant", "counting", "cells_per_ul", "note"], ["a.fcs", "P1", "dual", "1500", "x"]]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_table_is_read_however_it_was_saved(
+    tmp_path: Path, separator: str, encoding: str, ending: str
+) -> None:
+    path = tmp_path / "m.csv"
+    path.write_bytes(ending.join([separator.join(line) for line in LINES] + [""]).encode(encoding))
+    row = read_manifest(path, {})["a.fcs"]
+    assert (row["participant"], row.counting, row.number("cells_per_ul")) == ("P1", "dual", 1500)
+    assert row["note"] == "x" and row["timepoint"] == "" and row.number("beads") is None
+    assert set(LINES[0]) - {"note"} <= set(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "has no column `file`"),
+        (b"file\n\xff\xfe\n", "is not UTF-8 text"),
+        (b"file,file\na,b\n", "the column `file` is there twice"),
+        (b"file\na.fcs,b\n", "has more cells than there are columns"),
+        (b"file,participant\n,P1\n", "there is no file name"),
+        (b"file,counting,cells_per_ul\na,dual,nan\n", "`nan` is not a number above 0"),
+        (b"file,counting,cells_per_ul\na,dual,1e999\n", "is not a number above 0"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "m.csv"
+    path.write_bytes(content)
+    with pytest.raises(ProtocolError) as error:
+        read_manifest(path, {})
+    assert any(message in one.message for one in error.value.problems)
+
+
+def test_a_manifest_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ProtocolError, match="cannot be read"):
+        read_manifest(tmp_path / "none.csv", {})

@@ -1,0 +1,186 @@
+"""Populations found in the events: one gate for all samples, and borders learnt from gates by hand."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trialrun.cytometry.fcs.read import read
+from trialrun.cytometry.fcs.write import write
+from trialrun.cytometry.populate import adjusted, populate
+from trialrun.cytometry.sample import Channel, Sample
+from trialrun.cytometry.training import rows_in, templates
+from trialrun.cytometry.transform import GatingError
+from trialrun.protocol.panel import Panel
+from trialrun.protocol.population import Rectangle
+
+NAMES = ("A-A", "B-A", "C-A")
+TRAINED = {"of": "all", "method": "transitional", "high": "A", "low": "B", "trained_on": "ours"}
+
+
+def panel(populations: dict[str, object], **more: object) -> Panel:
+    first = next(iter(populations))
+    said = {
+        "title": "P", "from": "assumption", "reason": "test", "compensation": "none",
+        "markers": {"A": "A-A", "B": "B-A", "C": "C-A"},
+        "transforms": {"default": {"linear": {"top": 4096}}},
+        "populations": populations, "quantities": {"n": {"count": first}}, **more,
+    }  # fmt: skip
+    return Panel.model_validate(said)
+
+
+def sample(seed: int = 1, count: int = 2000, share: float = 0.2, digest: str = "") -> Sample:
+    """Two clouds in A; B is low in those that are high in A; C is noise."""
+    stream = np.random.default_rng(seed)
+    high = int(count * share)
+    a = np.concatenate([stream.normal(1500, 100, high), stream.normal(600, 100, count - high)])
+    b = np.concatenate([stream.normal(500, 90, high), stream.normal(900, 90, count - high)])
+    events = np.rint(np.stack([a, b, stream.normal(700, 80, count)])).astype(np.float32)
+    channels = tuple(Channel(name, "", 4096.0) for name in NAMES)
+    return Sample(f"{seed}.fcs", digest or str(seed), channels, events, {})
+
+
+DENSITY = {"high": {"of": "all", "method": "density", "by": "A", "keep": "high"}}
+
+
+def test_each_method_finds_the_cells() -> None:
+    said = panel(
+        {
+            **DENSITY,
+            "tail": {"of": "all", "method": "tail", "by": "A", "keep": "high"},
+            "mixed": {"of": "all", "method": "mixture", "by": ["A", "B"], "high": "A", "low": "B"},
+            "edge": {"of": "all", "method": "rectangle", "within": {"A": [1050, None]}},
+            "corner": {"of": "all", "method": "quadrant", "at": {"A": 1050, "B": 700},
+                       "keep": {"A": "high", "B": "low"}},
+            "drawn": {"of": "all", "method": "polygon", "by": ["A", "B"],
+                      "corners": [[1050, 0], [4000, 0], [4000, 4000], [1050, 4000]]},
+            "round": {"of": "all", "method": "ellipsoid", "by": ["A", "B"], "center": [1500, 500],
+                      "covariance": [[0.0006, 0], [0, 0.0005]], "distance": 16},
+            "rest": {"of": "all", "method": "boolean", "where": "NOT high"},
+            "both": {"of": "edge", "method": "boolean", "where": "corner AND drawn"},
+        }
+    )  # fmt: skip
+    (one,) = populate(said, [sample()])
+    assert not one.reasons
+    for name in said.populations:
+        expected = 1600 if name == "rest" else 400
+        assert abs((one.count(name) or 0) - expected) <= 16, name
+        assert (np.diff(one.events[name]) > 0).all() and one.events[name].dtype == np.int32
+
+
+@given(order=st.permutations(range(3)), shuffled=st.randoms(use_true_random=False))
+@settings(max_examples=10)
+def test_the_order_of_samples_and_of_events_changes_no_gate(order: list[int], shuffled: object) -> None:
+    said = panel({**DENSITY, "rare": {"of": "all", "method": "transitional", "high": "A", "low": "B"}})
+    samples = [sample(number) for number in range(3)]
+    stream = np.random.default_rng(shuffled.getrandbits(32))  # type: ignore[attr-defined]
+    mixed = [replace(samples[i], events=stream.permutation(samples[i].events, axis=1)) for i in order]
+    there, again = populate(said, samples), populate(said, mixed)
+    assert [there[i].count("high") for i in order] == [one.count("high") for one in again]
+    assert there[0].found["high"] == again[0].found["high"]
+    assert there[0].found["rare"].told() == again[0].found["rare"].told()
+
+
+def test_why_a_population_is_not_known_reaches_its_children() -> None:
+    said = panel({**DENSITY, "child": {"of": "high", "method": "rectangle", "within": {"B": [0, None]}}})
+    one = sample(share=0.0)
+    flat = replace(one, events=np.full_like(one.events, 7))
+    (found,) = populate(said, [flat])
+    assert found.count("high") is None and found.count("child") is None
+    assert "same value" in found.reason("child") and "`high`" in found.reason("child")
+
+
+def test_a_sample_without_a_marker_does_not_take_it_from_the_others() -> None:
+    lone = sample(2)
+    lacking = replace(lone, channels=(Channel("X-A"), *lone.channels[1:]))
+    first, second = populate(panel(DENSITY), [lacking, sample()])
+    assert "for A" in first.reasons["high"]
+    assert second.count("high") == 400
+
+
+def test_a_gate_by_hand_moves_its_children_and_nothing_else() -> None:
+    low = {"of": "all", "method": "density", "by": "B", "keep": "low"}
+    said = panel(
+        {**DENSITY, "low": low, "child": {"of": "high", "method": "density", "by": "C", "keep": "high"}}
+    )
+    (one,) = populate(said, [sample()])
+    gate = Rectangle.model_validate({"of": "all", "method": "rectangle", "within": {"A": [1500, None]}})
+    other = adjusted(one, {"high": gate})
+    assert (other.count("high") or 0) < 250
+    assert one.count("high") == 400
+    assert (other.events["low"] == one.events["low"]).all()
+
+
+# ---- references gated by hand ---------------------------------------------------------------------
+
+
+def by_hand(folder: Path, seed: int, share: float = 0.2) -> dict[str, object]:
+    """A parent and its members, where a person took what is above a line."""
+    parent = sample(seed, share=share)
+    held = parent.events[0] > parent.events[1] + 100
+    write(folder / f"{seed}.fcs", parent)
+    write(folder / f"{seed}-taken.fcs", replace(parent, events=parent.events[:, held]))
+    return {"parent": f"{seed}.fcs", "members": f"{seed}-taken.fcs"}
+
+
+def trained(samples: list[dict[str, object]], **more: object) -> Panel:
+    references = {"ours": {"role": "training", "samples": samples}}
+    return panel({"rare": {**TRAINED, **more}}, references=references)
+
+
+def test_a_border_is_learnt_from_what_a_person_took(tmp_path: Path) -> None:
+    said = trained([by_hand(tmp_path, 1), by_hand(tmp_path, 2)], also="C")
+    one = sample(3)
+    (found,) = populate(said, [one], templates=templates(said, tmp_path))
+    truth = one.events[0] > one.events[1] + 100
+    held = np.zeros(one.count, dtype=bool)
+    held[found.events["rare"]] = True
+    assert 2 * (held & truth).sum() / (held.sum() + truth.sum()) > 0.98
+    assert found.errors["rare"] > 0
+
+
+def test_references_that_cannot_be_used_are_told_and_nothing_else_is_taken(tmp_path: Path) -> None:
+    lone = by_hand(tmp_path, 1)
+    other = by_hand(tmp_path, 2)
+    said = trained([{**lone, "members": other["members"]}])
+    learnt = templates(said, tmp_path)
+    assert "are not in 1.fcs" in str(learnt["rare"])
+    (found,) = populate(said, [sample(3)], templates=learnt)
+    assert found.count("rare") is None and "nothing can be learnt" in found.reason("rare")
+
+
+def test_members_of_other_channels_are_refused() -> None:
+    one = sample()
+    with pytest.raises(GatingError, match="other channels"):
+        rows_in(one, replace(one, channels=one.channels[::-1]))
+    assert rows_in(one, replace(one, events=one.events[:, :5])).sum() == 5
+
+
+def test_real_wells_are_gated_as_a_person_gated_the_others(shared: Path, tmp_path: Path) -> None:
+    """Well A01 with the gates of C01 and C03: at least .95 of the events, and the share within 5 %."""
+    folder = shared / "data/cytometry/treg_meyer"
+    wells = [
+        {"parent": next(folder.glob(f"Well_{well}_CD3+CD4+*.fcs")).name,
+         "members": sorted(path.name for path in folder.glob(f"Well_{well}_T_reg_*.fcs"))}
+        for well in ("C01", "C03")
+    ]  # fmt: skip
+    said = panel(
+        {"rare": {**TRAINED, "also": "C"}},
+        markers={"A": "VL1-H", "B": "BL1-H", "C": "BL3-H"},
+        compensation="file",
+        transforms={"default": {"asinh": {"cofactor": 1000}}},
+        references={"ours": {"role": "training", "samples": wells}},
+    )
+    parent = read(folder / "Well_A01_CD3+CD4+.fcs")
+    truth = np.zeros(parent.count, dtype=bool)
+    for path in folder.glob("Well_A01_T_reg_*.fcs"):
+        truth |= rows_in(parent, read(path))
+    (found,) = populate(said, [parent], templates=templates(said, folder))
+    held = np.zeros(parent.count, dtype=bool)
+    held[found.events["rare"]] = True
+    assert truth.sum() == 604
+    assert 2 * (held & truth).sum() / (held.sum() + truth.sum()) > 0.95
+    assert abs(held.sum() / truth.sum() - 1) < 0.05
