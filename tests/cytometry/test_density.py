@@ -1,4 +1,4 @@
-"""Thresholds on one marker, mixtures and singlets."""
+"""Thresholds on one marker."""
 
 import csv
 import gzip
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialrun.cytometry import density, mixture, singlets
+from trialrun.cytometry import density
 from trialrun.cytometry.fcs.read import read
 
 RANDOM = np.random.default_rng(7)
@@ -32,6 +32,16 @@ def test_the_stored_thresholds_of_opencyto_are_met(shared: Path) -> None:
         assert found.threshold == pytest.approx(expected, abs=1e-3)
         count = int(found.above(values).sum())
         assert int(within[child].sum()) in (count, len(values) - count)
+    # Whatever openCyto was told there (FSC-A was given arguments of its own): the feet of two tails.
+    cells, bright = "root/boundary", f"{live}/CD14-Lineage-/CD16-CD56-"
+    for parent, name, side, expected, child in (
+        (cells, "FSC-A", "left", 72443.546875, f"{cells}/Monocytes"),
+        (bright, "HLADR", "right", 2092.03271484375, f"{bright}/HLADR+"),
+    ):
+        values = sample.column(name)[within[parent]]
+        foot = density.tail(values, side)  # type: ignore[arg-type]
+        assert foot.threshold == pytest.approx(expected, rel=1e-6)
+        assert int(foot.above(values).sum()) == int(within[child].sum())
 
 
 def test_a_valley_lies_between_two_peaks_and_one_peak_has_none() -> None:
@@ -62,35 +72,3 @@ def test_order_and_unit_change_no_threshold(seed: int, unit: float) -> None:
     assert density.valley(moved) == density.valley(TWO)
     before, after = density.valley(TWO).threshold, density.valley(TWO * unit).threshold
     assert before is not None and after == pytest.approx(before * unit, rel=1e-6)
-
-
-@pytest.mark.parametrize("freedom", [np.inf, 4.0])
-def test_a_mixture_finds_what_was_mixed_in_any_order(freedom: float) -> None:
-    values = np.stack([TWO, TWO / 2 + RANDOM.normal(0, 1, len(TWO))])
-    found = mixture.fit(values, 2, freedom)
-    assert found.weights == pytest.approx([0.75, 0.25], abs=0.02)
-    assert found.means[:, 0] == pytest.approx([0, 8], abs=0.15)
-    again = mixture.fit(values[:, ::-1], 2, freedom)
-    assert (again.means == found.means).all() and again.likelihood == found.likelihood
-    assert found.posterior(values).sum(axis=0) == pytest.approx(1)
-
-
-def test_bic_chooses_and_a_mixture_says_why_not() -> None:
-    assert len(mixture.choose(TWO[None, :], (1, 2, 3)).weights) == 2
-    cut = mixture.threshold(TWO)
-    assert cut.threshold is not None and 3 < cut.threshold < 5
-    assert mixture.threshold(RANDOM.normal(0, 1, 2000)).reasons == ("one component fits as well as two",)
-    assert "too few" in mixture.fit(TWO[None, :30], 2).reasons[0]
-
-
-def test_doublets_lie_off_the_line() -> None:
-    height = RANDOM.uniform(1e4, 2e5, 5000)
-    area = 1.3 * height * RANDOM.normal(1, 0.03, 5000)
-    doublets = np.arange(0, 5000, 10)
-    area[doublets] *= 1.7
-    line = singlets.fit(area, height)
-    members = line.members(area, height)
-    assert line.slope == pytest.approx(1.3, rel=0.02)
-    assert members[doublets].sum() == 0 and 0.98 < np.delete(members, doublets).mean() < 0.999
-    assert "too few" in singlets.fit(area[:9], height[:9]).reasons[0]
-    assert "rise" in singlets.fit(-area, height).reasons[0]

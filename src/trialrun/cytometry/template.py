@@ -38,9 +38,10 @@ class Reference:
 class Template:
     """A learnt border. Its first marker is high in members, its second low, further ones as they are.
 
-    knots: of each marker. weights: the coefficients. bulk, spread: the `landmarks` of the first two markers,
-    each the mean over the references, by which another sample is compared. ceiling: the second marker's 95th
-    percentile in members. without: the templates learnt leaving one reference out; none for a single one.
+    knots: of each marker. weights: the coefficients. bulk, spread: the `landmarks` of the first two
+    markers, each the mean over the references, by which another sample is compared. ceiling: the second
+    marker's 95th percentile in members. prior: members over all events that were learnt from. without:
+    the templates learnt leaving one reference out; none for a single one.
     """
 
     knots: tuple[Array, ...]
@@ -48,6 +49,7 @@ class Template:
     bulk: Array
     spread: Array
     ceiling: float
+    prior: float
     references: int
     without: tuple[Template, ...] = ()
 
@@ -64,6 +66,23 @@ class Template:
             ]
             or [np.empty(0)]
         )
+
+
+def corrected(probability: Array, prior: float) -> float:
+    """The share of members that makes a template's probabilities agree with themselves, 0 to 1.
+
+    They were learnt where `prior` of the events were members. Where another share are, events near the border
+    are rather, or less likely, members than they say. The share is found by expectation and maximisation
+    (Saerens, Latinne and Decaestecker 2002, doi:10.1162/089976602753284446).
+    """
+    share = prior
+    for _ in range(1000):
+        inside = probability * (share / prior)
+        fresh = float(np.mean(inside / (inside + (1 - probability) * ((1 - share) / (1 - prior)))))
+        if abs(fresh - share) < 1e-10:
+            break
+        share = fresh
+    return share
 
 
 def learn(references: Sequence[Reference]) -> Template:
@@ -120,6 +139,7 @@ def _learn(references: Sequence[Reference]) -> Template:
         bulk,
         spread,
         significant(float(np.quantile(values[1, members], 0.95))),
+        significant(float(members.mean())),
         len(references),
     )
 

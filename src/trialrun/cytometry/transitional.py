@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .density import DIGITS, Array, density, finite, significant
-from .template import NORMAL, Template, landmarks
+from .template import NORMAL, Template, corrected, landmarks
 
 FEWEST = 1000  # pooled parent events below which no gate is fitted: assumption
 TILT = 0.5  # how much of the second marker comes off the first, on a logarithmic scale: assumption
@@ -45,17 +45,20 @@ class Membership:
 class Share:
     """Members in % of their parent, and how far that may be off.
 
-    error: standard error in points, √(binomial² + gate²): binomial is that of counting; gate that of the
-    border, itself √(events² + references²): `events` from the probabilities of events near it,
-    Σ p (1 - p), and `references` from leaving each reference out in turn (jackknife), or without any from the
-    places where other kernels see the shoulder begin. low, high: 95 %, normal, within 0 and 100.
-    first_members: median of the first marker in members, None without any.
-    All None with `reasons` where nothing is estimable.
+    corrected: the percentage without the events that the border puts on the wrong side, by the
+    probabilities of all events (`template.corrected`); None without a template, and less biased where
+    the share differs from that of the references. error: standard error of percent in points,
+    √(binomial² + gate²): binomial is that of counting; gate that of the border, itself √(events² +
+    references²): `events` from the probabilities of events near it, Σ p (1 - p), and `references` from
+    leaving each reference out in turn (jackknife), or without any from the places where other kernels
+    see the shoulder begin. low, high: 95 %, normal, within 0 and 100. first_members: median of the
+    first marker in members, None without any. All None with `reasons` where nothing is estimable.
     """
 
     members: int
     parents: int
     percent: float | None
+    corrected: float | None
     binomial: float | None
     gate: float | None
     error: float | None
@@ -125,7 +128,7 @@ class Gate:
         array = _rows(values)
         count = array.shape[1]
         if reasons := self.reasons or (() if count else ("no parent events",)):
-            return Share(0, count, None, None, None, None, None, None, None, reasons)
+            return Share(0, count, None, None, None, None, None, None, None, None, reasons)
         found = self.apply(array)
         number = int(found.members.sum())
         part = number / count
@@ -133,10 +136,12 @@ class Gate:
         near = 100 * float(np.sqrt((found.probability * (1 - found.probability)).sum())) / count
         gate = float(np.hypot(near, self._borders(array)))
         error = float(np.hypot(binomial, gate))
+        learnt = self.template
         return Share(
             number,
             count,
             significant(100 * part),
+            None if learnt is None else significant(100 * corrected(found.probability, learnt.prior)),
             significant(binomial),
             significant(gate),
             significant(error),
