@@ -1,0 +1,1 @@
+"""What does a person see of a batch of gated samples? One page that needs nothing else."""

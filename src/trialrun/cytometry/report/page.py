@@ -1,0 +1,344 @@
+"""A batch of gated samples as one HTML file that needs nothing else and runs nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from statistics import median
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from trialrun import __version__
+from trialrun.cytometry.quantity import Estimate
+from trialrun.protocol.panel import Panel, Quantity
+from trialrun.protocol.panels import in_order
+from trialrun.protocol.population import ALL, Population
+
+from . import course, miflowcyt, plot
+from .agreement import bridging, replicates
+from .colour import swatches
+from .language import Language, language
+from .portrait import Examined, Portrait, ancestors, final, portray
+
+PACKAGES = ("numpy", "scipy", "flowio", "flowutils")
+OPEN = 4
+"""So many samples, and no more, are all shown at first."""
+UNSAID = {"method", "title", "from_", "reason", "of"}
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What the page is about. panel_hash: SHA-256 of the panel; visits: their order, by default that of the
+    manifest; software: name and version of what computed."""
+
+    panel: Panel
+    name: str
+    panel_hash: str
+    samples: Sequence[Portrait]
+    visits: Sequence[str] = ()
+    software: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ordered(self) -> list[Portrait]:
+        """By participant and visit; references after them."""
+        visits = self.order
+        return sorted(
+            self.samples,
+            key=lambda one: (
+                bool(one.row["reference"]),
+                one.row["participant"],
+                visits.index(one.row["timepoint"]),
+                one.row["batch"],
+                one.file,
+                one.sha256,
+            ),
+        )
+
+    @property
+    def order(self) -> list[str]:
+        """The visits of the samples in their order."""
+        lines = sorted(self.samples, key=lambda one: (one.row.line or 0, one.file, one.sha256))
+        there = list(dict.fromkeys(one.row["timepoint"] for one in lines))
+        return [*(one for one in self.visits if one in there), *(one for one in there if one not in self.visits)]
+
+
+def report(
+    panel: Panel,
+    name: str,
+    panel_hash: str,
+    groups: Sequence[Sequence[Examined]],
+    code: str,
+    visits: Sequence[str] = (),
+) -> str:
+    """The page about samples that are all at hand. groups: those that were gated together."""
+    portraits = [one for group in groups for one in portray(group)]
+    return page(Batch(panel, name, panel_hash, portraits, visits), code)
+
+
+def page(batch: Batch, code: str) -> str:
+    """The page in a language (`en`, `fr`): the same bytes for the same samples in any order.
+
+    Raises ValueError for another language, and for no samples.
+    """
+    if not batch.samples:
+        raise ValueError("a page about no sample: there is nothing to show")
+    words = language(code)
+    style = _style()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return _environment().get_template("page.html.j2").render(
+        t=words,
+        batch=batch,
+        panel=batch.panel,
+        samples=batch.ordered,
+        style=style,
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
+        shown=_Shown(batch, words),
+        software=batch.software or software(),
+        plot=plot,
+        course=course,
+    )
+
+
+def software() -> dict[str, str]:
+    """The versions of what computes, as they are installed."""
+    found = {"trialrun": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("trialrun.cytometry.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["drawing"] = Markup  # ours, its words escaped where they are put in
+    return environment
+
+
+@cache
+def _style() -> Markup:
+    source, _, _ = _environment().loader.get_source(_environment(), "page.css")  # type: ignore[union-attr]
+    return Markup(source)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """What the template asks for: names and numbers in the words of the page."""
+
+    batch: Batch
+    words: Language
+
+    # ---- names ----
+
+    def title(self, one: Population | Quantity, name: str) -> str:
+        return one.title(self.words.code) if one.title else name.replace("_", " ")
+
+    def population(self, name: str) -> str:
+        if name == ALL:
+            return self.words("all")
+        return self.title(self.batch.panel.populations[name], name)
+
+    def quantity(self, name: str) -> str:
+        one = self.batch.panel.quantities[name]
+        if one.title:
+            return one.title(self.words.code)
+        population = self.population(one.population)
+        if one.kind == "percent":
+            return self.words("quantity.percent", population=population, of=self.population(str(one.of)))
+        marker = str(one.median) if one.kind == "median" else ""
+        return self.words(f"quantity.{one.kind}", population=population, marker=marker)
+
+    def unit(self, name: str) -> str:
+        return self.words(f"unit.{self.batch.panel.quantities[name].kind}")
+
+    def label(self, one: Portrait) -> str:
+        """Of whom and when a sample is; the file where nothing says it."""
+        if one.row["reference"]:
+            reference = self.batch.panel.references.get(one.row["reference"])
+            titled = reference.title(self.words.code) if reference and reference.title else one.row["reference"]
+            return " · ".join(part for part in (titled, one.row["batch"]) if part)
+        return " · ".join(part for part in (one.row["participant"], one.row["timepoint"]) if part) or one.file
+
+    def estimate(self, one: Estimate | None) -> str:
+        """A number with its interval."""
+        if one is None or one.value is None:
+            return "–"
+        number = self.words.number
+        if one.low is None or one.high is None:
+            return number(one.value)
+        return f"{number(one.value)} ({number(one.low)}\u2009–\u2009{number(one.high)})"
+
+    def said(self, text: str) -> dict[str, str]:
+        said, code = self.words.said(text)
+        return {"text": said, "lang": code}
+
+    # ---- populations ----
+
+    @property
+    def tree(self) -> list[tuple[int, str, Population]]:
+        """Depth, name and population, children below their parents, as the panel orders them."""
+        populations = self.batch.panel.populations
+
+        def below(parent: str, depth: int) -> list[tuple[int, str, Population]]:
+            found = []
+            for name, one in populations.items():
+                if one.of == parent:
+                    found += [(depth, name, one), *below(name, depth + 1)]
+            return found
+
+        return below(ALL, 1)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return in_order(self.batch.panel)
+
+    @property
+    def drawn(self) -> list[str]:
+        """The populations whose gate is drawn in some sample."""
+        return [name for _, name, _ in self.tree if any(name in one.pictures for one in self.batch.samples)]
+
+    @property
+    def final(self) -> tuple[str, ...]:
+        return final(self.batch.panel)
+
+    def above(self, name: str) -> list[str]:
+        return ancestors(self.batch.panel, name)
+
+    def part(self, one: Portrait, name: str) -> str:
+        """A population in % of its parent."""
+        parent = self.batch.panel.populations[name].of
+        return self.words.percent(one.counts[name], one.counts[parent])
+
+    def spread(self, name: str) -> dict[str, str]:
+        """Over the samples: median, least and greatest % of the parent, and how many samples have it."""
+        parent = self.batch.panel.populations[name].of
+        pairs = [(one.counts[name], one.counts[parent]) for one in self.batch.samples]
+        shares = [100 * part / whole for part, whole in pairs if part is not None and whole]
+        events = [part for part, _ in pairs if part is not None]
+        number = self.words.number
+        if not shares:
+            return {"events": "–", "median": "–", "range": "–", "known": "0"}
+        return {
+            "events": self.words.count(round(median(events))),
+            "median": number(median(shares)),
+            "range": f"{number(min(shares))}\u2009–\u2009{number(max(shares))}",
+            "known": str(len(shares)),
+        }
+
+    def method(self, name: str) -> str:
+        """How a population is chosen, as the panel says it."""
+        one = self.batch.panel.populations[name]
+        said = one.model_dump(exclude=UNSAID, exclude_defaults=True)
+        parts = [f"{key}: {_plain(value)}" for key, value in said.items()]
+        return "; ".join([self.words(f"method.{one.method}"), *parts])
+
+    # ---- samples ----
+
+    @property
+    def virtual(self) -> int:
+        return sum(one.virtual for one in self.batch.samples)
+
+    def verdicts(self, kind: str) -> int:
+        return sum(one.verdict == kind for one in self.batch.samples)
+
+    def rules(self, one: Portrait, *kinds: str) -> list[str]:
+        return [judged.rule for judged in one.judged if judged.outcome in kinds]
+
+    def opened(self, place: int) -> bool:
+        return len(self.batch.samples) <= OPEN or place == 0
+
+    # ---- courses ----
+
+    @property
+    def participants(self) -> list[str]:
+        return list(
+            dict.fromkeys(one.row["participant"] for one in self.batch.ordered if one.row["participant"])
+        )
+
+    def courses(self, name: str) -> list[tuple[str, str]]:
+        """Each participant with the drawing of a quantity, all on one axis."""
+        visits = self.batch.order
+        points: dict[str, list[course.Point]] = {one: [] for one in self.participants}
+        for one in self.batch.ordered:
+            estimate = one.estimates.get(name)
+            if not one.row["participant"] or estimate is None or estimate.value is None:
+                continue
+            points[one.row["participant"]].append(
+                course.Point(
+                    visits.index(one.row["timepoint"]),
+                    estimate.value,
+                    estimate.low,
+                    estimate.high,
+                    one.verdict == "fail",
+                )
+            )
+        values = [
+            value
+            for some in points.values()
+            for one in some
+            for value in (one.value, one.low, one.high)
+            if value is not None
+        ]
+        if not values:
+            return []
+        axis = course.ends(values)
+        named = [one or self.words("visit.unsaid") for one in visits]
+        return [(who, course.course(some, named, axis, self.words.number)) for who, some in points.items()]
+
+    # ---- agreement ----
+
+    @property
+    def replicates(self) -> list[Any]:
+        return replicates(self.batch.ordered)
+
+    @property
+    def bridging(self) -> list[Any]:
+        return bridging(self.batch.ordered)
+
+    # ---- reporting standard ----
+
+    @property
+    def reagents(self) -> list[miflowcyt.Reagent]:
+        return miflowcyt.reagents(self.batch.panel, self.batch.ordered)
+
+    @property
+    def instrument(self) -> dict[str, list[str]]:
+        return miflowcyt.instrument(self.batch.ordered)
+
+    @property
+    def dates(self) -> list[str]:
+        return miflowcyt.dates(self.batch.ordered)
+
+    def scale(self, marker: str) -> str:
+        one = self.batch.panel.transform(marker)
+        said = one.scale.model_dump(exclude_none=True)
+        return ", ".join([one.kind, *(f"{key} {value:g}" for key, value in said.items())])
+
+    @property
+    def swatches(self) -> list[str]:
+        return swatches(8)
+
+
+def _plain(value: Any) -> str:
+    """A value of the panel in a line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_plain(one) for one in value)}]"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "–" if value is None else str(value)

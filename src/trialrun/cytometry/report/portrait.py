@@ -1,0 +1,298 @@
+"""What a page shows of one sample: its numbers and drawings, without its events.
+
+A process that holds the events makes it, so that a batch of any size needs no more memory for its page than
+the drawings take. Samples that were gated together are drawn together, on the same axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialrun.cytometry.columns import Columns, Source
+from trialrun.cytometry.fcs.error import FcsError
+from trialrun.cytometry.gates import Dimension
+from trialrun.cytometry.manifest import Row
+from trialrun.cytometry.method import Edge, markers
+from trialrun.cytometry.populate import Populated
+from trialrun.cytometry.quality import Judged
+from trialrun.cytometry.quantity import Estimate
+from trialrun.cytometry.sample import Channel
+from trialrun.cytometry.transform import GatingError
+from trialrun.protocol import population as said
+from trialrun.protocol.panel import Panel
+from trialrun.protocol.panels import in_order, reads
+from trialrun.protocol.population import ALL, Population
+
+from .axis import Axis, window
+from .outline import Outline, of_events, of_shape
+from .plot import dots, field as drawn, lines
+
+Values = NDArray[np.float64]
+Window = tuple[float, float]
+
+VIRTUAL = "VIRTUAL"
+"""The keyword by which a file says that its events are simulated."""
+
+
+@dataclass(frozen=True, eq=False)
+class ByHand:
+    """A sample with some gates moved by a person, who says why; the automatic result stays beside it."""
+
+    populated: Populated
+    estimates: Mapping[str, Estimate]
+    reason: str
+    by: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """A gated sample with everything that was made of it."""
+
+    populated: Populated
+    row: Row
+    estimates: Mapping[str, Estimate]
+    judged: Sequence[Judged] = ()
+    by_hand: ByHand | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing: `svg` is what stands within it. axes: the titles of those that it has; further: markers that
+    its gate reads and the drawing cannot show; traced: whether the line was found by asking the gate. cut: of a
+    gate on one marker that the data drew, where, as a channel value; apart: how clean that is, 0 to 1."""
+
+    svg: str
+    axes: tuple[str, ...]
+    further: tuple[str, ...] = ()
+    traced: bool = False
+    cut: float | None = None
+    apart: float | None = None
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a person changed: by population its count, by quantity its number."""
+
+    counts: Mapping[str, int | None]
+    estimates: Mapping[str, Estimate]
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """counts: None where a population is not known, whose reason is in `reasons`. back: by final population,
+    what of it lies over the picture of each gate above it."""
+
+    file: str
+    sha256: str
+    total: int
+    virtual: bool
+    keywords: Mapping[str, str]
+    channels: tuple[Channel, ...]
+    names: Mapping[str, str]
+    findings: tuple[str, ...]
+    row: Row
+    counts: Mapping[str, int | None]
+    reasons: Mapping[str, str]
+    estimates: Mapping[str, Estimate]
+    judged: tuple[Judged, ...]
+    pictures: Mapping[str, Picture]
+    back: Mapping[str, Mapping[str, str]]
+    moved: Moved | None = field(default=None)
+
+    @property
+    def verdict(self) -> str:
+        """fail, warn, unknown or passed: the worst that a rule says."""
+        said = {one.outcome for one in self.judged}
+        return next((one for one in ("fail", "warn", "unknown") if one in said), "passed")
+
+
+def portray(samples: Sequence[Examined]) -> list[Portrait]:
+    """The portraits of samples that were gated together, in their order."""
+    scaled = [_Scaled(one.populated) for one in samples]
+    windows = _windows(scaled)
+    return [_portrait(one, columns, windows) for one, columns in zip(samples, scaled, strict=True)]
+
+
+def final(panel: Panel) -> tuple[str, ...]:
+    """The populations that are reported and lie above no other that is."""
+    reported = {one.population for one in panel.quantities.values()} - {ALL}
+    above = {name for one in reported for name in ancestors(panel, one)[:-1]}
+    return tuple(name for name in in_order(panel) if name in reported - above)
+
+
+def ancestors(panel: Panel, name: str) -> list[str]:
+    """A population with all above it, from the first gate down; those that a rule combines before it."""
+    one = panel.populations[name]
+    combined = [part for part in reads(one) if part in panel.populations and part != one.of]
+    above = [] if one.of == ALL else ancestors(panel, one.of)
+    return [*above, *(part for part in combined if part not in above), name]
+
+
+# ---- one sample -----------------------------------------------------------------------------------
+
+
+class _Scaled:
+    """The columns of a sample on the scales of its panel, each made once."""
+
+    def __init__(self, populated: Populated) -> None:
+        self.populated = populated
+        self._columns = Columns(Source(populated.sample))
+        self._kept: dict[str, NDArray[np.float32] | None] = {}
+
+    def column(self, marker: str) -> NDArray[np.float32] | None:
+        """All events of the sample in a marker; None where the file has it not."""
+        if marker not in self._kept:
+            try:
+                dimension = self.dimension(marker)
+                self._kept[marker] = self._columns.scaled(dimension).astype(np.float32)
+            except (GatingError, FcsError):
+                self._kept[marker] = None
+        return self._kept[marker]
+
+    def dimension(self, marker: str) -> Dimension:
+        return self.populated.scales.dimension(marker)
+
+    def within(self, name: str, shown: Sequence[str]) -> list[Values] | None:
+        """The markers of a population's events; None where it or one of them is not known."""
+        if name in self.populated.reasons:
+            return None
+        columns = [self.column(marker) for marker in shown]
+        if any(column is None for column in columns):
+            return None
+        rows = slice(None) if name == ALL else self.populated.events[name]
+        return [column[rows].astype(np.float64) for column in columns if column is not None]
+
+
+def _windows(samples: Iterable[_Scaled]) -> dict[str, Window]:
+    """What part of each marker's scale is shown."""
+    samples = list(samples)
+    found = {}
+    for marker in samples[0].populated.panel.markers if samples else ():
+        columns = [column for one in samples if (column := one.column(marker)) is not None]
+        if columns:
+            found[marker] = window([column.astype(np.float64) for column in columns])
+    return found
+
+
+def _portrait(one: Examined, scaled: _Scaled, windows: Mapping[str, Window]) -> Portrait:
+    populated = one.populated
+    panel, sample = populated.panel, populated.sample
+    pictures = {}
+    for name, population in panel.populations.items():
+        if (picture := _picture(name, population, scaled, windows, one.by_hand)) is not None:
+            pictures[name] = picture
+    return Portrait(
+        file=sample.file,
+        sha256=sample.sha256,
+        total=sample.count,
+        virtual=VIRTUAL in sample.keywords,
+        keywords=dict(sample.keywords),
+        channels=sample.channels,
+        names={marker: str(scaled.dimension(marker).channel) for marker in windows},
+        findings=sample.findings,
+        row=one.row,
+        counts=_counts(populated),
+        reasons=dict(populated.reasons),
+        estimates=dict(one.estimates),
+        judged=tuple(one.judged),
+        pictures=pictures,
+        back={name: _back(name, scaled, windows, pictures) for name in final(panel)},
+        moved=one.by_hand and _moved(one.by_hand),
+    )
+
+
+def _counts(populated: Populated) -> dict[str, int | None]:
+    return {name: populated.count(name) for name in (ALL, *populated.panel.populations)}
+
+
+def _moved(hand: ByHand) -> Moved:
+    return Moved(_counts(hand.populated), dict(hand.estimates), hand.reason, hand.by)
+
+
+def shown(population: Population) -> tuple[str, ...]:
+    """The markers of a population's picture, two at most; none for a rule over other populations."""
+    return _read(population)[:2]
+
+
+def _read(population: Population) -> tuple[str, ...]:
+    match population:
+        case said.Rectangle():
+            return tuple(population.within)
+        case said.Quadrant():
+            return tuple(population.keep)
+        case said.Boolean() | said.GatingML():
+            return ()
+    return markers(population)
+
+
+def _picture(
+    name: str,
+    population: Population,
+    scaled: _Scaled,
+    windows: Mapping[str, Window],
+    hand: ByHand | None,
+) -> Picture | None:
+    """The gate of a population in its parent; None where there is nothing to draw it in."""
+    names, read = shown(population), _read(population)
+    parent = scaled.within(population.of, names) if names else None
+    if parent is None:
+        return None
+    axes = _axes(scaled, names, windows)
+    outline, traced = _outline(name, population, scaled.populated, axes)
+    svg = drawn(axes, parent, outline)
+    if len(axes) > 1 and not outline and (members := scaled.within(name, names)):
+        svg += dots(axes, members)
+    if hand is not None:
+        moved, _ = _outline(name, population, hand.populated, axes)
+        svg += lines(axes, moved, "hand") if moved != outline else ""
+    titles = tuple(axis.title for axis in axes)
+    found = scaled.populated.found.get(name)
+    if isinstance(found, Edge):
+        cut = float(f"{axes[0].transform.inverse(np.array([found.at]))[0]:.8g}")
+        return Picture(svg, titles, cut=cut, apart=found.apart)
+    return Picture(svg, titles, read[2:], traced)
+
+
+def _axes(scaled: _Scaled, names: Sequence[str], windows: Mapping[str, Window]) -> list[Axis]:
+    found = []
+    for marker in names:
+        dimension = scaled.dimension(marker)
+        assert dimension.transform is not None
+        found.append(Axis(marker, str(dimension.channel), dimension.transform, *windows[marker]))
+    return found
+
+
+def _outline(
+    name: str, population: Population, populated: Populated, axes: Sequence[Axis]
+) -> tuple[Outline, bool]:
+    """The gate on these axes, and whether its line was traced."""
+    ends = [(axis.low, axis.high) for axis in axes]
+    if name in populated.reasons:
+        return Outline(), False
+    if name in populated.gates:
+        return of_shape(populated.gates[name], [axis.transform for axis in axes], ends), False
+    found = populated.found.get(name)
+    if found is None or len(_read(population)) > len(axes):
+        return Outline(), False
+    return of_events(found.holds, ends), True
+
+
+def _back(
+    name: str, scaled: _Scaled, windows: Mapping[str, Window], pictures: Mapping[str, Picture]
+) -> dict[str, str]:
+    """Where the events of a population lie in the picture of each gate above it, and in its own."""
+    panel = scaled.populated.panel
+    found = {}
+    for gate in ancestors(panel, name):
+        if gate not in pictures:
+            continue
+        names = shown(panel.populations[gate])
+        if (members := scaled.within(name, names)) is not None:
+            found[gate] = dots(_axes(scaled, names, windows), members)
+    return found
