@@ -44,8 +44,9 @@ def gate(
 ) -> None:
     """Gate FILES (FCS files, or folders of them) with a panel, and tell its quantities.
 
-    Files of one participant share their gates. With --out, quantities.csv, provenance.json and what is
-    needed to go on after an interruption are kept in a folder.
+    Files of one participant share their gates. With --out, quantities.csv, provenance.json, a report with
+    every gate drawn (report.en.html, report.fr.html) and what is needed to go on after an interruption are
+    kept in a folder.
 
     Exit code 1: a file could not be gated; the others were.
     """
@@ -125,7 +126,7 @@ def show(batch: Batch, out: Path | None = None) -> None:
                 screen.print(f"  {line}", soft_wrap=False)
     if out is not None:
         again = f" ({batch.resumed} known from before)" if batch.resumed else ""
-        screen.print(f"\n{len(batch.outcomes)} files gated{again}: {out / 'quantities.csv'}")
+        screen.print(f"\n{len(batch.outcomes)} files gated{again}: {out / 'quantities.csv'}, {out / 'report.en.html'}")
 
 
 def _table(batch: Batch, screen: Console) -> None:

@@ -69,9 +69,22 @@ def engine() -> str:
 
     found = hashlib.sha256(f"{numpy.__version__} {scipy.__version__}".encode())
     here = Path(__file__).parent
-    for path in [*sorted(here.rglob("*.py")), *sorted(here.parent.glob("protocol/p*.py"))]:
+    ours = [path for path in sorted(here.rglob("*.py")) if "report" not in path.relative_to(here).parts]
+    for path in [*ours, *sorted(here.parent.glob("protocol/p*.py"))]:
         found.update(path.relative_to(here.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
+
+
+@cache
+def _pencil() -> str:
+    """SHA-256 of the code that draws: what another version drew is drawn again."""
+    here = Path(__file__).parent / "report"
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))).hexdigest()
+
+
+def portraits(out: Path) -> Path:
+    """The folder in which the drawings of a batch are kept for its report, each by the file's SHA-256."""
+    return out / PARTS / f"portraits-{_pencil()[:12]}"
 
 
 def named(paths: Sequence[Path]) -> dict[str, Path]:
@@ -96,7 +109,7 @@ def gate(
     """Gate files with a panel.
 
     rows: by name of a file, what the manifest says of it. adjustments: by name of a file. out: a folder in
-    which each finished group is kept, so that the next run begins where this one stopped. membership: write
+    which each finished group is kept with its drawings, so that the next run begins where this one stopped. membership: write
     there which event is in which population. tell: called with `read` or `gate` and the share that is done.
     The same files give the same batch, in whatever order they are named and over however many cores.
     """
@@ -117,6 +130,7 @@ def gate(
                 learnt,
                 {one.name: adjustments[one.name] for one in some if adjustments and one.name in adjustments},
                 out / "membership" if out is not None and membership else None,
+                portraits(out) if out is not None else None,
             )
             for some in _groups(panel, [one for one in looked if one not in controls])
         ]
@@ -259,7 +273,7 @@ def _known(keys: Mapping[str, Group], out: Path | None) -> dict[str, list[Outcom
         if group is None:
             path.unlink(missing_ok=True)
             continue
-        tables = [group.table(one) for one in group.files]
+        tables = [path for one in group.files for path in (group.table(one), group.portrait(one))]
         try:
             content = json.loads(path.read_text("utf-8"))
             results: list[Outcome | Failure] = [
@@ -267,7 +281,7 @@ def _known(keys: Mapping[str, Group], out: Path | None) -> dict[str, list[Outcom
             ]
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if all(table is None or table.exists() for table in tables):
+        if all(path is None or path.exists() for path in tables):
             found[path.stem] = results
     return found
 

@@ -6,16 +6,18 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from trialrun import __version__
 
-from .batch import Batch, engine, participant
+from .batch import Batch, engine, participant, portraits
 from .fcs.linear import PROVENANCE
 from .outcome import Outcome
 from .quantity import Estimate
+from .report.portrait import Portrait, unpacked
 
 __all__ = ["COLUMNS", "provenance", "table", "write"]
 
@@ -34,13 +36,31 @@ RAW = f"numbers of the file, {PROVENANCE}; then compensated as the panel says"
 
 
 def write(batch: Batch, out: Path) -> None:
-    """`quantities.csv` and `provenance.json`, each whole or not at all."""
+    """`quantities.csv`, `provenance.json` and in each language the report, each whole or not at all."""
+    from .report.language import LANGUAGES
+    from .report.page import page
+
     out.mkdir(parents=True, exist_ok=True)
-    content = json.dumps(provenance(batch), ensure_ascii=False, indent=1) + "\n"
-    for name, text in (("quantities.csv", table(batch)), ("provenance.json", content)):
+    texts = {
+        "quantities.csv": table(batch),
+        "provenance.json": json.dumps(provenance(batch), ensure_ascii=False, indent=1) + "\n",
+    }
+    drawn = _portraits(batch, out)
+    texts |= {f"report.{code}.html": page(batch, drawn, code) for code in LANGUAGES}
+    for name, text in texts.items():
         part = out / f".{name}.part"
         part.write_text(text, "utf-8", newline="\n")
         part.replace(out / name)
+
+
+def _portraits(batch: Batch, out: Path) -> dict[str, Portrait]:
+    """What was drawn of each file; of one whose drawings cannot be read, nothing."""
+    found = {}
+    for one in batch.outcomes:
+        path = portraits(out) / f"{one.file.sha256}.json"
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            found[one.file.name] = unpacked(json.loads(path.read_text("utf-8")))
+    return found
 
 
 def table(batch: Batch) -> str:

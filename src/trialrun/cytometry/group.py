@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +39,8 @@ class Group:
     """Samples that share their gates.
 
     controls: by the name of a reference, its files. templates: learnt borders. adjustments: by name of a
-    file. membership: the folder for tables of which event is in which population, None for none.
+    file. membership: the folder for tables of which event is in which population, None for none; portraits:
+    that for what the report draws.
     """
 
     panel: Panel
@@ -47,6 +49,11 @@ class Group:
     templates: Mapping[str, Template | str] = field(default_factory=dict)
     adjustments: Mapping[str, tuple[Adjustment, ...]] = field(default_factory=dict)
     membership: Path | None = None
+    portraits: Path | None = None
+
+    def portrait(self, file: Looked) -> Path | None:
+        """Where the drawings of a file are kept for the report."""
+        return self.portraits / f"{file.sha256}.json" if self.portraits is not None else None
 
     def table(self, file: Looked) -> Path | None:
         """Where it is kept which event of a file is in which population."""
@@ -83,9 +90,12 @@ def gated(group: Group) -> list[Outcome | Failure]:
                 done[file.name] = Failure(file.name, "it was changed while it was gated; gate it again")
     controls = {name: [read(path) for path in paths] for name, paths in group.controls.items()}
     found = populate(group.panel, list(samples.values()), controls, group.templates)
-    for name, one in zip(samples, found, strict=True):
-        (file,) = (file for file in group.files if file.name == name)
-        done[name] = _outcome(file, one, group)
+    files = [file for file in group.files if file.name in samples]
+    others = [_by_hand(file, one, group) for file, one in zip(files, found, strict=True)]
+    for file, one, other in zip(files, found, others, strict=True):
+        done[file.name] = _outcome(file, one, other, group)
+    if group.portraits is not None:
+        portrayed(group, files, list(zip(found, others, strict=True)))
     return [done[file.name] for file in group.files]
 
 
@@ -96,15 +106,20 @@ def _said(error: Exception, path: Path) -> str:
     return str(error).removeprefix(f"{path}: ")
 
 
-def _outcome(file: Looked, one: Populated, group: Group) -> Outcome:
+def _by_hand(file: Looked, one: Populated, group: Group) -> Populated | None:
     changes = group.adjustments.get(file.name, ())
-    other = adjusted(one, {change.population: change.drawn(group.panel) for change in changes})
+    drawn = {change.population: change.drawn(group.panel) for change in changes}
+    return adjusted(one, drawn) if changes else None
+
+
+def _outcome(file: Looked, one: Populated, other: Populated | None, group: Group) -> Outcome:
     by_hand = None
-    if changes:
+    if other is not None:
+        changes = group.adjustments[file.name]
         gates = {change.population: {"by": change.by, "reason": change.reason} for change in changes}
         by_hand = Adjusted(gates, _counts(other), quantities(other, file.row))
     if (table := group.table(file)) is not None:
-        keep(one, other if changes else None, table)
+        keep(one, other, table)
     return Outcome(
         file,
         _counts(one),
@@ -140,3 +155,18 @@ def keep(automatic: Populated, by_hand: Populated | None, path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     pl.DataFrame(columns).write_parquet(part)
     part.replace(path)
+
+
+def portrayed(
+    group: Group, files: Sequence[Looked], samples: Sequence[tuple[Populated, Populated | None]]
+) -> None:
+    """Keep what the report draws of each file."""
+    from .report.portrait import packed, portray
+
+    for file, one in zip(files, portray(samples), strict=True):
+        path = group.portrait(file)
+        assert path is not None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(packed(one), ensure_ascii=False), "utf-8")
+        part.replace(path)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from .portrait import Portrait
+from .seen import Seen
 
 
 @dataclass(frozen=True)
@@ -39,26 +39,26 @@ class Agreement:
 class Alike:
     """Samples that should agree; `quantities` holds one Agreement per quantity."""
 
-    samples: tuple[Portrait, ...]
+    samples: tuple[Seen, ...]
     quantities: dict[str, Agreement]
 
 
-def replicates(samples: Iterable[Portrait]) -> list[Alike]:
+def replicates(samples: Iterable[Seen]) -> list[Alike]:
     """Samples of the same specimen, else of the same participant and visit, where there are several."""
 
-    def key(one: Portrait) -> tuple[str, str, str]:
-        return one.row["participant"], one.row["timepoint"], one.row["specimen"]
+    def key(one: Seen) -> tuple[str, str, str]:
+        return one.participant, one.row["timepoint"], one.row["specimen"]
 
-    return _alike([one for one in samples if one.row["participant"] and one.row["timepoint"]], key)
+    return _alike([one for one in samples if one.participant and one.row["timepoint"]], key)
 
 
-def bridging(samples: Iterable[Portrait]) -> list[Alike]:
+def bridging(samples: Iterable[Seen]) -> list[Alike]:
     """Samples of the same reference, where there are several."""
     return _alike([one for one in samples if one.row["reference"]], lambda one: (one.row["reference"],))
 
 
-def _alike(samples: Sequence[Portrait], key: object) -> list[Alike]:
-    groups: dict[object, list[Portrait]] = {}
+def _alike(samples: Sequence[Seen], key: object) -> list[Alike]:
+    groups: dict[object, list[Seen]] = {}
     for one in samples:
         groups.setdefault(key(one), []).append(one)  # type: ignore[operator]
     return [

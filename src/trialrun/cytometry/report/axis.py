@@ -13,7 +13,7 @@ from trialrun.cytometry.transform import Linear, Transform
 
 Values = NDArray[np.float64]
 
-APART = 0.1  # of the axis: labels closer than this would touch
+APART = 0.13  # of the axis: labels closer than this would touch
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

@@ -13,13 +13,15 @@ from typing import TypeVar
 
 from trialrun.protocol.panel import Panel
 
-from .portrait import Portrait
+from .seen import Seen
 
 T = TypeVar("T")
 
 INSTRUMENT = ("$CYT", "$CYTSN", "$SYS", "CREATOR", "IC$PRODUCTNAME", "IC$PRODUCTVERSION", "IC$LASERCONFIGURATION")
 CHANNEL = ("V", "F", "L", "O", "G", "E")
 """Of a channel: voltage, filter, wavelengths and power of excitation, gain, amplification (FCS 3.1, 3.2.20)."""
+UNSAID = ("", "1", "1.0", "0,0", "0.0,0.0")
+"""Nothing, no gain, and linear amplification."""
 
 
 @dataclass(frozen=True)
@@ -33,37 +35,34 @@ class Reagent:
     settings: tuple[tuple[str, str], ...]
 
 
-def instrument(samples: Iterable[Portrait]) -> dict[str, list[str]]:
+def instrument(samples: Iterable[Seen]) -> dict[str, list[str]]:
     """By keyword what the files say of the instrument and its software, each value once."""
     samples = list(samples)
     found = {name: _values(samples, name) for name in INSTRUMENT}
     return {name: values for name, values in found.items() if values}
 
 
-def dates(samples: Iterable[Portrait]) -> list[str]:
+def dates(samples: Iterable[Seen]) -> list[str]:
     """The days of acquisition ($DATE), as the files write them, each once."""
     return _values(samples, "$DATE")
 
 
-def reagents(panel: Panel, samples: Sequence[Portrait]) -> list[Reagent]:
+def reagents(panel: Panel, samples: Sequence[Seen]) -> list[Reagent]:
     found = []
     for marker, names in panel.markers.items():
-        pairs = [(one, one.names[marker]) for one in samples if marker in one.names]
-        stains, settings = [], []
-        for one, channel in pairs:
-            number = next(place for place, some in enumerate(one.channels, 1) if some.name == channel)
-            stains.append(one.channels[number - 1].stain)
-            for letter in CHANNEL:
-                value = one.keywords.get(f"$P{number}{letter}", "").strip()
-                if value and value not in ("0,0", "1.0", "1"):
-                    settings.append((f"$P{letter}".replace("P", "Pn"), value))
-        found.append(
-            Reagent(marker, tuple(names), _once(pair[1] for pair in pairs), _once(stains), _once(settings))
-        )
+        pairs = [(one, said) for one in samples if (said := one.portrait.sources.get(marker))]
+        settings = [
+            (f"$Pn{letter}", value)
+            for one, source in pairs
+            for letter in CHANNEL
+            if (value := one.keywords.get(f"$P{source.number}{letter}", "").strip()) not in UNSAID
+        ]
+        channels, stains = (_once(getattr(said, part) for _, said in pairs) for part in ("name", "stain"))
+        found.append(Reagent(marker, tuple(names), channels, stains, _once(settings)))
     return found
 
 
-def _values(samples: Iterable[Portrait], keyword: str) -> list[str]:
+def _values(samples: Iterable[Seen], keyword: str) -> list[str]:
     return list(_once(said for one in samples if (said := one.keywords.get(keyword, "").strip())))
 
 

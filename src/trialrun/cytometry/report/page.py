@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
@@ -15,16 +15,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from trialrun import __version__
+from trialrun.cytometry.batch import Batch, engine
 from trialrun.cytometry.quantity import Estimate
-from trialrun.protocol.panel import Panel, Quantity
-from trialrun.protocol.panels import in_order
+from trialrun.protocol.panel import Quantity
 from trialrun.protocol.population import ALL, Population
 
 from . import course, miflowcyt, plot
 from .agreement import bridging, replicates
 from .colour import swatches
 from .language import Language, language
-from .portrait import Examined, Portrait, ancestors, final, portray
+from .portrait import Portrait
+from .seen import NOTHING, Seen
 
 PACKAGES = ("numpy", "scipy", "flowio", "flowutils")
 OPEN = 4
@@ -32,77 +33,49 @@ OPEN = 4
 UNSAID = {"method", "title", "from_", "reason", "of"}
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """What the page is about. panel_hash: SHA-256 of the panel; visits: their order, by default that of the
-    manifest; software: name and version of what computed."""
-
-    panel: Panel
-    name: str
-    panel_hash: str
-    samples: Sequence[Portrait]
-    visits: Sequence[str] = ()
-    software: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def ordered(self) -> list[Portrait]:
-        """By participant and visit; references after them."""
-        visits = self.order
-        return sorted(
-            self.samples,
-            key=lambda one: (
-                bool(one.row["reference"]),
-                one.row["participant"],
-                visits.index(one.row["timepoint"]),
-                one.row["batch"],
-                one.file,
-                one.sha256,
-            ),
-        )
-
-    @property
-    def order(self) -> list[str]:
-        """The visits of the samples in their order."""
-        lines = sorted(self.samples, key=lambda one: (one.row.line or 0, one.file, one.sha256))
-        there = list(dict.fromkeys(one.row["timepoint"] for one in lines))
-        return [*(one for one in self.visits if one in there), *(one for one in there if one not in self.visits)]
-
-
-def report(
-    panel: Panel,
-    name: str,
-    panel_hash: str,
-    groups: Sequence[Sequence[Examined]],
-    code: str,
-    visits: Sequence[str] = (),
+def page(
+    batch: Batch, portraits: Mapping[str, Portrait], code: str, visits: Sequence[str] = ()
 ) -> str:
-    """The page about samples that are all at hand. groups: those that were gated together."""
-    portraits = [one for group in groups for one in portray(group)]
-    return page(Batch(panel, name, panel_hash, portraits, visits), code)
+    """The page about a batch in a language (`en`, `fr`).
 
-
-def page(batch: Batch, code: str) -> str:
-    """The page in a language (`en`, `fr`): the same bytes for the same samples in any order.
-
-    Raises ValueError for another language, and for no samples.
+    portraits: by the name of a file. visits: their order, by default that in which the manifest names them.
+    Raises ValueError for another language.
     """
-    if not batch.samples:
-        raise ValueError("a page about no sample: there is nothing to show")
     words = language(code)
     style = _style()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    samples = [Seen(one, portraits.get(one.file.name, NOTHING)) for one in batch.outcomes]
+    order = _visits(samples, visits)
+    shown = _Shown(batch, words, _ordered(samples, order), order)
     return _environment().get_template("page.html.j2").render(
         t=words,
         batch=batch,
         panel=batch.panel,
-        samples=batch.ordered,
+        samples=shown.samples,
         style=style,
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
-        shown=_Shown(batch, words),
-        software=batch.software or software(),
+        shown=shown,
+        software={**software(), "engine": engine()[:16]},
         plot=plot,
         course=course,
     )
+
+
+def _visits(samples: Sequence[Seen], said: Sequence[str]) -> tuple[str, ...]:
+    """The visits of participants' samples: as said, then those that the manifest names first."""
+    lines = sorted(samples, key=lambda one: (one.row.line or 0, one.name))
+    there = dict.fromkeys(one.row["timepoint"] for one in lines if not one.row["reference"])
+    return (*(one for one in dict.fromkeys(said) if one in there), *(one for one in there if one not in said))
+
+
+def _ordered(samples: Sequence[Seen], visits: Sequence[str]) -> tuple[Seen, ...]:
+    """By participant and visit; references after them."""
+
+    def place(one: Seen) -> tuple[bool, str, int, str, str]:
+        visit = 0 if one.row["reference"] else visits.index(one.row["timepoint"])
+        return bool(one.row["reference"]), one.participant, visit, one.row["batch"], one.name
+
+    return tuple(sorted(samples, key=place))
 
 
 def software() -> dict[str, str]:
@@ -141,6 +114,8 @@ class _Shown:
 
     batch: Batch
     words: Language
+    samples: tuple[Seen, ...]
+    visits: tuple[str, ...]
 
     # ---- names ----
 
@@ -165,13 +140,13 @@ class _Shown:
     def unit(self, name: str) -> str:
         return self.words(f"unit.{self.batch.panel.quantities[name].kind}")
 
-    def label(self, one: Portrait) -> str:
+    def label(self, one: Seen) -> str:
         """Of whom and when a sample is; the file where nothing says it."""
         if one.row["reference"]:
             reference = self.batch.panel.references.get(one.row["reference"])
             titled = reference.title(self.words.code) if reference and reference.title else one.row["reference"]
             return " · ".join(part for part in (titled, one.row["batch"]) if part)
-        return " · ".join(part for part in (one.row["participant"], one.row["timepoint"]) if part) or one.file
+        return " · ".join(part for part in (one.participant, one.row["timepoint"]) if part) or one.name
 
     def estimate(self, one: Estimate | None) -> str:
         """A number with its interval."""
@@ -203,30 +178,19 @@ class _Shown:
         return below(ALL, 1)
 
     @property
-    def names(self) -> tuple[str, ...]:
-        return in_order(self.batch.panel)
-
-    @property
     def drawn(self) -> list[str]:
         """The populations whose gate is drawn in some sample."""
-        return [name for _, name, _ in self.tree if any(name in one.pictures for one in self.batch.samples)]
+        return [name for _, name, _ in self.tree if any(name in one.pictures for one in self.samples)]
 
-    @property
-    def final(self) -> tuple[str, ...]:
-        return final(self.batch.panel)
-
-    def above(self, name: str) -> list[str]:
-        return ancestors(self.batch.panel, name)
-
-    def part(self, one: Portrait, name: str) -> str:
+    def part(self, one: Seen, name: str) -> str:
         """A population in % of its parent."""
         parent = self.batch.panel.populations[name].of
-        return self.words.percent(one.counts[name], one.counts[parent])
+        return self.words.percent(one.count(name), one.count(parent))
 
     def spread(self, name: str) -> dict[str, str]:
         """Over the samples: median, least and greatest % of the parent, and how many samples have it."""
         parent = self.batch.panel.populations[name].of
-        pairs = [(one.counts[name], one.counts[parent]) for one in self.batch.samples]
+        pairs = [(one.count(name), one.count(parent)) for one in self.samples]
         shares = [100 * part / whole for part, whole in pairs if part is not None and whole]
         events = [part for part, _ in pairs if part is not None]
         number = self.words.number
@@ -250,34 +214,31 @@ class _Shown:
 
     @property
     def virtual(self) -> int:
-        return sum(one.virtual for one in self.batch.samples)
+        return sum(one.virtual for one in self.samples)
 
     def verdicts(self, kind: str) -> int:
-        return sum(one.verdict == kind for one in self.batch.samples)
-
-    def rules(self, one: Portrait, *kinds: str) -> list[str]:
-        return [judged.rule for judged in one.judged if judged.outcome in kinds]
+        return sum(one.verdict == kind for one in self.samples)
 
     def opened(self, place: int) -> bool:
-        return len(self.batch.samples) <= OPEN or place == 0
+        return len(self.samples) <= OPEN or place == 0
 
     # ---- courses ----
 
     @property
     def participants(self) -> list[str]:
         return list(
-            dict.fromkeys(one.row["participant"] for one in self.batch.ordered if one.row["participant"])
+            dict.fromkeys(one.participant for one in self.samples if one.participant)
         )
 
     def courses(self, name: str) -> list[tuple[str, str]]:
         """Each participant with the drawing of a quantity, all on one axis."""
-        visits = self.batch.order
+        visits = self.visits
         points: dict[str, list[course.Point]] = {one: [] for one in self.participants}
-        for one in self.batch.ordered:
+        for one in self.samples:
             estimate = one.estimates.get(name)
-            if not one.row["participant"] or estimate is None or estimate.value is None:
+            if not one.participant or estimate is None or estimate.value is None:
                 continue
-            points[one.row["participant"]].append(
+            points[one.participant].append(
                 course.Point(
                     visits.index(one.row["timepoint"]),
                     estimate.value,
@@ -303,25 +264,25 @@ class _Shown:
 
     @property
     def replicates(self) -> list[Any]:
-        return replicates(self.batch.ordered)
+        return replicates(self.samples)
 
     @property
     def bridging(self) -> list[Any]:
-        return bridging(self.batch.ordered)
+        return bridging(self.samples)
 
     # ---- reporting standard ----
 
     @property
     def reagents(self) -> list[miflowcyt.Reagent]:
-        return miflowcyt.reagents(self.batch.panel, self.batch.ordered)
+        return miflowcyt.reagents(self.batch.panel, self.samples)
 
     @property
     def instrument(self) -> dict[str, list[str]]:
-        return miflowcyt.instrument(self.batch.ordered)
+        return miflowcyt.instrument(self.samples)
 
     @property
     def dates(self) -> list[str]:
-        return miflowcyt.dates(self.batch.ordered)
+        return miflowcyt.dates(self.samples)
 
     def scale(self, marker: str) -> str:
         one = self.batch.panel.transform(marker)

@@ -7,20 +7,18 @@ the drawings take. Samples that were gated together are drawn together, on the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trialrun.cytometry.columns import Columns, Source
+from trialrun.cytometry.columns import Columns
+from trialrun.cytometry.columns import Source as Named
 from trialrun.cytometry.fcs.error import FcsError
 from trialrun.cytometry.gates import Dimension
-from trialrun.cytometry.manifest import Row
 from trialrun.cytometry.method import Edge, markers
 from trialrun.cytometry.populate import Populated
-from trialrun.cytometry.quality import Judged
-from trialrun.cytometry.quantity import Estimate
-from trialrun.cytometry.sample import Channel
 from trialrun.cytometry.transform import GatingError
 from trialrun.protocol import population as said
 from trialrun.protocol.panel import Panel
@@ -33,31 +31,6 @@ from .plot import dots, field as drawn, lines
 
 Values = NDArray[np.float64]
 Window = tuple[float, float]
-
-VIRTUAL = "VIRTUAL"
-"""The keyword by which a file says that its events are simulated."""
-
-
-@dataclass(frozen=True, eq=False)
-class ByHand:
-    """A sample with some gates moved by a person, who says why; the automatic result stays beside it."""
-
-    populated: Populated
-    estimates: Mapping[str, Estimate]
-    reason: str
-    by: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Examined:
-    """A gated sample with everything that was made of it."""
-
-    populated: Populated
-    row: Row
-    estimates: Mapping[str, Estimate]
-    judged: Sequence[Judged] = ()
-    by_hand: ByHand | None = None
-
 
 @dataclass(frozen=True)
 class Picture:
@@ -74,49 +47,46 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Moved:
-    """What a person changed: by population its count, by quantity its number."""
+class Source:
+    """Where in a file a marker is: the number of its channel, its `$PnN` and its `$PnS`."""
 
-    counts: Mapping[str, int | None]
-    estimates: Mapping[str, Estimate]
-    reason: str
-    by: str
+    number: int
+    name: str
+    stain: str
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """counts: None where a population is not known, whose reason is in `reasons`. back: by final population,
-    what of it lies over the picture of each gate above it."""
+    """sources: by marker that the file has; pictures: by population; back: by final population, what of it
+    lies over the picture of each gate above it."""
 
-    file: str
-    sha256: str
-    total: int
-    virtual: bool
-    keywords: Mapping[str, str]
-    channels: tuple[Channel, ...]
-    names: Mapping[str, str]
-    findings: tuple[str, ...]
-    row: Row
-    counts: Mapping[str, int | None]
-    reasons: Mapping[str, str]
-    estimates: Mapping[str, Estimate]
-    judged: tuple[Judged, ...]
+    sources: Mapping[str, Source]
     pictures: Mapping[str, Picture]
     back: Mapping[str, Mapping[str, str]]
-    moved: Moved | None = field(default=None)
-
-    @property
-    def verdict(self) -> str:
-        """fail, warn, unknown or passed: the worst that a rule says."""
-        said = {one.outcome for one in self.judged}
-        return next((one for one in ("fail", "warn", "unknown") if one in said), "passed")
 
 
-def portray(samples: Sequence[Examined]) -> list[Portrait]:
-    """The portraits of samples that were gated together, in their order."""
-    scaled = [_Scaled(one.populated) for one in samples]
+def portray(samples: Sequence[tuple[Populated, Populated | None]]) -> list[Portrait]:
+    """The portraits of samples that were gated together, in their order, each with what a person changed."""
+    scaled = [_Scaled(automatic) for automatic, _ in samples]
     windows = _windows(scaled)
-    return [_portrait(one, columns, windows) for one, columns in zip(samples, scaled, strict=True)]
+    return [
+        _portrait(columns, by_hand, windows) for columns, (_, by_hand) in zip(scaled, samples, strict=True)
+    ]
+
+
+def packed(one: Portrait) -> dict[str, Any]:
+    """A portrait as JSON."""
+    return asdict(one)
+
+
+def unpacked(content: Mapping[str, Any]) -> Portrait:
+    """A portrait from what `packed` made of it. Raises KeyError or TypeError for anything else."""
+    pictures = {
+        name: Picture(**{**one, "axes": tuple(one["axes"]), "further": tuple(one["further"])})
+        for name, one in content["pictures"].items()
+    }
+    sources = {name: Source(**one) for name, one in content["sources"].items()}
+    return Portrait(sources, pictures, content["back"])
 
 
 def final(panel: Panel) -> tuple[str, ...]:
@@ -142,7 +112,7 @@ class _Scaled:
 
     def __init__(self, populated: Populated) -> None:
         self.populated = populated
-        self._columns = Columns(Source(populated.sample))
+        self._columns = Columns(Named(populated.sample))
         self._kept: dict[str, NDArray[np.float32] | None] = {}
 
     def column(self, marker: str) -> NDArray[np.float32] | None:
@@ -180,39 +150,20 @@ def _windows(samples: Iterable[_Scaled]) -> dict[str, Window]:
     return found
 
 
-def _portrait(one: Examined, scaled: _Scaled, windows: Mapping[str, Window]) -> Portrait:
-    populated = one.populated
-    panel, sample = populated.panel, populated.sample
+def _portrait(scaled: _Scaled, by_hand: Populated | None, windows: Mapping[str, Window]) -> Portrait:
+    panel, sample = scaled.populated.panel, scaled.populated.sample
     pictures = {}
     for name, population in panel.populations.items():
-        if (picture := _picture(name, population, scaled, windows, one.by_hand)) is not None:
+        if (picture := _picture(name, population, scaled, windows, by_hand)) is not None:
             pictures[name] = picture
+    sources = {}
+    for marker in windows:
+        if scaled.column(marker) is not None:
+            number = sample.names.index(str(scaled.dimension(marker).channel))
+            sources[marker] = Source(number + 1, sample.names[number], sample.channels[number].stain)
     return Portrait(
-        file=sample.file,
-        sha256=sample.sha256,
-        total=sample.count,
-        virtual=VIRTUAL in sample.keywords,
-        keywords=dict(sample.keywords),
-        channels=sample.channels,
-        names={marker: str(scaled.dimension(marker).channel) for marker in windows},
-        findings=sample.findings,
-        row=one.row,
-        counts=_counts(populated),
-        reasons=dict(populated.reasons),
-        estimates=dict(one.estimates),
-        judged=tuple(one.judged),
-        pictures=pictures,
-        back={name: _back(name, scaled, windows, pictures) for name in final(panel)},
-        moved=one.by_hand and _moved(one.by_hand),
+        sources, pictures, {name: _back(name, scaled, windows, pictures) for name in final(panel)}
     )
-
-
-def _counts(populated: Populated) -> dict[str, int | None]:
-    return {name: populated.count(name) for name in (ALL, *populated.panel.populations)}
-
-
-def _moved(hand: ByHand) -> Moved:
-    return Moved(_counts(hand.populated), dict(hand.estimates), hand.reason, hand.by)
 
 
 def shown(population: Population) -> tuple[str, ...]:
@@ -236,7 +187,7 @@ def _picture(
     population: Population,
     scaled: _Scaled,
     windows: Mapping[str, Window],
-    hand: ByHand | None,
+    by_hand: Populated | None,
 ) -> Picture | None:
     """The gate of a population in its parent; None where there is nothing to draw it in."""
     names, read = shown(population), _read(population)
@@ -248,8 +199,8 @@ def _picture(
     svg = drawn(axes, parent, outline)
     if len(axes) > 1 and not outline and (members := scaled.within(name, names)):
         svg += dots(axes, members)
-    if hand is not None:
-        moved, _ = _outline(name, population, hand.populated, axes)
+    if by_hand is not None:
+        moved, _ = _outline(name, population, by_hand, axes)
         svg += lines(axes, moved, "hand") if moved != outline else ""
     titles = tuple(axis.title for axis in axes)
     found = scaled.populated.found.get(name)
