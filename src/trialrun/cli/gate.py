@@ -126,7 +126,9 @@ def show(batch: Batch, out: Path | None = None) -> None:
                 screen.print(f"  {line}", soft_wrap=False)
     if out is not None:
         again = f" ({batch.resumed} known from before)" if batch.resumed else ""
-        screen.print(f"\n{len(batch.outcomes)} files gated{again}: {out / 'quantities.csv'}, {out / 'report.en.html'}")
+        screen.print(
+            f"\n{len(batch.outcomes)} files gated{again}: {out / 'quantities.csv'}, {out / 'report.en.html'}"
+        )
 
 
 def _table(batch: Batch, screen: Console) -> None:

@@ -109,8 +109,9 @@ def gate(
     """Gate files with a panel.
 
     rows: by name of a file, what the manifest says of it. adjustments: by name of a file. out: a folder in
-    which each finished group is kept with its drawings, so that the next run begins where this one stopped. membership: write
-    there which event is in which population. tell: called with `read` or `gate` and the share that is done.
+    which each finished group is kept with its drawings, so that the next run begins where this one stopped.
+    membership: write there which event is in which population. tell: called with `read` or `gate` and the
+    share that is done.
     The same files give the same batch, in whatever order they are named and over however many cores.
     """
     panel = panels.panels[name]

@@ -1,7 +1,7 @@
 """A palette for densities: from dark violet to bright yellow, its lightness even and always rising.
 
-So it reads alike for colour-blind people and in grey. Made in Oklab, whose matrices are those of Ottosson 2020
-(bottosson.github.io/posts/oklab; from memory, not verified: an error would only change the shades).
+So it reads alike for colour-blind people and in grey. Made in Oklab, whose matrices are those of Ottosson
+2020 (bottosson.github.io/posts/oklab; not verified: an error would only change the shades).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 @dataclass(frozen=True, eq=False)
 class Language:
-    """words: by key. sentences: what is told in English by the other parts, as patterns in which {} differs."""
+    """words: by key. sentences: what other parts tell in English, as patterns, and the same here."""
 
     code: str
     words: dict[str, str]
@@ -54,7 +54,7 @@ class Language:
         return f"{self.number(100 * part / whole)}{self.words['percent']}"
 
     def said(self, text: str) -> tuple[str, str]:
-        """A sentence of the other parts and the language that it is in: English where nobody translated it."""
+        """A sentence of other parts and the language that it is in: English where nobody translated it."""
         for pattern, words in self.sentences:
             if match := pattern.fullmatch(text):
                 parts = [self._part(one) for one in match.groups()]

@@ -1,8 +1,9 @@
-"""The items of MIFlowCyt, as far as files, manifest and panel tell them (Lee 2008, doi:10.1002/cyto.a.20623).
+"""The items of MIFlowCyt, as far as files, manifest and panel tell them.
 
-Numbers and titles of the items are those of the journal's checklist (doi:10.1002/cyto.a.20941). Whether what a
-file says is true is not verified, and what nobody wrote down is said to be missing. Operator, investigator and
-the free words on the source of a specimen ($OP, $EXP, $SRC) are left out: they may name people.
+The standard is Lee 2008, doi:10.1002/cyto.a.20623; the numbers of items are those of the journal's checklist,
+doi:10.1002/cyto.a.20941. Whether what a file says is true is not verified, and what nobody wrote down is said
+to be missing. Operator, investigator and free words on the source of a specimen ($OP, $EXP, $SRC) are left
+out: they may name people.
 """
 
 from __future__ import annotations
@@ -17,9 +18,17 @@ from .seen import Seen
 
 T = TypeVar("T")
 
-INSTRUMENT = ("$CYT", "$CYTSN", "$SYS", "CREATOR", "IC$PRODUCTNAME", "IC$PRODUCTVERSION", "IC$LASERCONFIGURATION")
+INSTRUMENT = (
+    "$CYT",
+    "$CYTSN",
+    "$SYS",
+    "CREATOR",
+    "IC$PRODUCTNAME",
+    "IC$PRODUCTVERSION",
+    "IC$LASERCONFIGURATION",
+)
 CHANNEL = ("V", "F", "L", "O", "G", "E")
-"""Of a channel: voltage, filter, wavelengths and power of excitation, gain, amplification (FCS 3.1, 3.2.20)."""
+"""Of a channel: voltage, filter, excitation in nm and mW, gain, amplification (FCS 3.1, 3.2.20)."""
 UNSAID = ("", "1", "1.0", "0,0", "0.0,0.0")
 """Nothing, no gain, and linear amplification."""
 

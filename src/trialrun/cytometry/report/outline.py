@@ -32,7 +32,9 @@ class Outline:
         return bool(self.spans or self.paths)
 
 
-def of_shape(shape: Shape, transforms: Sequence[Transform], windows: Sequence[tuple[float, float]]) -> Outline:
+def of_shape(
+    shape: Shape, transforms: Sequence[Transform], windows: Sequence[tuple[float, float]]
+) -> Outline:
     """The outline of a gate of one marker or two; of an ellipsoid of three, the shadow on the first two."""
     match shape:
         case Polygon():
@@ -49,7 +51,6 @@ def of_shape(shape: Shape, transforms: Sequence[Transform], windows: Sequence[tu
                 for (low, high), window in zip(sides, windows, strict=False)
             )
             return Outline(paths=(((left, bottom), (right, bottom), (right, top), (left, top)),))
-    return Outline()
 
 
 def of_events(holds: Callable[[Values], Mask], windows: Sequence[tuple[float, float]]) -> Outline:
@@ -66,7 +67,11 @@ def of_events(holds: Callable[[Values], Mask], windows: Sequence[tuple[float, fl
 def _scaled(bounds: Bounds, transform: Transform | None) -> Bounds:
     """Bounds as channel values, on the scale; a bound that has no place there is none."""
     low, high = (
-        None if value is None else value if transform is None else float(transform.apply(np.array([value]))[0])
+        None
+        if value is None
+        else value
+        if transform is None
+        else float(transform.apply(np.array([value]))[0])
         for value in bounds
     )
     return (
@@ -99,7 +104,7 @@ def _runs(held: Mask, window: tuple[float, float]) -> tuple[Bounds, ...]:
 
 
 def _loops(held: Mask) -> list[list[tuple[int, int]]]:
-    """The borders of the cells that are held, each a closed walk along their edges with the held to the left."""
+    """The borders of the cells that are held, each a closed walk along their edges."""
     wide = np.pad(held, 1)
     edges: dict[tuple[int, int], list[tuple[int, int]]] = {}
 

@@ -28,14 +28,13 @@ from .portrait import Portrait
 from .seen import NOTHING, Seen
 
 PACKAGES = ("numpy", "scipy", "flowio", "flowutils")
+POLICY = "base-uri 'none'; form-action 'none'"
 OPEN = 4
 """So many samples, and no more, are all shown at first."""
 UNSAID = {"method", "title", "from_", "reason", "of"}
 
 
-def page(
-    batch: Batch, portraits: Mapping[str, Portrait], code: str, visits: Sequence[str] = ()
-) -> str:
+def page(batch: Batch, portraits: Mapping[str, Portrait], code: str, visits: Sequence[str] = ()) -> str:
     """The page about a batch in a language (`en`, `fr`).
 
     portraits: by the name of a file. visits: their order, by default that in which the manifest names them.
@@ -47,17 +46,21 @@ def page(
     samples = [Seen(one, portraits.get(one.file.name, NOTHING)) for one in batch.outcomes]
     order = _visits(samples, visits)
     shown = _Shown(batch, words, _ordered(samples, order), order)
-    return _environment().get_template("page.html.j2").render(
-        t=words,
-        batch=batch,
-        panel=batch.panel,
-        samples=shown.samples,
-        style=style,
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
-        shown=shown,
-        software={**software(), "engine": engine()[:16]},
-        plot=plot,
-        course=course,
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            t=words,
+            batch=batch,
+            panel=batch.panel,
+            samples=shown.samples,
+            style=style,
+            policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; {POLICY}",
+            shown=shown,
+            software={**software(), "engine": engine()[:16]},
+            plot=plot,
+            course=course,
+        )
     )
 
 
@@ -144,7 +147,9 @@ class _Shown:
         """Of whom and when a sample is; the file where nothing says it."""
         if one.row["reference"]:
             reference = self.batch.panel.references.get(one.row["reference"])
-            titled = reference.title(self.words.code) if reference and reference.title else one.row["reference"]
+            titled = (
+                reference.title(self.words.code) if reference and reference.title else one.row["reference"]
+            )
             return " · ".join(part for part in (titled, one.row["batch"]) if part)
         return " · ".join(part for part in (one.participant, one.row["timepoint"]) if part) or one.name
 
@@ -226,9 +231,7 @@ class _Shown:
 
     @property
     def participants(self) -> list[str]:
-        return list(
-            dict.fromkeys(one.participant for one in self.samples if one.participant)
-        )
+        return list(dict.fromkeys(one.participant for one in self.samples if one.participant))
 
     def courses(self, name: str) -> list[tuple[str, str]]:
         """Each participant with the drawing of a quantity, all on one axis."""

@@ -21,6 +21,7 @@ Values = NDArray[np.float64]
 WIDTH, HEIGHT = 200, 184
 LEFT, TOP, ACROSS, DOWN = 33, 6, 161, 146  # the field within the axes
 PIXELS = 80  # of a density, along each side
+NEAR = (0.06, 0.24, 0.4, 0.24, 0.06)  # how much of a pixel its neighbours see: a kernel against noise
 BINS = 96  # of a histogram
 DOTS = 240  # events of a population that are drawn over its ancestors, evenly spaced in the file
 NAME = 38  # letters of a title that fit
@@ -73,13 +74,11 @@ def _levels(axes: Sequence[Axis], scaled: Sequence[Values]) -> NDArray[np.uint8]
     column, row = (_bins(axis, values, PIXELS) for axis, values in zip(axes, scaled, strict=True))
     counts = np.bincount(row * PIXELS + column, minlength=PIXELS * PIXELS).astype(np.float64)
     square = counts.reshape(PIXELS, PIXELS)
-    around = square
+    around: Values = square
     for side in (0, 1):
         wide = np.pad(around, [(2, 2) if axis == side else (0, 0) for axis in (0, 1)])
-        around = sum(
-            weight * np.take(wide, np.arange(place, place + PIXELS), axis=side)
-            for place, weight in enumerate((0.06, 0.24, 0.4, 0.24, 0.06))
-        )
+        shifted = [np.take(wide, np.arange(place, place + PIXELS), axis=side) for place in range(len(NEAR))]
+        around = np.tensordot(np.array(NEAR), np.stack(shifted), axes=1)
     light = np.log1p(around) / np.log1p(around.max())
     levels = np.where(square > 0, 1 + np.rint(light * (LEVELS - 1)), 0).astype(np.uint8)
     return levels[::-1]
@@ -135,7 +134,9 @@ def _frame(axes: Sequence[Axis], inside: str) -> str:
             y = bottom - DOWN * tick.at
             marks.append(f"M{LEFT} {y:.1f}h-{_length(tick)}")
             if tick.label:
-                words.append(f'<text class="end" x="{LEFT - 5}" y="{y + 2.8:.1f}">{escape(tick.label)}</text>')
+                words.append(
+                    f'<text class="end" x="{LEFT - 5}" y="{y + 2.8:.1f}">{escape(tick.label)}</text>'
+                )
         words.append(
             f'<text class="middle" transform="translate(7.5 {TOP + DOWN / 2}) rotate(-90)">'
             f"{escape(_fit(axes[1].title))}</text>"

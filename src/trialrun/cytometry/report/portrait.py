@@ -27,21 +27,24 @@ from trialrun.protocol.population import ALL, Population
 
 from .axis import Axis, window
 from .outline import Outline, of_events, of_shape
-from .plot import dots, field as drawn, lines
+from .plot import dots, lines
+from .plot import field as drawn
 
 Values = NDArray[np.float64]
 Window = tuple[float, float]
 
+
 @dataclass(frozen=True)
 class Picture:
-    """A drawing: `svg` is what stands within it. axes: the titles of those that it has; further: markers that
-    its gate reads and the drawing cannot show; traced: whether the line was found by asking the gate. cut: of a
-    gate on one marker that the data drew, where, as a channel value; apart: how clean that is, 0 to 1."""
+    """A drawing: `svg` is what stands within it.
+
+    axes: the titles of those that it has; further: markers that its gate reads and the drawing cannot show.
+    cut: of a gate on one marker that the data drew, where, as a channel value; apart: how clean, 0 to 1.
+    """
 
     svg: str
     axes: tuple[str, ...]
     further: tuple[str, ...] = ()
-    traced: bool = False
     cut: float | None = None
     apart: float | None = None
 
@@ -195,19 +198,19 @@ def _picture(
     if parent is None:
         return None
     axes = _axes(scaled, names, windows)
-    outline, traced = _outline(name, population, scaled.populated, axes)
+    outline = _outline(name, population, scaled.populated, axes)
     svg = drawn(axes, parent, outline)
     if len(axes) > 1 and not outline and (members := scaled.within(name, names)):
         svg += dots(axes, members)
     if by_hand is not None:
-        moved, _ = _outline(name, population, by_hand, axes)
+        moved = _outline(name, population, by_hand, axes)
         svg += lines(axes, moved, "hand") if moved != outline else ""
     titles = tuple(axis.title for axis in axes)
     found = scaled.populated.found.get(name)
     if isinstance(found, Edge):
         cut = float(f"{axes[0].transform.inverse(np.array([found.at]))[0]:.8g}")
         return Picture(svg, titles, cut=cut, apart=found.apart)
-    return Picture(svg, titles, read[2:], traced)
+    return Picture(svg, titles, read[2:])
 
 
 def _axes(scaled: _Scaled, names: Sequence[str], windows: Mapping[str, Window]) -> list[Axis]:
@@ -219,19 +222,17 @@ def _axes(scaled: _Scaled, names: Sequence[str], windows: Mapping[str, Window]) 
     return found
 
 
-def _outline(
-    name: str, population: Population, populated: Populated, axes: Sequence[Axis]
-) -> tuple[Outline, bool]:
-    """The gate on these axes, and whether its line was traced."""
+def _outline(name: str, population: Population, populated: Populated, axes: Sequence[Axis]) -> Outline:
+    """The gate on these axes; none where it is not known, or reads more than they show."""
     ends = [(axis.low, axis.high) for axis in axes]
     if name in populated.reasons:
-        return Outline(), False
+        return Outline()
     if name in populated.gates:
-        return of_shape(populated.gates[name], [axis.transform for axis in axes], ends), False
+        return of_shape(populated.gates[name], [axis.transform for axis in axes], ends)
     found = populated.found.get(name)
     if found is None or len(_read(population)) > len(axes):
-        return Outline(), False
-    return of_events(found.holds, ends), True
+        return Outline()
+    return of_events(found.holds, ends)
 
 
 def _back(
