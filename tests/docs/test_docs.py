@@ -8,6 +8,7 @@ under `<!-- add: path -->` its next part, and `<!-- change: path: old => new -->
 `<!-- trial: name -->` makes a small trial there.
 """
 
+import contextlib
 import os
 import re
 import shlex
@@ -19,11 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from small_trial import small_trial
+from trialrun.cli import main
 from trialrun.protocol.compile import bundled
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+ALONE = ("README.md", "write-a-protocol.md")
+"""The pages whose commands run as processes of their own: they stand for the others."""
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(
     r"^<!-- run(?:: exits (?P<code>\d))? -->\n+```console\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -76,21 +81,40 @@ def write(found: re.Match[str], folder: Path) -> None:
         path.write_text(before + found["body"], encoding="utf-8")
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run `trialrun …` in `folder`; its two output streams come as one, as a terminal shows them."""
+PLAIN = {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT / "src")}
+
+
+def words(command: str) -> list[str]:
     program, *arguments = shlex.split(command)
     assert program == "trialrun", f"only trialrun is run here, not `{program}`"
+    return arguments
+
+
+def run(command: str, folder: Path) -> tuple[int, str]:
+    """Exit code and output of `trialrun …` in `folder`; its two streams come as one, as on a terminal.
+
+    Not as a process of its own, which would spend most of its time on imports.
+    """
+    with contextlib.chdir(folder):
+        done = CliRunner().invoke(main, words(command), prog_name="trialrun", env=PLAIN)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
+
+
+def run_alone(command: str, folder: Path) -> tuple[int, str]:
+    """The same as a process of its own, as people run it."""
     python = [sys.executable, "-c", "from trialrun.cli import main; main(prog_name='trialrun')"]
-    plain = {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT / "src")}
-    return subprocess.run(
-        [*python, *arguments],
+    done = subprocess.run(
+        [*python, *words(command)],
         cwd=folder,
-        env=os.environ | plain,
+        env=os.environ | PLAIN,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         check=False,
     )
+    return done.returncode, done.stdout
 
 
 def matches(shown: str, printed: str) -> bool:
@@ -108,13 +132,14 @@ def matches(shown: str, printed: str) -> bool:
 def test_the_examples_do_what_is_shown(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     waiting = list(FILE.finditer(text))
+    way = run_alone if page.name in ALONE else run
     for example in examples(text):
         while waiting and text.count("\n", 0, waiting[0].start()) < example.line:
             write(waiting.pop(0), tmp_path)
-        done = run(example.command, tmp_path)
+        code, printed = way(example.command, tmp_path)
         place = f"{page.name}:{example.line}: $ {example.command}"
-        assert done.returncode == example.code, f"{place}\nexits {done.returncode}:\n{done.stdout}"
-        assert matches(example.shown, done.stdout), f"{place}\nprints:\n{done.stdout}"
+        assert code == example.code, f"{place}\nexits {code}:\n{printed}"
+        assert matches(example.shown, printed), f"{place}\nprints:\n{printed}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
