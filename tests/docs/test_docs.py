@@ -5,7 +5,7 @@ An example is a fence of kind `console` under a line `<!-- run -->` (or `<!-- ru
 for any lines, and `...` within a line for any text. The examples of one page run in order in one empty
 folder, so that a page can tell a story. A fence under `<!-- file: path -->` becomes that file there, one
 under `<!-- add: path -->` its next part, and `<!-- change: path: old => new -->` mends a word of it.
-`<!-- trial: name -->` makes a small trial there.
+`<!-- trial: name -->` makes a small trial there, and `<!-- samples: folder -->` small FCS files.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from small_samples import small_samples
 from small_trial import small_trial
 from trialrun.cli import main
 from trialrun.protocol.compile import bundled
@@ -37,7 +38,8 @@ FILE = re.compile(
     r"^<!-- (?P<act>file|add): (?P<path>\S+) -->\n+```\w+\n(?P<body>.*?)^```$"
     r"|^<!-- change: (?P<changed>\S+): (?P<old>.+?) => (?P<new>.+?) -->$"
     r"|^<!-- copy: (?P<study>\w+) => (?P<copy>\w+) -->$"
-    r"|^<!-- trial: (?P<trial>\w+) -->$",
+    r"|^<!-- trial: (?P<trial>\w+) -->$"
+    r"|^<!-- samples: (?P<samples>\w+) -->$",
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!\w+:|#)(?P<target>[^)#\s]+)")
@@ -70,6 +72,9 @@ def write(found: re.Match[str], folder: Path) -> None:
         return
     if found["trial"]:
         small_trial(folder / found["trial"])
+        return
+    if found["samples"]:
+        small_samples(folder / found["samples"])
         return
     path = folder / (found["path"] or found["changed"])
     path.parent.mkdir(parents=True, exist_ok=True)

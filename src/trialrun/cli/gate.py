@@ -50,6 +50,7 @@ def gate(
 
     Exit code 1: a file could not be gated; the others were.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: each process is one thread
     from trialrun.cytometry import batch_folder
     from trialrun.cytometry.adjustment import read_adjustments
     from trialrun.cytometry.batch import gate as run

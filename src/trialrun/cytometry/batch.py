@@ -24,6 +24,7 @@ from .group import Failure, Group, gated, look
 from .manifest import Row
 from .outcome import Looked, Outcome, packed, unpacked
 from .quality import Beside, beside
+from .template import Template
 from .training import templates
 
 __all__ = ["Batch", "engine", "gate"]
@@ -121,7 +122,7 @@ def gate(
         looked, strangers = _of_the_panel(looked, name)
         failures += strangers
         controls = tuple(one for one in looked if _role(panel, one) == "control")
-        learnt = templates(panel, panels.folder)
+        learnt = _learnt(panels, name, run)
         training = {file: digest.hex() for file, digest in panels.training(name).items()}
         groups = [
             Group(
@@ -150,6 +151,17 @@ def gate(
         training,
         resumed,
     )
+
+
+def _learnt(panels: Panels, name: str, run: _Cores) -> Mapping[str, Template | str]:
+    """The borders that are learnt; in a process of one thread, in which small matrices take a tenth of the
+    time that many threads need that wait for each other."""
+    panel = panels.panels[name]
+    trained = [key for key, one in panel.populations.items() if getattr(one, "trained_on", ())]
+    if not trained:
+        return {}
+    (found,) = run.all(templates, [(panel, panels.folder)], lambda share: None, apart=True)
+    return dict.fromkeys(trained, found) if isinstance(found, str) else found
 
 
 # ---- files and groups -----------------------------------------------------------------------------
@@ -320,10 +332,12 @@ class _Cores:
         tasks: Sequence[tuple[Any, ...]],
         tell: Callable[[float], None],
         finished: Callable[[int, Any], None] | None = None,
+        apart: bool = False,
     ) -> list[Any]:
         """`work` of every task, in their order; of one that cannot be done the reason, as text.
 
-        finished: called with the number and the result of each as it is done.
+        finished: called with the number and the result of each as it is done. apart: a single task, too, is
+        done by another process, if there may be any.
         """
         found: dict[int, Any] = {}
 
@@ -333,7 +347,7 @@ class _Cores:
                 finished(number, result)
             tell(len(found) / len(tasks))
 
-        if self.cores == 1 or len(tasks) == 1:
+        if self.cores == 1 or (len(tasks) == 1 and not apart):
             for number, task in enumerate(tasks):
                 take(number, _tried(work, *task))
         else:
