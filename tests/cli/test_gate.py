@@ -13,6 +13,7 @@ from trialrun.cli import main
 from trialrun.cytometry.fcs.read import read
 from trialrun.cytometry.fcs.write import write
 from trialrun.cytometry.sample import Channel, Sample
+from trialrun.cytometry.training import rows_in
 
 PANEL = """\
 panels:
@@ -126,3 +127,52 @@ def test_a_panel_that_is_not_there_is_told(folder: Path, panel: str, said: str) 
     result = CliRunner().invoke(main, ["gate", str(folder / "1.fcs"), "--panel", panel])
     assert result.exit_code in (1, 2)
     assert said in " ".join(result.output.split())
+
+
+WELLS = """\
+panels:
+  wells:
+    title: Wells of a plate
+    from: assumption
+    reason: For the tests.
+    markers: {CD25: VL1-H, CD127: BL1-H, CD45RA: BL3-H}
+    compensation: file
+    transforms: {default: {asinh: {cofactor: 1000}}}
+    references:
+      ours:
+        role: training
+        samples:
+"""
+FOUND = """\
+    populations:
+      rare: {of: all, method: transitional, high: CD25, low: CD127, also: CD45RA, trained_on: ours}
+    quantities:
+      share: {percent: rare, of: all}
+"""
+
+
+def test_a_real_well_is_gated_as_a_person_gated_the_others(shared: Path, tmp_path: Path) -> None:
+    """Well A01 by the gates of C01 and C03: F1 above .95 of the events, and the share within 5 %."""
+    plate = shared / "data/cytometry/treg_meyer"
+    (tmp_path / "gated").symlink_to(plate, target_is_directory=True)
+    samples = ""
+    for well in ("C01", "C03"):
+        (parent,) = plate.glob(f"Well_{well}_CD3+CD4+*.fcs")
+        members = ", ".join(f"gated/{path.name}" for path in sorted(plate.glob(f"Well_{well}_T_reg_*.fcs")))
+        samples += f"          - {{parent: gated/{parent.name}, members: [{members}]}}\n"
+    (tmp_path / "wells.yaml").write_text(WELLS + samples + FOUND, "utf-8")
+    parent, out = plate / "Well_A01_CD3+CD4+.fcs", tmp_path / "out"
+    options = ["--panel", str(tmp_path / "wells.yaml"), "--out", str(out), "--membership", "--cores", "1"]
+    result = CliRunner().invoke(main, ["gate", str(parent), *options, "--json"])
+    assert result.exit_code == 0, result.output
+    held = pl.read_parquet(out / "membership" / f"{parent.name}.parquet")["rare"].to_numpy()
+    truth = np.zeros(len(held), dtype=bool)
+    for path in plate.glob("Well_A01_T_reg_*.fcs"):
+        truth |= rows_in(read(parent), read(path))
+    assert truth.sum() == 604
+    assert 2 * (held & truth).sum() / (held.sum() + truth.sum()) > 0.95
+    share = json.loads(result.output)["files"][0]["quantities"]["share"]
+    by_hand = 100 * truth.mean()
+    assert abs(share["value"] / by_hand - 1) < 0.05
+    assert share["low"] < by_hand < share["high"]
+    assert share["border"] > 0
