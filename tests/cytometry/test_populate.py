@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialrun.cytometry.fcs.write import write
+from trialrun.cytometry.method import imported
 from trialrun.cytometry.populate import adjusted, populate
 from trialrun.cytometry.sample import Channel, Sample
 from trialrun.cytometry.training import rows_in, templates
@@ -111,6 +112,24 @@ def test_a_gate_by_hand_moves_its_children_and_nothing_else() -> None:
     assert (other.count("high") or 0) < 250
     assert one.count("high") == 400
     assert (other.events["low"] == one.events["low"]).all()
+
+
+GATE = """<?xml version="1.0"?>
+<gating:Gating-ML xmlns:gating="http://www.isac-net.org/std/Gating-ML/v2.0/gating"
+ xmlns:data-type="http://www.isac-net.org/std/Gating-ML/v2.0/datatypes">
+ <gating:RectangleGate gating:id="High">
+ <gating:dimension gating:compensation-ref="uncompensated" gating:min="1050">
+ <data-type:fcs-dimension data-type:name="A-A"/></gating:dimension></gating:RectangleGate>
+</gating:Gating-ML>"""
+
+
+def test_a_gate_of_another_file_is_used(tmp_path: Path) -> None:
+    (tmp_path / "g.xml").write_text(GATE, "utf-8")
+    named = {"of": "all", "method": "gating_ml", "file": "g.xml", "sha256": "0" * 64}
+    said = panel({"high": {**named, "gate": "High"}, "none": {**named, "gate": "Hihg"}})
+    (one,) = populate(said, [sample()], gates=imported(said, tmp_path))
+    assert one.count("high") == 400
+    assert "no gate `Hihg`" in one.reason("none")
 
 
 # ---- references gated by hand ---------------------------------------------------------------------

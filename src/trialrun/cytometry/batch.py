@@ -22,6 +22,7 @@ from trialrun.protocol.panels import Panels
 from .adjustment import Adjustment
 from .group import Failure, Group, gated, look
 from .manifest import Row
+from .method import imported
 from .outcome import Looked, Outcome, packed, unpacked
 from .quality import Beside, beside
 from .template import Template
@@ -122,7 +123,7 @@ def gate(
         looked, strangers = _of_the_panel(looked, name)
         failures += strangers
         controls = tuple(one for one in looked if _role(panel, one) == "control")
-        learnt = _learnt(panels, name, run)
+        learnt, drawn = _learnt(panels, name, run), imported(panel, panels.folder)
         training = {file: digest.hex() for file, digest in panels.training(name).items()}
         groups = [
             Group(
@@ -130,6 +131,7 @@ def gate(
                 some,
                 _controls(some, controls),
                 learnt,
+                drawn,
                 {one.name: adjustments[one.name] for one in some if adjustments and one.name in adjustments},
                 out / "membership" if out is not None and membership else None,
                 portraits(out) if out is not None else None,

@@ -15,6 +15,7 @@ from .adjustment import Adjustment
 from .fcs.error import FcsError
 from .fcs.read import read
 from .marker import Scales
+from .method import Imported
 from .outcome import Adjusted, Looked, Outcome
 from .populate import Populated, adjusted, populate
 from .quality import medians, quality
@@ -38,8 +39,8 @@ class Failure:
 class Group:
     """Samples that share their gates.
 
-    controls: by the name of a reference, its files. templates: learnt borders. adjustments: by name of a
-    file. membership: the folder for tables of which event is in which population, None for none; portraits:
+    controls: by the name of a reference, its files. templates: learnt borders. gates: of other files.
+    adjustments: by name of a file. membership: the folder for tables of which event is in which population, None for none; portraits:
     that for what the report draws.
     """
 
@@ -47,6 +48,7 @@ class Group:
     files: tuple[Looked, ...]
     controls: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     templates: Mapping[str, Template | str] = field(default_factory=dict)
+    gates: Mapping[str, Imported | str] = field(default_factory=dict)
     adjustments: Mapping[str, tuple[Adjustment, ...]] = field(default_factory=dict)
     membership: Path | None = None
     portraits: Path | None = None
@@ -89,7 +91,7 @@ def gated(group: Group) -> list[Outcome | Failure]:
             else:
                 done[file.name] = Failure(file.name, "it was changed while it was gated; gate it again")
     controls = {name: [read(path) for path in paths] for name, paths in group.controls.items()}
-    found = populate(group.panel, list(samples.values()), controls, group.templates)
+    found = populate(group.panel, list(samples.values()), controls, group.templates, group.gates)
     files = [file for file in group.files if file.name in samples]
     others = [_by_hand(file, one, group) for file, one in zip(files, found, strict=True)]
     for file, one, other in zip(files, found, others, strict=True):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trialrun.protocol import population as said
+from trialrun.protocol.panel import Panel
 from trialrun.protocol.population import Population
 
-from .gates import Mask
+from .gates import Boolean, Mask, Shape
+from .transform import GatingError
 
 if TYPE_CHECKING:
     from .mixture import Mixture
@@ -114,6 +117,43 @@ class Border:
 
     def _axes(self, values: Values) -> Values:
         return values if self.gate.template is not None else shoulder(self.population, values)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A gate of a Gating-ML file, asked about events by the engine."""
+
+    shape: Shape
+    file: str
+    gate: str
+
+    def holds(self, values: Values) -> Mask:
+        raise NotImplementedError("the dimensions of this gate are its own")
+
+    def told(self) -> dict[str, Any]:
+        return {"file": self.file, "gate": self.gate}
+
+
+def imported(panel: Panel, folder: Path) -> dict[str, Imported | str]:
+    """By population the gate that another file says, or why it cannot be used."""
+    from .gating_ml import read
+
+    found: dict[str, Imported | str] = {}
+    for name, one in panel.populations.items():
+        if not isinstance(one, said.GatingML):
+            continue
+        try:
+            known = read(folder / one.file).by_name
+        except (GatingError, OSError) as error:
+            found[name] = f"{one.file} cannot be used: {error}"
+            continue
+        if one.gate not in known:
+            found[name] = f"{one.file} has no gate `{one.gate}`; it has {', '.join(known)}"
+        elif isinstance(known[one.gate].gate, Boolean) or known[one.gate].complement:
+            found[name] = f"`{one.gate}` is made from other gates; write it as `method: boolean`"
+        else:
+            found[name] = Imported(cast(Shape, known[one.gate].gate), one.file, one.gate)
+    return found
 
 
 def shoulder(population: said.Transitional, values: Values) -> Values:

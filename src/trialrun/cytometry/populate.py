@@ -25,7 +25,7 @@ from .engine import Indices, inside
 from .fcs.error import FcsError
 from .gates import Divider, Ellipsoid, Mask, Polygon, Quadrant, Rectangle, Shape
 from .marker import Scales
-from .method import Border, Edge, Found, NotEstimable, Values, find, markers
+from .method import Border, Edge, Found, Imported, NotEstimable, Values, find, markers
 from .sample import Sample
 from .template import Template
 from .transform import GatingError
@@ -77,11 +77,13 @@ def populate(
     samples: Sequence[Sample],
     controls: Mapping[str, Sequence[Sample]] | None = None,
     templates: Mapping[str, Template | str] | None = None,
+    gates: Mapping[str, Imported | str] | None = None,
 ) -> tuple[Populated, ...]:
     """Gate samples that belong together; the result is in their order.
 
     controls: by the name of a reference, its samples: they are gated like the others, and change no gate but
-    those that ask for them. templates: as `training.templates` learns them. Raises GatingError or FcsError
+    those that ask for them. templates: as `training.templates` learns them; gates: as `method.imported` reads
+    them. Raises GatingError or FcsError
     where a sample's matrix cannot be read.
     """
     walks = [_Walk(panel, sample) for sample in samples]
@@ -92,7 +94,7 @@ def populate(
         asked = pooled
         if isinstance(one, said.Control):
             asked = sorted(others.get(one.control, []), key=lambda walk: walk.sample.sha256)
-        found = _found(one, asked, (templates or {}).get(name))
+        found = (gates or {}).get(name) or _found(one, asked, (templates or {}).get(name))
         for walk in (*walks, *(walk for some in others.values() for walk in some)):
             walk.step(name, one, found)
     return tuple(walk.populated() for walk in walks)
@@ -192,6 +194,9 @@ class _Walk:
             return mask if columns.rows is None else mask[columns.rows]
         if found is not None:
             self.found[name] = found
+            if isinstance(found, Imported):
+                self.gates[name] = found.shape
+                return inside(found.shape, columns)
             if isinstance(found, Edge):
                 bounds = (found.at, None) if found.keep == "high" else (None, found.at)
                 gate: Shape = Rectangle((self.scales.dimension(markers(one)[0]),), (bounds,))
