@@ -40,8 +40,8 @@ class Group:
     """Samples that share their gates.
 
     controls: by the name of a reference, its files. templates: learnt borders. gates: of other files.
-    adjustments: by name of a file. membership: the folder for tables of which event is in which population, None for none; portraits:
-    that for what the report draws.
+    adjustments: by name of a file. membership: the folder for tables of which event is in which population,
+    None for none; portraits: that for what the report draws.
     """
 
     panel: Panel
