@@ -36,6 +36,14 @@ def test_what_is_not_estimable_is_unknown_until_it_is(lab: Lab) -> None:
     assert lab.answers()["nk_count"] == 141
 
 
+def test_a_number_is_not_lost_because_its_manifest_was_left_out(lab: Lab) -> None:
+    lab.land(lab.numbers())
+    landed = lab.land(lab.numbers(nk_count=None))
+    assert [one.kind for one in landed.findings] == ["conflict"]
+    assert "manifest left out" in landed.findings[0].message
+    assert lab.answers()["nk_count"] == 140
+
+
 def test_another_panel_corrects_and_says_why(lab: Lab) -> None:
     lab.land(lab.numbers())
     lab.source["panel"] = "9f8e"

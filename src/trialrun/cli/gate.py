@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,28 @@ if TYPE_CHECKING:
     from trialrun.cytometry.batch import Batch
     from trialrun.cytometry.outcome import Outcome
     from trialrun.cytometry.quantity import Estimate
+    from trialrun.laboratory.land import Landed
     from trialrun.protocol.panels import Panels
+    from trialrun.record.trial import Trial
 
 STEPS = {"read": "Reading", "gate": "Gating"}
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--panel", "said", required=True, metavar="PANEL", help="FILE, STUDY, FILE:NAME or STUDY:NAME.")
+@click.option(
+    "--panel",
+    "said",
+    metavar="PANEL",
+    help="FILE, STUDY, FILE:NAME or STUDY:NAME; with --trial a NAME of its study, or nothing if it has one.",
+)
+@click.option(
+    "--trial",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep the files in this trial, and enter their numbers into its record.",
+)
+@click.option("--by", metavar="PERSON", help="With --trial: in whose name. Needed for a real trial.")
 @click.option("--manifest", type=click.Path(path_type=Path), help="CSV: of whom each file is, and more.")
 @click.option("--adjustments", type=click.Path(path_type=Path), help="YAML: gates drawn by a person.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for what is found.")
@@ -34,7 +49,9 @@ STEPS = {"read": "Reading", "gate": "Gating"}
 @as_json
 def gate(
     files: tuple[Path, ...],
-    said: str,
+    said: str | None,
+    folder: Path | None,
+    by: str | None,
     manifest: Path | None,
     adjustments: Path | None,
     out: Path | None,
@@ -48,7 +65,10 @@ def gate(
     every gate drawn (report.en.html, report.fr.html) and what is needed to go on after an interruption are
     kept in a folder.
 
-    Exit code 1: a file could not be gated; the others were.
+    With --trial each file is matched to a specimen that was taken, by the manifest or else by its keyword
+    $SMNO. What does not fit is listed, and nothing of it is kept.
+
+    Exit code 1: a file could not be gated, or its numbers are not in the record; the others were.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: each process is one thread
     from trialrun.cytometry import batch_folder
@@ -59,23 +79,103 @@ def gate(
 
     if membership and out is None:
         raise click.UsageError("--membership needs a folder: add --out DIR")
-    panels, name = find(said)
-    paths = list(found(files))
-    rows = read_manifest(manifest, panels.panels) if manifest else None
-    drawn = read_adjustments(adjustments, panels.panels[name], list(named(paths))) if adjustments else None
-    with progress(STEPS) as tell:
-        batch = run(
-            paths, panels, name, rows=rows, adjustments=drawn, out=out, membership=membership,
-            cores=cores or _cores(), tell=tell,
-        )  # fmt: skip
-    if out is not None:
-        batch_folder.write(batch, out)
+    if folder is None and said is None:
+        raise click.UsageError("with which panel? Add --panel PANEL, or --trial TRIAL")
+    with _open(folder) as trial:
+        panels, name = find(said or "") if trial is None else planned(trial, said)
+        who = "" if trial is None else by or _who(trial)
+        paths = list(found(files))
+        rows = read_manifest(manifest, panels.panels) if manifest else None
+        drawn = (
+            read_adjustments(adjustments, panels.panels[name], list(named(paths))) if adjustments else None
+        )
+        with progress(STEPS) as tell:
+            batch = run(
+                paths, panels, name, rows=rows, adjustments=drawn, out=out, membership=membership,
+                cores=cores or _cores(), tell=tell,
+            )  # fmt: skip
+        if out is not None:
+            batch_folder.write(batch, out)
+        landed = None
+        if trial is not None:
+            from trialrun.laboratory.receive import receive, results
+
+            landed = receive(trial, batch.panel, results(batch, rows is not None), by=who)
     if as_json:
-        print_json(batch_folder.provenance(batch))
+        print_json(batch_folder.provenance(batch) | (_landed(landed) if landed else {}))
     else:
         show(batch, out)
-    if batch.failures:
+        if landed:
+            tell_landed(landed, folder)
+    if batch.failures or (landed and landed.findings):
         raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _open(folder: Path | None) -> Iterator[Trial | None]:
+    """The trial whose record the numbers go into, if any; a virtual one's clock stands at its last entry."""
+    if folder is None:
+        yield None
+        return
+    from trialrun.record.known import stand
+    from trialrun.record.trial import Trial
+
+    trial = Trial.open(folder)
+    try:
+        stand(trial)
+        yield trial
+    finally:
+        trial.close()
+
+
+def planned(trial: Trial, said: str | None) -> tuple[Panels, str]:
+    """The panel of the trial's own study that is meant: a record takes no other. Raises UsageError."""
+    panels = trial.protocol.panels
+    able = [name for name, one in panels.panels.items() if one.specimen and one.form] if panels else []
+    if panels is None or not able:
+        raise click.BadParameter(
+            "its study has no panel with a `specimen` and a `form`", param_hint="'--trial'"
+        )
+    if said is None and len(able) == 1:
+        return panels, able[0]
+    if said not in able:
+        message = f"with --trial it is one of the trial's own panels: {', '.join(able)}"
+        raise click.BadParameter(message, param_hint="'--panel'")
+    return panels, said
+
+
+def _who(trial: Trial) -> str:
+    """The first of a virtual trial's laboratory; for a real one somebody must be named."""
+    if not trial.virtual:
+        message = "this trial is real: say who enters the numbers, with --by and a user id"
+        raise click.BadParameter(message, param_hint="'--by'")
+    for person in trial.people():
+        if person.role == "laboratory":
+            return person.id
+    raise click.BadParameter("nobody of this trial is of the laboratory: name someone", param_hint="'--by'")
+
+
+def _landed(landed: Landed) -> dict[str, object]:
+    """What became of the numbers, as data."""
+    return {
+        "record": dict(landed.done),
+        "findings": [
+            {"kind": one.kind, "file": one.file, "message": one.message, "cure": one.cure}
+            for one in landed.findings
+        ],
+    }
+
+
+def tell_landed(landed: Landed, folder: Path | None) -> None:
+    """What became of the numbers, for people."""
+    screen = console()
+    counts = Counter(landed.done.values())
+    told = ", ".join(f"{counts[did]} {did}" for did in ("entered", "corrected", "unchanged"))
+    screen.print(f"\nInto the record of {folder}: {told}")
+    if landed.findings:
+        screen.print("\nNot in the record")
+        for one in landed.findings:
+            screen.print(f"  {one}", soft_wrap=False)
 
 
 def _cores() -> int:

@@ -122,7 +122,8 @@ def _conflict(
     values: Mapping[str, float | int | None],
     items: Mapping[str, Item],
 ) -> Finding | None:
-    """What a person wrote, or what another file gave, where this file's number should stand."""
+    """What a person wrote, or what another file gave, where this file's number should stand; and a number
+    that would be lost though nothing that computes it has changed."""
     against = []
     for name, value in values.items():
         cell = filled.cells.get(name)
@@ -133,11 +134,18 @@ def _conflict(
             against.append(f"{said} by hand (the file gives {_shown(value)})")
         elif cell.source["sha256"] != numbers.source["sha256"]:
             against.append(f"{said} from another file, {cell.source['sha256'][:12]}")
+        elif value is None and cell.content not in OPEN and not _newer(cell.source, numbers.source):
+            against.append(f"{said} from this very file, which now gives none; was its manifest left out?")
     if not against:
         return None
     message = f"on the form at {specimen.point} of {specimen.subject}, {'; '.join(against)}"
     cure = "find out which is right; a person's correction to `unknown` makes room for the file"
     return Finding("conflict", numbers.name, message, cure)
+
+
+def _newer(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Whether what computes a number is not what computed it before."""
+    return any(before.get(key) != now.get(key) for key in WORDS)
 
 
 def _differs(cell: Cell | None, value: float | int | None) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trialrun.cytometry.batch import Batch
 from trialrun.laboratory.finding import Finding
 from trialrun.laboratory.land import Landed, Numbers, land
 from trialrun.laboratory.match import File, match
@@ -38,6 +39,21 @@ class Result:
     @property
     def sha256(self) -> str:
         return self.source["sha256"]
+
+
+def results(batch: Batch, manifest: bool) -> list[Result]:
+    """What a batch found, file by file; manifest: one was given, which then speaks for every file."""
+    return [
+        Result(
+            one.file.path,
+            one.file.keywords,
+            one.values,
+            batch.source(one),
+            one.failed,
+            dict(one.file.row.said) if manifest else None,
+        )
+        for one in batch.outcomes
+    ]
 
 
 def receive(trial: Trial, panel: Panel, results: Sequence[Result], *, by: str) -> Landed:
