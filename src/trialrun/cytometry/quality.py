@@ -1,32 +1,32 @@
 """What fails a sample by rule: how it was acquired, what it holds, and how it stands beside the others.
 
-Time and flow are judged in bins of equal time, a robust standard deviation being 1.4826 × the median absolute
-deviation. Whoever wants the ideas: flowAI (Monaco 2016, doi:10.1093/bioinformatics/btw191) and PeacoQC
-(Emmaneel 2022, doi:10.1002/cyto.a.24501); thresholds are the panel's.
+Time and flow are judged in bins of equal time, against what chance does to a count; where bins differ by more
+than chance, against that, as 1.4826 × the median absolute deviation. Whoever wants the ideas: flowAI (Monaco
+2016, doi:10.1093/bioinformatics/btw191) and PeacoQC (Emmaneel 2022, doi:10.1002/cyto.a.24501); thresholds are
+the panel's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trialrun.protocol import panel as said
 from trialrun.protocol.panel import Panel
-from trialrun.protocol.population import ALL
 
+from .columns import Columns, Source
 from .manifest import Row
 from .marker import channel
 from .populate import Populated
 from .quantity import Estimate
-from .sample import Sample
+from .sample import Events, Sample
 from .transform import GatingError
 
 NORMAL = 1.4826  # the MAD of a normal distribution times this is its standard deviation
-PER_BIN = 500  # events: a median of so many moves by 0.06 robust SD of the marker; an assumption
+PER_BIN = 500  # events; an assumption
 BINS = (10, 400)  # at least and at most; fewer show no course, an assumption
 
 Array = NDArray[np.float64]
@@ -156,27 +156,28 @@ def flow_anomalies(time: Array, deviations: float) -> float:
 
 
 def _unstable(populated: Populated, rule: said.Stability) -> float:
-    time = _time(populated.sample)
-    place = bins(time)
+    place = bins(_time(populated.sample))
     odd = np.zeros(int(place.max()) + 1, dtype=bool)
+    columns = Columns(Source(populated.sample))
     for marker in rule.markers or _stained(populated):
-        odd |= _wandering(_scaled(populated, marker), place, rule.deviations)
+        odd |= wandering(columns.linear(populated.scales.linear(marker)), place, rule.deviations)
     return float(odd[place].mean())
 
 
-def _wandering(values: Array, place: NDArray[np.int64], deviations: float) -> NDArray[np.bool_]:
-    """Bins whose median is farther from the median of medians than chance would have it."""
-    order = np.argsort(place, kind="stable")
-    edges = np.searchsorted(place[order], np.arange(int(place.max()) + 2))
-    ordered = values[order]
-    medians = np.array([np.median(ordered[a:b]) if b > a else np.nan for a, b in pairwise(edges)])
-    known = np.isfinite(medians)
-    # the standard error of a bin's median, 1.2533 SD / √n for normal values; at least what bins show
-    size = float(np.median(np.diff(edges)))
-    chance = 1.2533 * _robust(values) / np.sqrt(max(size, 1.0))
-    spread = max(_robust(medians[known]), chance)
-    middle = float(np.median(medians[known]))
-    return np.asarray(known & (np.abs(np.where(known, medians, middle) - middle) > deviations * spread))
+def wandering(values: Events, place: NDArray[np.int64], deviations: float) -> NDArray[np.bool_]:
+    """Bins of time whose median is another than that of the file.
+
+    values: of each event, on any scale; place: the bin of each. Of a bin that is like the others, half of the
+    events lie above the file's median, give or take the square root of their number (the sign test): that
+    holds where the median falls in a gap between two populations, and moves far with every event.
+    """
+    middle = np.median(values)
+    number = int(place.max()) + 1
+    above = np.bincount(place[values > middle], minlength=number).astype(np.float64)
+    below = np.bincount(place[values < middle], minlength=number).astype(np.float64)
+    away = (above - below) / np.sqrt(np.maximum(above + below, 1.0))
+    away -= np.median(away)  # what is odd for a while moves the file's median, and so all other bins
+    return np.asarray(np.abs(away) > deviations * max(_robust(away), 1.0))
 
 
 # ---- margins --------------------------------------------------------------------------------------
@@ -216,16 +217,6 @@ def _stained(populated: Populated) -> list[str]:
             continue
         found.append(marker)
     return found
-
-
-def _scaled(populated: Populated, marker: str) -> Array:
-    """The values of a marker in all events on its scale; where it has none, the lowest."""
-    values = populated.values(marker, ALL)
-    transform = populated.scales.dimension(marker).transform
-    assert transform is not None
-    scaled = transform.apply(values)
-    known = np.isfinite(scaled)
-    return scaled if known.all() else np.where(known, scaled, scaled[known].min(initial=0.0))
 
 
 def _robust(values: Array) -> float:

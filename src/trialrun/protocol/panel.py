@@ -231,7 +231,7 @@ class FlowRate(Rule):
 
 
 class Stability(Rule):
-    """Events of times at which the median of a marker differs by ``deviations`` robust SD."""
+    """Events of times at which a marker's median differs by ``deviations`` standard deviations of chance."""
 
     kind: Literal["stability"]
     at_most: float = Field(ge=0, le=100)
