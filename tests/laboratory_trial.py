@@ -3,13 +3,18 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
+from trialrun.cytometry.fcs.write import write
 from trialrun.laboratory.land import Landed, Numbers, land
 from trialrun.laboratory.specimen import marked, specimens
 from trialrun.protocol.compile import load
 from trialrun.record.person import Person
 from trialrun.record.trial import Trial
+from trialrun.simulate.chance import Person as Virtual
+from trialrun.simulate.population import population
+from trialrun.simulate.tube import sample, tube
 
 FORM, BLOOD, POINT = "cytometry", "treg_blood", "SCR"
 TAKEN = datetime.fromisoformat("2008-03-03 09:00")
@@ -63,12 +68,50 @@ class Lab:
         return self.trial.projection(subject).sequence
 
 
-def made(virtual: bool = True) -> Lab:
+def made(virtual: bool = True, people: tuple[Person, ...] = ()) -> Lab:
+    """A trial in memory. people: who else is registered."""
     clock = Noon() if virtual else None
-    trial = Trial.in_memory(load("vascu_il2"), virtual=virtual, clock=clock, people=STAFF)
+    trial = Trial.in_memory(load("vascu_il2"), virtual=virtual, clock=clock, people=(*STAFF, *people))
+    _screened(trial)
+    return Lab(trial)
+
+
+def _screened(trial: Trial) -> None:
     consent = {"signed": True, "version": "1.0", "biobank": True, "genetic": False}
     for number in (1, 2):
         subject = trial.enrol("PSL", by="anna", key=f"enrol {number}")
         trial.enter(subject, "consent", POINT, TAKEN, consent, by="anna", key="consent")
         trial.collect(subject, BLOOD, POINT, TAKEN, by="nils", key="blood")
-    return Lab(trial)
+
+
+MANIFEST = """file,participant,timepoint,storage,counting,beads,blood_ul,hours_since_injection
+one.fcs,PSL-001,SCR,fresh,beads,7500,50,
+two.fcs,PSL-002,SCR,fresh,beads,7500,50,
+other.fcs,PSL-002,W11,fresh,beads,7500,50,
+"""
+
+
+FILES = {"one": ("PSL-001", "SCR", 18.0), "two": ("PSL-002", "SCR", 25.0), "other": ("PSL-002", "W11", 60.0)}
+
+
+def laboratory_trial(folder: Path) -> None:
+    """A virtual trial on disk (`trial`), three files of it (`fcs`) and what the laboratory says of them
+    (`fcs/manifest.csv`); the third is of a specimen that nobody took."""
+    protocol = load("vascu_il2")
+    trial = Trial.create(folder / "trial", protocol, virtual=True, clock=Noon(), seed=1, people=STAFF)
+    _screened(trial)
+    trial.close()
+    (folder / "fcs").mkdir()
+    (folder / "fcs" / "manifest.csv").write_text(MANIFEST, "utf-8")
+    assert protocol.panels is not None
+    panel, cells = protocol.panels.panels["regulatory"], population(protocol).cells["regulatory"]
+    for number, (name, (subject, point, regulatory)) in enumerate(FILES.items(), 1):
+        truth = {"treg": regulatory, "tconv": 680.0, "nk": 150.0, "cd25": 1.0}
+        filled = tube(panel, cells, truth, {"activated_cd8": 4.0, "mz_b_percent": 9.0})
+        drawn = filled.draw(Virtual(1, 0, number), "cells")
+        label = marked(subject, point, BLOOD)
+        path = folder / "fcs" / f"{name}.fcs"
+        write(
+            path,
+            sample(filled, drawn, file=path.name, participant=subject, specimen=label, seed=1, version="0"),
+        )

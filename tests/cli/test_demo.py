@@ -37,7 +37,7 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(*_: object) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(demonstration, "_made", full)
+    monkeypatch.setattr(demonstration, "_begun", full)
     result = CliRunner().invoke(main, ["demo", "--out", str(tmp_path / "x")])
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr

@@ -31,7 +31,9 @@ def filled() -> Tube:
 def written(path: Path, seed: int = 1) -> Sample:
     one = filled()
     drawn = one.draw(Person(seed, 0, 3), "cells regulatory C4.D5")
-    write(path, sample(one, drawn, file=path.name, specimen=SPECIMEN, seed=seed, version="0"))
+    write(
+        path, sample(one, drawn, file=path.name, participant="V-1", specimen=SPECIMEN, seed=seed, version="0")
+    )
     return read(path)
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -51,7 +52,8 @@ def demo(study: str, out: Path | None, seed: int, as_json: bool) -> None:
     """Run STUDY on virtual people, up to its report.
 
     Virtual participants are screened, included, injected, examined and followed day by day, every act
-    entered through the record's own commands; then tables, analysis and report are made of it.
+    entered through the record's own commands, and their cells gated from simulated FCS files; then
+    tables, analysis and report are made of it.
     """
     from trialrun.demo.demonstration import demonstrate, summary
 
@@ -131,7 +133,39 @@ def _headlines(made: Demonstration) -> list[Any]:
     endpoints = Table(box=None, show_header=False, pad_edge=False)
     for one, sentences in told(made):
         endpoints.add_row(Text(one.title, style="bold"), "\n".join(sentences[:2]))
-    return [Text("; ".join(people(made)[:PEOPLE])), Text(""), endpoints]
+    return [Text("; ".join(people(made)[:PEOPLE])), Text(""), endpoints, *_cells(made)]
+
+
+def _cells(made: Demonstration) -> list[Any]:
+    """The truth of the virtual cells against what was gated."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not made.cells:
+        return []
+    compared = Table(box=None, pad_edge=False, header_style="dim")
+    compared.add_column("estimate against truth")
+    for name in ("median error", "worst"):
+        compared.add_column(name, justify="right", no_wrap=True)
+    for one in made.cells:
+        unit = "points" if one.unit == "%" else one.unit
+        share = f" ({one.share:.0f} %)" if one.share is not None else ""
+        compared.add_row(
+            one.title, _measured(median(one.errors), unit) + share, _measured(max(one.errors), unit)
+        )
+    files = max(len(one.pairs) for one in made.cells)
+    said = f"{files} simulated FCS files, one for each specimen, gated into the record"
+    passed = [
+        Text(f"Below the panel's rule `{rule}`, which lets pass: {count} files", style="dim")
+        for rule, count in made.warnings.items()
+    ]
+    return [Text(""), Text(said, style="bold"), compared, *passed]
+
+
+def _measured(value: float, unit: str) -> str:
+    """Two digits, or all before the point."""
+    number = f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+    return f"{number} {unit}".strip()
 
 
 def _files(made: Demonstration) -> list[tuple[str, str]]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from trialrun.conduct.cohort import Cohort, Index
-from trialrun.demo.ledger import RecordLedger, VirtualClock
+from trialrun.demo.laboratory import Laboratory, evening
+from trialrun.demo.ledger import Keep, RecordLedger, VirtualClock
 from trialrun.record.trial import Trial
 from trialrun.simulate.chance import Person
 from trialrun.simulate.site import Site
@@ -17,7 +21,16 @@ ALONE = np.array([0])
 class Recorded:
     """One virtual site per person, all in one trial's record."""
 
-    def __init__(self, trial: Trial, clock: VirtualClock, seed: int, number: int = 0) -> None:
+    def __init__(
+        self,
+        trial: Trial,
+        clock: VirtualClock,
+        seed: int,
+        number: int = 0,
+        laboratory: Laboratory | None = None,
+    ) -> None:
+        """laboratory: where the specimens go; without one, the model answers its forms."""
+        self.laboratory = laboratory
         self.trial = trial
         self.clock = clock
         self.seed = seed
@@ -27,7 +40,10 @@ class Recorded:
     def screen(self, number: int, date: np.datetime64) -> None:
         names = list(self.trial.protocol.study.sites)
         ledger = RecordLedger(self.trial, self.clock, names[number % len(names)], number, date)
-        site = Site(self.trial.protocol, [Person(self.seed, self.number, number)], ledger)
+        person = Person(self.seed, self.number, number)
+        site = Site(self.trial.protocol, [person], ledger)
+        if self.laboratory:
+            ledger.keep = self._keeper(self.laboratory, ledger.subject, person, site)
         site.visits.arm_is_open = lambda arm, when: arm_is_open(
             self.trial.protocol, self.present(), arm, when
         )
@@ -40,6 +56,20 @@ class Recorded:
         for part in (Site.morning, Site.noon, Site.evening):
             for site in busy:
                 part(site, date)
+        if self.laboratory:
+            for site in busy:
+                if np.isnat(site.today()):
+                    self.laboratory.send(self._subject(site), date)
+
+    def finish(self) -> None:
+        """Everybody has left: write what the laboratory found."""
+        if self.laboratory:
+            now = self.clock.now()
+            for site in self.sites:
+                self.laboratory.send(self._subject(site), np.datetime64(now.date()))
+            for day in self.laboratory.results():
+                self.clock.set(evening(day))
+            self.clock.set(max(now, self.clock.now()))
 
     def today(self) -> np.datetime64:
         days = [day for site in self.sites if not np.isnat(day := site.today())]
@@ -47,3 +77,17 @@ class Recorded:
 
     def present(self) -> list[tuple[Cohort, Index]]:
         return [(site.cohort, ALONE) for site in self.sites]
+
+    def _subject(self, site: Site) -> str:
+        assert isinstance(site.ledger, RecordLedger)
+        return site.ledger.subject
+
+    def _keeper(self, laboratory: Laboratory, subject: str, person: Person, site: Site) -> Keep:
+        def keep(form: str, point: str, answers: Mapping[str, Any]) -> bool:
+            if not laboratory.takes(form):
+                return False
+            truth = {name: float(true[0]) for name, true in site.bodies.truth(ALONE).items()}
+            laboratory.take(subject, person, form, point, truth, answers)
+            return True
+
+        return keep

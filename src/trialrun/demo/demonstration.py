@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from trialrun.analysis.ard import Ard
 from trialrun.demo.crowd import Recorded
+from trialrun.demo.laboratory import Compared, Laboratory
 from trialrun.demo.ledger import STAFF, VirtualClock
 from trialrun.protocol.compile import load
 from trialrun.protocol.problem import Place, Problem, ProtocolError
@@ -47,6 +48,10 @@ class Demonstration:
     entries: int
     rows: int
     defects: tuple[str, ...]
+    cells: tuple[Compared, ...] = ()
+    """The quantities that were gated, against their truth."""
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    """Rules of the panels that files break and pass, and how many do."""
 
 
 def demonstrate(study: str, out: Path, seed: int, tell: Tell = silent) -> Demonstration:
@@ -64,18 +69,27 @@ def demonstrate(study: str, out: Path, seed: int, tell: Tell = silent) -> Demons
     aside = Path(mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         shutil.rmtree(aside)
-        made = _made(protocol, aside, seed, tell)
+        trial, clock = _begun(protocol, aside, seed)
+        with Laboratory(trial) as laboratory:
+            _conducted(trial, clock, seed, laboratory, tell)
+        made = replace(
+            _reported(trial, aside, tell),
+            folder=out,
+            cells=tuple(laboratory.compared.values()),
+            warnings=dict(laboratory.warnings),
+        )
         if out.exists():
             out.rmdir()
         aside.replace(out)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    return Demonstration(out, protocol, *made)
+    return replace(made, defects=(*made.defects, *laboratory.findings))
 
 
-def _made(protocol: Protocol, folder: Path, seed: int, tell: Tell) -> tuple[Ard, int, int, tuple[str, ...]]:
-    trial = run(protocol, folder, seed, tell)
+def _reported(trial: Trial, folder: Path, tell: Tell) -> Demonstration:
+    """Tables, analysis and report of a finished trial, which is closed, and what is wrong with any of it."""
+    protocol = trial.protocol
     asked = Asked(REPORT, protocol.study.languages, usual())
     reported = report(trial, asked, by="investigator", key="results", tell=tell)
     trial.close()
@@ -89,29 +103,46 @@ def _made(protocol: Protocol, folder: Path, seed: int, tell: Tell) -> tuple[Ard,
     wrong = tuple(str(finding) for finding in verified.findings)
     tell("verify", 1.0)
     rows = sum(len(table) for table in tables.values())
-    return reported.made.ard, verified.entries, rows, (*map(str, defects), *wrong)
+    ard = reported.made.ard
+    return Demonstration(folder, protocol, ard, verified.entries, rows, (*map(str, defects), *wrong))
 
 
 def run(protocol: Protocol, folder: Path, seed: int, tell: Tell = silent) -> Trial:
-    """Run one virtual trial through the record's commands; the trial is left open."""
+    """Run one virtual trial through the record's commands; the trial is left open.
+
+    There are no files of cells: the model answers the forms that a demonstration gates.
+    """
+    trial, clock = _begun(protocol, folder, seed)
+    _conducted(trial, clock, seed, None, tell)
+    return trial
+
+
+def _begun(protocol: Protocol, folder: Path, seed: int) -> tuple[Trial, VirtualClock]:
+    """A new trial, on the day before the first of its people comes."""
+    first = arrivals(protocol, seed)[0].item()
+    midnight = datetime.datetime.combine(first, datetime.time(), datetime.UTC)
+    clock = VirtualClock(midnight - datetime.timedelta(days=1))
+    return Trial.create(folder, protocol, virtual=True, clock=clock, seed=seed, people=STAFF), clock
+
+
+def _conducted(
+    trial: Trial, clock: VirtualClock, seed: int, laboratory: Laboratory | None, tell: Tell
+) -> None:
+    protocol = trial.protocol
     coming = arrivals(protocol, seed)
-    start = datetime.datetime.combine(coming[0].item(), datetime.time(), datetime.UTC) - datetime.timedelta(
-        days=1
-    )
-    clock = VirtualClock(start)
-    trial = Trial.create(folder, protocol, virtual=True, clock=clock, seed=seed, people=STAFF)
-    crowd = Recorded(trial, clock, seed)
+    crowd = Recorded(trial, clock, seed, laboratory=laboratory)
     length = _expected_days(protocol)
 
     def progress(date: np.datetime64) -> None:
         tell("run", min(0.99, float((date - coming[0]) / np.timedelta64(1, "D")) / length))
 
     conduct(protocol, coming, crowd, progress)
+    crowd.finish()
     clock.set(clock.now() + datetime.timedelta(days=1))
     anchor = trial.anchor(by="investigator", key="last anchor")
-    (folder / "anchor.txt").write_text(anchor.text(), "utf-8")
+    assert trial.folder is not None
+    (trial.folder / "anchor.txt").write_text(anchor.text(), "utf-8")
     tell("run", 1.0)
-    return trial
 
 
 def _expected_days(protocol: Protocol) -> float:
@@ -130,6 +161,8 @@ def summary(made: Demonstration) -> dict[str, Any]:
         "rows": made.rows,
         "defects": list(made.defects),
         "results": made.ard.hash,
+        "cells": [one.summary() for one in made.cells],
+        "cells_warned": dict(made.warnings),
         "people": people(made),
         "endpoints": [
             {"endpoint": one.name, "level": one.level, "title": one.title, "says": says}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,15 @@ STAFF = (
 )
 
 
+Keep = Callable[[str, str, Mapping[str, Any]], bool]
+"""A form, its timepoint and the answers -> whether a laboratory answers it later, from its own files."""
+
+
+def nowhere(form: str, point: str, answers: Mapping[str, Any]) -> bool:
+    """No laboratory: every form is answered at once."""
+    return False
+
+
 class VirtualClock:
     """A clock that the demonstration sets: a virtual trial's own time. It never steps back by itself."""
 
@@ -49,6 +58,7 @@ class RecordLedger:
         self, trial: Trial, clock: VirtualClock, site: str, number: int, date: np.datetime64
     ) -> None:
         self.trial = trial
+        self.keep: Keep = nowhere
         self.clock = clock
         self.site = site
         self.number = number
@@ -72,6 +82,8 @@ class RecordLedger:
         self, form: str, point: str, who: Index, when: Times, answers: Mapping[str, Sequence[Any]]
     ) -> None:
         subject = self._at(when[0])
+        if self.keep(form, point, {item: values[0] for item, values in answers.items()}):
+            return
         again = not np.isnat(self.cohort.sheets[form].at(point)[0])
         values = _given({item: values[0] for item, values in answers.items()})
         reason = REPEATED if again else None

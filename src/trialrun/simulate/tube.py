@@ -83,9 +83,11 @@ def tube(panel: Panel, cells: Cells, truth: Mapping[str, float], answers: Mappin
     return Tube(panel, cells, kinds, _instrument(panel, cells))
 
 
-def sample(tube: Tube, drawn: Drawn, *, file: str, specimen: str, seed: int, version: str) -> Sample:
-    """The file of a tube, which says of itself that it is virtual, of which specimen, from which seed, and
-    what is truly in it. Its SHA-256 is empty: nothing is written yet."""
+def sample(
+    tube: Tube, drawn: Drawn, *, file: str, participant: str, specimen: str, seed: int, version: str
+) -> Sample:
+    """The file of a tube, which says of itself that it is virtual, of whom, of which specimen, from which
+    seed, and what is truly in it. Its SHA-256 is empty: nothing is written yet."""
     stains = tube.stains()
     tops = dict.fromkeys(tube.instrument.channels, TOP + 1)
     channels = tuple(Channel(name, stains.get(name, ""), tops.get(name, 0.0)) for name in drawn.channels)
@@ -97,6 +99,7 @@ def sample(tube: Tube, drawn: Drawn, *, file: str, specimen: str, seed: int, ver
         "VIRTUAL TRUTH": json.dumps(truth, sort_keys=True),
         "VIRTUAL CELLS PER UL": json.dumps(numbers),
         "VIRTUAL EVENTS DRAWN": json.dumps(drawn.counts(tube.kinds)),
+        "PARTICIPANT": participant,
         "$SMNO": specimen,
         "$CYT": "VIRTUAL",
         "$SYS": f"trialrun {version}",
