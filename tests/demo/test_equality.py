@@ -152,7 +152,7 @@ def same_conduct(one: Cohort, fast: Cohort, i: int) -> None:
 
 
 def test_people_of_the_study_are_the_same_both_ways() -> None:
-    fast, slow = both(load("vascu_il2"), seed=2, number=1)
+    fast, slow = both(load("vascu_il2"), seed=2, number=4)
     assert len(slow) >= 10
     assert (fast.end_status == "completed").sum() >= 6
 

@@ -18,12 +18,11 @@ import pytest
 from mutation_table import mutations
 from mutations import Mutation
 
-from trialrun.protocol import compile
 from trialrun.protocol.compile import bundled, load
 from trialrun.protocol.problem import Problem, ProtocolError
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.schema import schema
-from trialrun.protocol.source import Source, read
+from trialrun.protocol.source import read
 
 MUTATIONS = mutations()
 SLOWEST = 1.0  # seconds of the processor, which a busy machine does not lengthen
@@ -32,27 +31,6 @@ SHAPE = ("missing key", "misspelt key", "wrong shape")  # what an editor can see
 JARGON = re.compile(
     r"Input should|pydantic|Value error|NoneType|\bdict\b|Traceback|<class|YAML: |sys\.|\bstr\b|None"
 )
-
-
-@cache
-def _whole(study: str, file: str) -> tuple[bytes, Source]:
-    path = bundled()[study] / file
-    return path.read_bytes(), read(path)
-
-
-@pytest.fixture(autouse=True)
-def unspoilt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was not spoilt is read once for all, so that what is measured is what was spoilt."""
-
-    def again(path: Path) -> Source:
-        for study in bundled():
-            if path.is_file() and (bundled()[study] / path.name).exists():
-                written, source = _whole(study, path.name)
-                if path.stat().st_size == len(written) and path.read_bytes() == written:
-                    return source
-        return read(path)
-
-    monkeypatch.setattr(compile, "read", again)
 
 
 @pytest.mark.parametrize("one", MUTATIONS, ids=str)
@@ -123,7 +101,12 @@ def _refused_by_schema(folder: Path, one: Mutation) -> bool:
         content: object = read(folder / one.file).content
     except ProtocolError:  # of nothing but comments
         content = None
-    return not jsonschema.Draft202012Validator(schema(one.file.removesuffix(".yaml"))).is_valid(content)
+    return not _validator(one.file).is_valid(content)
+
+
+@cache
+def _validator(file: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(schema(file.removesuffix(".yaml")))
 
 
 def test_there_are_many_mutations_and_each_has_its_own_name() -> None:

@@ -48,6 +48,8 @@ class Renames:
 
     def path(self, path: Path) -> Path:
         """A path of the old protocol as it is called in the new one."""
+        if not self.names:
+            return path
         found: Path = ()
         for name in path:
             found = (*found, self.names.get(found, {}).get(name, name))
