@@ -46,6 +46,12 @@ def test_a_mismatch_is_listed_and_not_guessed(lab: Lab, one: File, message: str)
     assert [finding.kind for finding in found.findings] == ["unmatched"]
 
 
+def test_a_file_that_says_to_be_of_somebody_else_is_listed(lab: Lab) -> None:
+    found = match(lab.trial, BLOOD, [File("a", "a", {"$SMNO": ONE, "PARTICIPANT": "PSL-002"})])
+    assert found.specimens == {}
+    assert "says of itself that it is of PSL-002" in found.findings[0].message
+
+
 def test_two_files_of_one_specimen_and_one_file_twice_are_listed(lab: Lab) -> None:
     found = match(lab.trial, BLOOD, [file("a", ONE), file("b", ONE), file("c", TWO)])
     assert list(found.specimens) == ["c"]

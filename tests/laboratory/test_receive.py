@@ -57,6 +57,14 @@ def test_what_a_manifest_says_wrongly_is_refused_with_its_reason(lab: Lab, tmp_p
     assert "'soon' is not a number" in landed.findings[0].message
 
 
+def test_a_file_that_changed_since_it_was_gated_is_listed(lab: Lab, tmp_path: Path) -> None:
+    one = result(tmp_path)
+    one.path.write_bytes(b"another")
+    landed = receive(lab.trial, panel(lab), [one], by="lab")
+    assert landed.done == {}
+    assert "changed since it was gated" in landed.findings[0].message
+
+
 def test_a_panel_of_no_specimen_cannot_come_in(lab: Lab) -> None:
     with pytest.raises(ValueError, match="write both"):
         receive(lab.trial, panel(lab).model_copy(update={"form": None}), [], by="lab")

@@ -81,6 +81,9 @@ def gate(
         raise click.UsageError("--membership needs a folder: add --out DIR")
     if folder is None and said is None:
         raise click.UsageError("with which panel? Add --panel PANEL, or --trial TRIAL")
+    if folder is not None and adjustments is not None:
+        message = "--adjustments does not go with --trial: into a record comes what the panel finds. Correct"
+        raise click.UsageError(f"{message} an answer there by hand, with its reason.")
     with _open(folder) as trial:
         panels, name = find(said or "") if trial is None else planned(trial, said)
         who = "" if trial is None else by or _who(trial)
@@ -100,7 +103,7 @@ def gate(
         if trial is not None:
             from trialrun.laboratory.receive import receive, results
 
-            landed = receive(trial, batch.panel, results(batch, rows is not None), by=who)
+            landed = receive(trial, batch.panel, results(batch, paths, rows), by=who)
     if as_json:
         print_json(batch_folder.provenance(batch) | (_landed(landed) if landed else {}))
     else:

@@ -16,6 +16,8 @@ from trialrun.record.trial import Trial
 
 SPECIMEN, PARTICIPANT, TIMEPOINT = "specimen", "participant", "timepoint"
 KEYWORD = "$SMNO"  # FCS 3.1: the specimen's (e.g. a tube's) label
+OF = "PARTICIPANT"
+"""The keyword of whom a file says to be; the label speaks for the specimen."""
 VIRTUAL = "VIRTUAL"
 """The keyword of a file whose events were simulated."""
 
@@ -86,6 +88,10 @@ def _one(
     (id,) = ids
     if id not in taken:
         return Finding("unmatched", file.name, *_stranger(trial, name, id, taken))
+    whose = file.keywords.get(OF, "").strip()
+    if whose and whose != taken[id].subject:
+        message = f"it is said to be of {id}, and says of itself that it is of {whose}"
+        return Finding("unmatched", file.name, message, "correct the manifest, or the file's keyword")
     if owner is not None and owner != taken[id].subject:
         message = f"it is said to be of {id}, and is kept with {owner} already"
         return Finding("unmatched", file.name, message, "find out whose it is")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
-from trialrun.cytometry.batch import Batch
+from trialrun.cytometry.batch import Batch, named
+from trialrun.cytometry.manifest import Row
 from trialrun.laboratory.finding import Finding
 from trialrun.laboratory.land import Landed, Numbers, land
 from trialrun.laboratory.match import File, match
@@ -41,19 +43,37 @@ class Result:
         return self.source["sha256"]
 
 
-def results(batch: Batch, manifest: bool) -> list[Result]:
-    """What a batch found, file by file; manifest: one was given, which then speaks for every file."""
-    return [
-        Result(
+def results(batch: Batch, paths: Sequence[Path], rows: Mapping[str, Row] | None) -> list[Result]:
+    """What a batch found, file by file, but for references, which are of no participant.
+
+    paths: all that were to be gated: a file that the batch left out because another has the same bytes stands
+    here too, since it may be said to be of somebody else. rows: the manifest, which then speaks for every
+    file; None where there is none.
+    """
+    found = {
+        one.file.sha256: Result(
             one.file.path,
             one.file.keywords,
             one.values,
             batch.source(one),
             one.failed,
-            dict(one.file.row.said) if manifest else None,
+            None if rows is None else dict(one.file.row.said),
         )
         for one in batch.outcomes
-    ]
+        if not one.file.row["reference"]
+    }
+    left = {one.name for one in batch.failures}
+    twins = []
+    for name, path in named(paths).items():
+        if name in left and path.is_file() and (twin := found.get(_digest(path))):
+            row = (rows or {}).get(name) or (rows or {}).get(path.name) or Row()
+            twins.append(replace(twin, path=path, said=None if rows is None else dict(row.said)))
+    return [*found.values(), *twins]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
 
 
 def receive(trial: Trial, panel: Panel, results: Sequence[Result], *, by: str) -> Landed:
@@ -73,7 +93,11 @@ def receive(trial: Trial, panel: Panel, results: Sequence[Result], *, by: str) -
             cure = "acquire it again, or enter by hand what can be defended"
             findings.append(Finding("failed", one.name, "; ".join(one.failed), cure))
             continue
-        sound.append((matched.specimens[one.sha256], _numbers(trial, panel, one)))
+        numbers = _numbers(trial, panel, one)
+        if sha256(numbers.content).hexdigest() != one.sha256:
+            findings.append(Finding("failed", one.name, "it was changed since it was gated", "gate it again"))
+            continue
+        sound.append((matched.specimens[one.sha256], numbers))
     landed = land(trial, panel.form, sound, by=by)
     return Landed(landed.done, (*findings, *landed.findings))
 

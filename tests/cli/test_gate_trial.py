@@ -1,0 +1,68 @@
+"""`trialrun gate --trial`: files of a laboratory into the record of a virtual trial."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from laboratory_trial import FORM, POINT, laboratory_trial
+from trialrun.cli import main
+from trialrun.record.trial import Trial
+
+ONE, TWO = "PSL-001.SCR.treg_blood", "PSL-002.SCR.treg_blood"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("laboratory")
+    laboratory_trial(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "here")
+    return tmp_path / "here"
+
+
+def gate(folder: Path, *arguments: str) -> Result:
+    options = ["--trial", str(folder / "trial"), "--cores", "1", *arguments]
+    return CliRunner().invoke(main, ["gate", str(folder / "fcs"), *options])
+
+
+def test_files_become_answers_once_and_what_fits_nowhere_is_listed(folder: Path) -> None:
+    manifest = ("--manifest", str(folder / "fcs" / "manifest.csv"))
+    result = gate(folder, *manifest)
+    assert result.exit_code == 1
+    output = " ".join(result.output.split())
+    assert "2 entered, 0 corrected, 0 unchanged" in output
+    assert "no such treg_blood was taken" in output
+    trial = Trial.open(folder / "trial")
+    filled = trial.projection("PSL-001").filled[FORM, POINT]
+    trial.close()
+    assert 1 < filled.contents()["treg_percent"] < 5
+    assert filled.cells["treg_percent"].source.keys() == {"sha256", "panel", "engine", "version"}
+    again = json.loads(gate(folder, *manifest, "--json").stdout)
+    assert again["record"] == {ONE: "unchanged", TWO: "unchanged"}
+    assert [(one["kind"], one["file"]) for one in again["findings"]] == [("unmatched", "other.fcs")]
+
+
+def test_a_file_and_its_copy_are_both_listed_and_neither_lands(folder: Path) -> None:
+    (folder / "fcs" / "other.fcs").unlink()
+    shutil.copyfile(folder / "fcs" / "one.fcs", folder / "fcs" / "two.fcs")
+    result = gate(folder, "--json", "--manifest", str(folder / "fcs" / "manifest.csv"))
+    found = json.loads(result.stdout)
+    assert found["record"] == {}
+    assert [(one["kind"], one["file"]) for one in found["findings"]] == [
+        ("duplicate", "one.fcs"),
+        ("duplicate", "two.fcs"),
+    ]
+
+
+def test_gates_by_hand_do_not_come_into_a_record(folder: Path) -> None:
+    (folder / "gates.yaml").write_text("{}", "utf-8")
+    result = gate(folder, "--adjustments", str(folder / "gates.yaml"))
+    assert result.exit_code == 2
+    assert "Correct an answer there by hand" in result.output
