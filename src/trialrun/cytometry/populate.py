@@ -105,9 +105,10 @@ def adjusted(automatic: Populated, gates: Mapping[str, Population]) -> Populated
     walk = _Walk(automatic.panel, automatic.sample)
     for name in in_order(automatic.panel):
         one = gates.get(name, automatic.panel.populations[name])
-        found = None if name in gates else automatic.found.get(name)
-        reason = automatic.reasons.get(name, "")
-        walk.step(name, one, found if found is not None or name in gates else reason)
+        found: Found | str | None = None
+        if isinstance(one, AUTOMATIC):
+            found = automatic.found.get(name) or automatic.reasons.get(name, "")
+        walk.step(name, one, found)
     return walk.populated()
 
 

@@ -62,12 +62,12 @@ def test_a_traced_line_goes_around_what_is_held() -> None:
     (path,) = found.paths
     x, y = np.array(path).T
     away = np.sqrt((x - 0.5) ** 2 + y**2 / 4)
-    assert np.abs(away - 0.3).max() < 0.01
+    assert np.abs(away - 0.3).max() < 0.006
     assert 8 < len(path) < 80
     hole = of_events(lambda v: np.abs((v[0] - 0.5) ** 2 + v[1] ** 2 / 4 - 0.06) < 0.03, windows)
     assert len(hole.paths) == 2
     assert of_events(lambda v: v[0] > 2, windows).paths == ()
-    assert len(of_events(lambda v: v[0] > -1, windows).paths[0]) == 4
+    assert len(of_events(lambda v: v[0] > -1, windows).paths[0]) <= 8
     assert of_events(lambda v: v[0] > 0.5, windows[:1]).spans == ((0.5, None),)
 
 

@@ -220,6 +220,8 @@ def test_what_a_person_moved_is_drawn_beside_the_automatic_gate(
 ) -> None:
     assert 'class="hand"' in drawn["1.fcs"].pictures["high"].svg
     assert 'class="hand"' not in drawn["2.fcs"].pictures["high"].svg
+    part = html[html.index('id="hand"') : html.index('id="gates"')]
+    assert part.count("<tr>") >= 4 and "–</td>" not in part  # what hangs on no gate that was moved is known
     assert "It is &lt;i&gt;low&lt;/i&gt;" in html and "Anna &lt;b&gt;" in html
 
 

@@ -10,8 +10,6 @@ import math
 from functools import cache
 
 LEVELS = 32
-MEMBERS = "#c2410c"
-"""Of what is laid over a density: events of one population, gates drawn by hand."""
 
 
 @cache

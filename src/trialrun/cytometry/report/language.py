@@ -47,6 +47,12 @@ class Language:
         text = f"{value:,.{min(decimals, 6)}f}".replace(",", "\0").replace(".", self.words["decimal"])
         return text.replace("\0", self.words["thousands"]).replace("-", MINUS)
 
+    def short(self, value: float) -> str:
+        """In its shortest form, as on an axis."""
+        bare = f"{value:,.6f}".rstrip("0").rstrip(".") if abs(value) < 1e9 else f"{value:g}"
+        text = bare.replace(",", "\0").replace(".", self.words["decimal"])
+        return text.replace("\0", self.words["thousands"]).replace("-", MINUS)
+
     def percent(self, part: int | None, whole: int | None) -> str:
         """A share of events, to three figures; a dash where there is none."""
         if part is None or not whole:

@@ -141,7 +141,9 @@ def _area(loop: Sequence[tuple[int, int]]) -> float:
 
 def _plain(loop: list[tuple[int, int]]) -> Values:
     """The loop without the steps of the grid (Douglas and Peucker 1973, Cartographica 10:112)."""
-    points = np.array([*loop, loop[0]], dtype=np.float64)
+    corners = np.array(loop, dtype=np.float64)
+    middles = (corners + np.roll(corners, -1, axis=0)) / 2
+    points = np.concatenate([middles, middles[:1]])
     far = int(np.argmax(((points - points[0]) ** 2).sum(axis=1)))
     keep = {0, far, len(points) - 1}
     waiting = [(0, far), (far, len(points) - 1)]
@@ -153,7 +155,7 @@ def _plain(loop: list[tuple[int, int]]) -> Values:
         off = points[start + 1 : end] - points[start]
         length = math.hypot(*along)
         away = np.abs(along[0] * off[:, 1] - along[1] * off[:, 0]) / (length or 1.0)
-        if away.max() > 0.8:
+        if away.max() > 0.55:
             middle = start + 1 + int(np.argmax(away))
             keep.add(middle)
             waiting += [(start, middle), (middle, end)]

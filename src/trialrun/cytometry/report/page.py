@@ -144,14 +144,19 @@ class _Shown:
         return self.words(f"unit.{self.batch.panel.quantities[name].kind}")
 
     def label(self, one: Seen) -> str:
-        """Of whom and when a sample is; the file where nothing says it."""
+        """Of whom and when a sample is; the file too where that is not enough to tell it from others."""
+        said = self._said(one)
+        alone = sum(self._said(other) == said for other in self.samples) == 1
+        return said if said and alone else " · ".join(part for part in (said, one.name) if part)
+
+    def _said(self, one: Seen) -> str:
         if one.row["reference"]:
             reference = self.batch.panel.references.get(one.row["reference"])
             titled = (
                 reference.title(self.words.code) if reference and reference.title else one.row["reference"]
             )
             return " · ".join(part for part in (titled, one.row["batch"]) if part)
-        return " · ".join(part for part in (one.participant, one.row["timepoint"]) if part) or one.name
+        return " · ".join(part for part in (one.participant, one.row["timepoint"]) if part)
 
     def estimate(self, one: Estimate | None) -> str:
         """A number with its interval."""
@@ -186,6 +191,12 @@ class _Shown:
     def drawn(self) -> list[str]:
         """The populations whose gate is drawn in some sample."""
         return [name for _, name, _ in self.tree if any(name in one.pictures for one in self.samples)]
+
+    @property
+    def first(self) -> str:
+        """The first population of a quantity that is drawn: it is shown before it is asked for."""
+        named = [one.population for one in self.batch.panel.quantities.values()]
+        return next((name for name in named if name in self.drawn), "")
 
     def part(self, one: Seen, name: str) -> str:
         """A population in % of its parent."""
@@ -261,7 +272,7 @@ class _Shown:
             return []
         axis = course.ends(values)
         named = [one or self.words("visit.unsaid") for one in visits]
-        return [(who, course.course(some, named, axis, self.words.number)) for who, some in points.items()]
+        return [(who, course.course(some, named, axis, self.words.short)) for who, some in points.items()]
 
     # ---- agreement ----
 

@@ -6,6 +6,7 @@ the drawings take. Samples that were gated together are drawn together, on the s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -93,10 +94,11 @@ def unpacked(content: Mapping[str, Any]) -> Portrait:
 
 
 def final(panel: Panel) -> tuple[str, ...]:
-    """The populations that are reported and lie above no other that is."""
+    """The populations that are reported and lie above at most one other that is: what is above more is a
+    step on the way to them."""
     reported = {one.population for one in panel.quantities.values()} - {ALL}
-    above = {name for one in reported for name in ancestors(panel, one)[:-1]}
-    return tuple(name for name in in_order(panel) if name in reported - above)
+    above = Counter(name for one in reported for name in ancestors(panel, one)[:-1])
+    return tuple(name for name in in_order(panel) if name in reported and above[name] < 2)
 
 
 def ancestors(panel: Panel, name: str) -> list[str]:
