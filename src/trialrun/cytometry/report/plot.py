@@ -19,7 +19,7 @@ from .png import data_url, png
 Values = NDArray[np.float64]
 
 WIDTH, HEIGHT = 200, 184
-LEFT, TOP, ACROSS, DOWN = 33, 6, 161, 146  # the field within the axes
+LEFT, TOP, ACROSS, DOWN = 40, 6, 154, 146  # the field within the axes
 PIXELS = 80  # of a density, along each side
 NEAR = (0.06, 0.24, 0.4, 0.24, 0.06)  # how much of a pixel its neighbours see: a kernel against noise
 BINS = 96  # of a histogram
@@ -138,7 +138,7 @@ def _frame(axes: Sequence[Axis], inside: str) -> str:
                     f'<text class="end" x="{LEFT - 5}" y="{y + 2.8:.1f}">{escape(tick.label)}</text>'
                 )
         words.append(
-            f'<text class="middle" transform="translate(7.5 {TOP + DOWN / 2}) rotate(-90)">'
+            f'<text class="middle" transform="translate(8.5 {TOP + DOWN / 2}) rotate(-90)">'
             f"{escape(_fit(axes[1].title))}</text>"
         )
     words.append(
