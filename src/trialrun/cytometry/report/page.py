@@ -235,6 +235,14 @@ class _Shown:
     def verdicts(self, kind: str) -> int:
         return sum(one.verdict == kind for one in self.samples)
 
+    def findings(self, one: Seen) -> list[tuple[str, str]]:
+        """What was odd about the file, and by population about its gate."""
+        gates = one.outcome.gates.items()
+        return [
+            *(("", said) for said in one.outcome.file.findings),
+            *((name, said) for name, told in gates for said in told.get("findings", ())),
+        ]
+
     def opened(self, place: int) -> bool:
         return len(self.samples) <= OPEN or place == 0
 
