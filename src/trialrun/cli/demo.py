@@ -156,7 +156,7 @@ def _cells(made: Demonstration) -> list[Any]:
     files = max(len(one.pairs) for one in made.cells)
     said = f"{files} simulated FCS files, one for each specimen, gated into the record"
     passed = [
-        Text(f"Below the panel's rule `{rule}`, which lets pass: {count} files", style="dim")
+        Text(f"Warned of by the panel's rule `{rule}`, and let pass: {count} files", style="dim")
         for rule, count in made.warnings.items()
     ]
     return [Text(""), Text(said, style="bold"), compared, *passed]
