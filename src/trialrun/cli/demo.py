@@ -148,7 +148,7 @@ def _cells(made: Demonstration) -> list[Any]:
     for name in ("median error", "worst"):
         compared.add_column(name, justify="right", no_wrap=True)
     for one in made.cells:
-        unit = "points" if one.unit == "%" else one.unit
+        unit = "points" if one.unit == "%" else one.unit.replace("uL", "µL")
         share = f" ({one.share:.0f} %)" if one.share is not None else ""
         compared.add_row(
             one.title, _measured(median(one.errors), unit) + share, _measured(max(one.errors), unit)
