@@ -87,6 +87,24 @@ def test_a_folder_gets_numbers_their_history_and_every_event(folder: Path) -> No
     assert members["both"].sum() == int(float(rows[1]["value"]))
 
 
+def test_files_of_one_name_each_keep_their_events(folder: Path) -> None:
+    for place in ("x", "y"):
+        (folder / place).mkdir()
+        write(folder / place / "a.fcs", sample(ord(place)))
+    write(folder / "x_a.fcs", sample(7))
+    out, paths = folder / "out", [str(folder / name) for name in ("x/a.fcs", "y/a.fcs", "x_a.fcs")]
+    options = ["--panel", str(folder / "panel.yaml"), "--cores", "1", "--out", str(out), "--membership"]
+    assert CliRunner().invoke(main, ["gate", *paths, *options]).exit_code == 0
+    assert len(list((out / "membership").glob("*.parquet"))) == 3
+
+
+def test_a_folder_without_files_is_told(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    result = CliRunner().invoke(main, ["gate", str(folder / "empty"), "--panel", str(folder / "panel.yaml")])
+    assert result.exit_code == 2
+    assert "there is no file .fcs or .lmd in" in result.output.replace("\n", " ")
+
+
 def test_a_bad_file_is_listed_and_the_others_are_gated(folder: Path) -> None:
     (folder / "3.fcs").write_bytes((folder / "1.fcs").read_bytes()[:900])
     result = gate(folder, files="123")

@@ -33,6 +33,11 @@ def test_nothing_is_a_percentage_of_nothing() -> None:
     assert (found.value, found.low, found.reason) == (None, None, "`cd4` has no events")
 
 
+def test_no_part_is_more_than_the_whole() -> None:
+    assert percent(10, 5, "rare").value is None
+    assert percent(10, 5, "rare").reason == "more events than `rare` has"
+
+
 def test_a_count_has_garwoods_interval() -> None:
     assert poisson(0) == pytest.approx((0, -math.log(0.025)))
     assert poisson(10) == pytest.approx((4.795389, 18.390356), abs=1e-6)  # R's poisson.test(10)

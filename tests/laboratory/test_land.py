@@ -1,5 +1,7 @@
 """Numbers become answers, once, each with its file; what a person wrote stays."""
 
+from dataclasses import replace
+
 import pytest
 
 from laboratory_trial import FORM, POINT, TAKEN, VALUES, Lab
@@ -104,3 +106,15 @@ def test_answers_that_come_with_the_file_stand_beside_its_numbers(lab: Lab, othe
     numbers = lab.numbers()
     lab.land(type(numbers)(numbers.name, numbers.content, numbers.values, numbers.source, others))
     assert lab.answers()["hours_since_injection"] == 3.5
+
+
+def test_what_the_manifest_says_later_fills_what_was_open_and_never_replaces(lab: Lab) -> None:
+    numbers = lab.numbers()
+    lab.land(numbers)
+    later = replace(numbers, others={"hours_since_injection": 3.0})
+    assert list(lab.land(later).done.values()) == ["corrected"]
+    assert lab.answers()["hours_since_injection"] == 3
+    assert list(lab.land(later).done.values()) == ["unchanged"]
+    other = replace(numbers, others={"hours_since_injection": 5.0})
+    assert ["manifest says 5" in one.message for one in lab.land(other).findings] == [True]
+    assert lab.answers()["hours_since_injection"] == 3

@@ -83,6 +83,7 @@ def test_a_panel_alone_is_read(tmp_path: Path) -> None:
         ("CD25: {asinh", "CD255: {asinh", "there is no marker `CD255`", "Did you mean `CD25`?"),
         ("control: fmo}", "control: bridge}", "there is no reference with `role:", "Known here: fmo."),
         ("{percent: rare,", "{percent: other,", "`other` is no part of `cd4`", "It is of t_cells of single"),
+        ("{percent: rare,", "{percent: all,", "`all` is no part of `cd4`", "It is of all"),
         ("reference: bridge,", "reference: bridges,", "there is no reference", "Did you mean `bridge`?"),
         ("quantity: rare_percent", "quantity: rar", "there is no quantity `rar`", "Known here"),
         ("    counting: {volume: true}\n", "", "nothing says how cells are counted", "counting:"),

@@ -88,6 +88,9 @@ def gate(
         panels, name = find(said or "") if trial is None else planned(trial, said)
         who = "" if trial is None else by or _who(trial)
         paths = list(found(files))
+        if not paths:
+            where = ", ".join(str(one) for one in files)
+            raise click.BadParameter(f"there is no file .fcs or .lmd in {where}", param_hint="'FILES'")
         rows = read_manifest(manifest, panels.panels) if manifest else None
         drawn = (
             read_adjustments(adjustments, panels.panels[name], list(named(paths))) if adjustments else None

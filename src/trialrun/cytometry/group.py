@@ -58,8 +58,10 @@ class Group:
         return self.portraits / f"{file.sha256}.json" if self.portraits is not None else None
 
     def table(self, file: Looked) -> Path | None:
-        """Where it is kept which event of a file is in which population."""
+        """Where it is kept which event of a file is in which population; a file that goes by its path is told
+        apart by its hash from one that has that name."""
         flat = file.name.strip("/").replace("/", "_")
+        flat += f".{file.sha256[:12]}" if "/" in file.name else ""
         return self.membership / f"{flat}.parquet" if self.membership is not None else None
 
 

@@ -85,6 +85,8 @@ def percent(count: int, total: int, parent: str = "parent") -> Estimate:
     """100 × count / total with the exact interval of Clopper and Pearson (1934, Biometrika 26:404)."""
     if total == 0:
         return Estimate(None, "%", events=count, of=0, reason=f"`{parent}` has no events")
+    if count > total:
+        return Estimate(None, "%", events=count, of=total, reason=f"more events than `{parent}` has")
     low, high = binomial(count, total)
     return _rounded(100 * count / total, "%", 100 * low, 100 * high, count, total)
 

@@ -88,7 +88,10 @@ def _land(trial: Trial, form: str, specimen: Specimen, numbers: Numbers, by: str
         return "entered"
     if conflict := _conflict(specimen, numbers, filled, values, items):
         return conflict
-    changed = {name: value for name, value in values.items() if _differs(filled.cells.get(name), value)}
+    changed: dict[str, Any] = {
+        name: value for name, value in values.items() if _differs(filled.cells.get(name), value)
+    }
+    changed |= {name: said for name, said in numbers.others.items() if _open(filled.cells.get(name))}
     if not changed:
         return "unchanged"
     _keep(trial, specimen, numbers, by)
@@ -136,11 +139,21 @@ def _conflict(
             against.append(f"{said} from another file, {cell.source['sha256'][:12]}")
         elif value is None and cell.content not in OPEN and not _newer(cell.source, numbers.source):
             against.append(f"{said} from this very file, which now gives none; was its manifest left out?")
+    for name, said in numbers.others.items():
+        cell = filled.cells.get(name)
+        if cell is not None and not _open(cell) and cell.content != said:
+            stands = f"«{items[name].ask()}» stands as {_shown(cell.content)}" if name in items else name
+            against.append(f"{stands} (the manifest says {said})")
     if not against:
         return None
     message = f"on the form at {specimen.point} of {specimen.subject}, {'; '.join(against)}"
     cure = "find out which is right; a person's correction to `unknown` makes room for the file"
     return Finding("conflict", numbers.name, message, cure)
+
+
+def _open(cell: Cell | None) -> bool:
+    """Whether nothing stands there yet."""
+    return cell is None or cell.content in OPEN
 
 
 def _newer(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
@@ -181,7 +194,9 @@ def _rounded(item: Item, value: float | None) -> float | int | None:
 def _shown(content: Any) -> str:
     if content is None:
         return "nothing"
-    return str(content["missing"]) if isinstance(content, dict) else f"{content:g}"
+    if isinstance(content, dict):
+        return str(content["missing"])
+    return f"{content:g}" if isinstance(content, int | float) else str(content)
 
 
 def _key(numbers: Numbers, sequence: int) -> str:

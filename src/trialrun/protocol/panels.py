@@ -234,7 +234,7 @@ def _quantities(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
                 yield panels.unknown((*here, key), "population", said, known)
         if one.median is not None and one.median not in panel.markers:
             yield panels.unknown((*here, "median"), "marker", one.median, panel.markers)
-        if one.percent in panel.populations and one.of in known and not _within(panel, one):
+        if one.percent in known and one.of in known and not _within(panel, one):
             what = f"`{one.percent}` is no part of `{one.of}`, so that it has no percentage of it"
             above = " of ".join(_ancestors(panel, str(one.percent)))
             yield panels.problem((*here, "of"), what, f"It is of {above}.")
