@@ -159,7 +159,10 @@ def _cells(made: Demonstration) -> list[Any]:
         Text(f"Warned of by the panel's rule `{rule}`, and let pass: {count} files", style="dim")
         for rule, count in made.warnings.items()
     ]
-    return [Text(""), Text(said, style="bold"), compared, *passed]
+    failed = [
+        Text(f"Not in the record, {len(made.left_out)} files, as {made.left_out[0]}", style="dim")
+    ] if made.left_out else []  # fmt: skip
+    return [Text(""), Text(said, style="bold"), compared, *passed, *failed]
 
 
 def _measured(value: float, unit: str) -> str:

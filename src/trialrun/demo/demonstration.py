@@ -52,6 +52,8 @@ class Demonstration:
     """The quantities that were gated, against their truth."""
     warnings: Mapping[str, int] = field(default_factory=dict)
     """Rules of the panels that files break and pass, and how many do."""
+    left_out: tuple[str, ...] = ()
+    """Files whose numbers are not in the record, and why: as in any laboratory, no defect of the record."""
 
 
 def demonstrate(study: str, out: Path, seed: int, tell: Tell = silent) -> Demonstration:
@@ -77,6 +79,7 @@ def demonstrate(study: str, out: Path, seed: int, tell: Tell = silent) -> Demons
             folder=out,
             cells=tuple(laboratory.compared.values()),
             warnings=dict(laboratory.warnings),
+            left_out=tuple(laboratory.findings),
         )
         if out.exists():
             out.rmdir()
@@ -84,7 +87,7 @@ def demonstrate(study: str, out: Path, seed: int, tell: Tell = silent) -> Demons
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    return replace(made, defects=(*made.defects, *laboratory.findings))
+    return made
 
 
 def _reported(trial: Trial, folder: Path, tell: Tell) -> Demonstration:
@@ -163,6 +166,7 @@ def summary(made: Demonstration) -> dict[str, Any]:
         "results": made.ard.hash,
         "cells": [one.summary() for one in made.cells],
         "cells_warned": dict(made.warnings),
+        "cells_left_out": list(made.left_out),
         "people": people(made),
         "endpoints": [
             {"endpoint": one.name, "level": one.level, "title": one.title, "says": says}
