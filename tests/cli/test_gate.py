@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,15 @@ def test_files_of_one_name_each_keep_their_events(folder: Path) -> None:
     options = ["--panel", str(folder / "panel.yaml"), "--cores", "1", "--out", str(out), "--membership"]
     assert CliRunner().invoke(main, ["gate", *paths, *options]).exit_code == 0
     assert len(list((out / "membership").glob("*.parquet"))) == 3
+
+
+def test_who_ran_the_instrument_is_not_passed_on(folder: Path) -> None:
+    write(
+        folder / "3.fcs", replace(sample(3), keywords={"$OP": "Jean Valjean", "$SRC": "Fantine", "$CYT": "X"})
+    )
+    assert gate(folder, "--out", str(folder / "out"), files="3").exit_code == 0
+    found = "".join(path.read_text("utf-8") for path in (folder / "out").iterdir() if path.is_file())
+    assert "Valjean" not in found and "Fantine" not in found
 
 
 def test_a_folder_without_files_is_told(folder: Path) -> None:

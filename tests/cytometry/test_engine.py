@@ -100,7 +100,11 @@ def test_populations_nest_and_a_complement_is_the_rest_of_its_parent() -> None:
     assert gated.counts == exact.counts
     assert 0 < gated.count("round") < gated.count("poly") < gated.count("late") == 3500
     assert np.array_equal(gated.events["either"], gated.events["round"])
-    assert gated.count("rest") + gated.count("round") == gated.count("poly") == gated.parent_count("rest")
+    assert (
+        gated.count("rest") + gated.count("round")
+        == gated.count("poly")
+        == gated.count(gated.hierarchy.by_name["rest"].parent)
+    )
     for indices in gated.events.values():
         assert indices.dtype == np.int32 and (np.diff(indices) > 0).all()
 

@@ -2,11 +2,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trialrun.protocol.problem import Place, Problem, ProtocolError, nearest
-from trialrun.protocol.source import parse, read
+from trialrun.protocol.source import canonical, ordered, parse, read
 
 
 def content(text: str) -> Any:
@@ -168,3 +169,17 @@ def test_a_problem_as_json() -> None:
 )
 def test_the_nearest_word_forgives_letter_case(word: str, meant: str | None) -> None:
     assert nearest(word, ["SCR", "W37", "tolerance_C1"]) == meant
+
+
+SAID = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@example([-0.0, 1e21, 1e-7, 0.1, 5.0, '\x7f\x00\u2028"\\'])
+@given(SAID)
+def test_what_a_file_says_is_the_canonical_json_of_the_standard(said: Any) -> None:
+    assert canonical(ordered(said)) == rfc8785.dumps(ordered(said))

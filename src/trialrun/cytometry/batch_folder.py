@@ -29,9 +29,9 @@ COLUMNS = (
 )  # fmt: skip
 """Of `quantities.csv`; `value` is of automatic gates alone, and `adjusted` of those with a person's."""
 KEYWORDS = (
-    "$FIL", "$CYT", "$CYTSN", "$INST", "$OP", "$DATE", "$BTIM", "$ETIM", "$SMNO", "$SRC", "$VOL", "VIRTUAL",
+    "$FIL", "$CYT", "$CYTSN", "$INST", "$DATE", "$BTIM", "$ETIM", "$SMNO", "$VOL", "VIRTUAL",
 )  # fmt: skip
-"""What is told of a file's own account of itself."""
+"""What is told of a file's own account; its operator and the source of its specimen may name people."""
 RAW = f"numbers of the file, {PROVENANCE}; then compensated as the panel says"
 
 

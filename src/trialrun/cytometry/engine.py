@@ -47,10 +47,6 @@ class Gated:
         """Events in a population; of the file for None. Raises KeyError."""
         return self.total if name is None else len(self.events[name])
 
-    def parent_count(self, name: str) -> int:
-        """Events in the parent of a population. Raises KeyError."""
-        return self.count(self.hierarchy.by_name[name].parent)
-
     @property
     def counts(self) -> dict[str, int]:
         return {

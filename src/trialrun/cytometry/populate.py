@@ -83,8 +83,7 @@ def populate(
 
     controls: by the name of a reference, its samples: they are gated like the others, and change no gate but
     those that ask for them. templates: as `training.templates` learns them; gates: as `method.imported` reads
-    them. Raises GatingError or FcsError
-    where a sample's matrix cannot be read.
+    them. Raises GatingError or FcsError where a sample's matrix cannot be read.
     """
     walks = [_Walk(panel, sample) for sample in samples]
     others = {name: [_Walk(panel, one) for one in some] for name, some in (controls or {}).items()}

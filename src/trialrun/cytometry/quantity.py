@@ -6,14 +6,13 @@ the rest, it is widened by the error of the border; that of other gates is in no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import hypot, inf
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trialrun.protocol.panel import Panel, Quantity
+from trialrun.protocol.panel import Quantity
 from trialrun.protocol.panels import UNITS
 from trialrun.protocol.population import ALL
 
@@ -239,13 +238,3 @@ def _maybe(value: float | None) -> float | None:
 def _digits(value: float) -> float:
     """Eight digits: special functions differ beyond them between machines."""
     return float(f"{value:.8g}")
-
-
-def values_of(found: Mapping[str, Estimate]) -> dict[str, float | None]:
-    """By quantity its value, None where it is not estimable."""
-    return {name: one.value for name, one in found.items()}
-
-
-def unit_of(panel: Panel, name: str) -> str | None:
-    """The unit of a quantity; an intensity has none."""
-    return UNITS.get(panel.quantities[name].kind)

@@ -53,7 +53,7 @@ class Demonstration:
     warnings: Mapping[str, int] = field(default_factory=dict)
     """Rules of the panels that files break and pass, and how many do."""
     left_out: tuple[str, ...] = ()
-    """Files whose numbers are not in the record, and why: as in any laboratory, no defect of the record."""
+    """Files that a rule of quality fails, and why: as in any laboratory, no defect of the record."""
 
 
 def demonstrate(study: str, out: Path, seed: int, tell: Tell = silent) -> Demonstration:
@@ -74,12 +74,16 @@ def demonstrate(study: str, out: Path, seed: int, tell: Tell = silent) -> Demons
         trial, clock = _begun(protocol, aside, seed)
         with Laboratory(trial) as laboratory:
             _conducted(trial, clock, seed, laboratory, tell)
+        made = _reported(trial, aside, tell)
+        failed = [one for one in laboratory.findings if one.kind == "failed"]
+        wrong = [one for one in laboratory.findings if one.kind != "failed"]
         made = replace(
-            _reported(trial, aside, tell),
+            made,
             folder=out,
+            defects=(*made.defects, *map(str, wrong)),
             cells=tuple(laboratory.compared.values()),
             warnings=dict(laboratory.warnings),
-            left_out=tuple(laboratory.findings),
+            left_out=tuple(map(str, failed)),
         )
         if out.exists():
             out.rmdir()

@@ -23,6 +23,7 @@ from typing import Any, Self
 import numpy as np
 
 from trialrun.demo.tubes import Gated, Order, gated, prepare
+from trialrun.laboratory.finding import Finding
 from trialrun.laboratory.receive import receive
 from trialrun.laboratory.specimen import marked
 from trialrun.protocol.panel import Panel
@@ -93,7 +94,7 @@ class Laboratory:
         self.trial = trial
         self.forms = stained(trial.protocol)
         self.compared: dict[str, Compared] = {}
-        self.findings: list[str] = []
+        self.findings: list[Finding] = []
         self.warnings: Counter[str] = Counter()
         self._orders: dict[str, list[Order]] = {}
         self._sent: list[tuple[np.datetime64, list[Future[list[Gated]]]]] = []
@@ -180,7 +181,7 @@ class Laboratory:
         """Like any laboratory's files: matched by their own labels, then their numbers land."""
         _, panel, _ = self.forms[results[0].order.form]
         landed = receive(self.trial, panel, [one.result for one in results], by=BY)
-        self.findings += map(str, landed.findings)
+        self.findings += landed.findings
         for one in results:
             self.warnings.update(one.warnings)
             if one.order.specimen in landed.done:

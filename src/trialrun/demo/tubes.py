@@ -44,7 +44,7 @@ class Gated:
     warnings: tuple[str, ...]
 
 
-BLOOD = 50  # µL of blood in a tube
+BLOOD = 50  # µL of blood in a tube: assumption, only its ratio to the beads enters
 _STUDY: list[Protocol] = []
 
 
