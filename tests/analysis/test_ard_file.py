@@ -76,7 +76,7 @@ def test_any_cells_come_back_equal(tmp_path_factory: pytest.TempPathFactory, row
     ("numbers", "text"), [([], ""), ([4], "4"), ([1, 2, 3], "1-3"), ([0, 2, 3, 9], "0 2-3 9")]
 )
 def test_rows_are_told_as_ranges(numbers: list[int], text: str) -> None:
-    assert ard_file.ranges(numbers) == text
+    assert ard_file.ranges(tuple(numbers)) == text
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe", None])

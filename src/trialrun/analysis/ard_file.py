@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -81,23 +82,23 @@ def read_cells(path: Path) -> pl.DataFrame:
 
 
 def _write(frame: pl.DataFrame, path: Path) -> None:
-    told = frame.select(
-        pl.Series(name, [_said(value) for value in frame[name].to_list()], dtype=pl.String)
-        for name in frame.columns
-    )
+    told = frame.select(_told(frame[name]) for name in frame.columns)
     path.write_text(told.write_csv(quote_style="necessary"), "utf-8", newline="")
 
 
-def _said(value: Any) -> str | None:
-    """A value as text. ``repr`` of a float is the shortest text that reads back, in any locale."""
-    if isinstance(value, list):
-        return ranges(value)
-    if isinstance(value, float):
-        return repr(value).removesuffix(".0")
-    return None if value is None else str(value)
+def _told(values: pl.Series) -> pl.Series:
+    """A column as text. ``repr`` of a float is the shortest text that reads back, in any locale."""
+    if isinstance(values.dtype, pl.List):
+        lists = (None if one is None else tuple(one) for one in values.to_list())
+        return pl.Series(values.name, [None if one is None else ranges(one) for one in lists], pl.String)
+    if values.dtype.is_float():
+        said = [None if one is None else repr(one).removesuffix(".0") for one in values.to_list()]
+        return pl.Series(values.name, said, pl.String)
+    return values.cast(pl.String)
 
 
-def ranges(numbers: list[int]) -> str:
+@lru_cache(maxsize=4096)
+def ranges(numbers: tuple[int, ...]) -> str:
     """Rising numbers, shorter: ``3-9 12``."""
     if not numbers:
         return ""

@@ -8,9 +8,9 @@ standard has no place for a hash of inputs: those stand in ``cells.csv``, in the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -59,7 +59,7 @@ class _Analysis:
     compared: str
     rows: list[Row]
 
-    @property
+    @cached_property
     def id(self) -> str:
         parts = ("An", self.output, self.name, _method(self.method), self.compared)
         return ".".join(part for part in parts if part)
@@ -187,11 +187,11 @@ class _Event:
             told["analysisSetId"] = f"Set.{planned.set}"
         if where := getattr(row, "where", None):
             told["dataSubsetId"] = self._subset(table, where)
-        groups = [id for id, _ in self._factors_of(one)]
-        if groups:
+        factors = self._factors(one)
+        if factors:
             told["orderedGroupings"] = [
                 {"order": order, "groupingId": id, "resultsByGroup": True}
-                for order, id in enumerate(groups, 1)
+                for order, (id, _) in enumerate(factors, 1)
             ]
         if {"n", "N", "percent"} <= {each["statistic"] for each in one.rows}:
             told["referencedAnalysisOperations"] = [
@@ -201,7 +201,7 @@ class _Event:
         if row is not None:
             code = json.dumps(said(row), ensure_ascii=False, separators=(",", ":"))
             told["programmingCode"] = {"context": f"trialrun {__version__}", "code": code}
-        told["results"] = [self._result(one, each) for each in one.rows]
+        told["results"] = [self._result(factors, each) for each in one.rows]
         return told
 
     def _title(self, one: _Analysis, row: Any) -> str:
@@ -272,13 +272,12 @@ class _Event:
             self.groupings[id] = {"id": id, "name": what, "dataDriven": False, "groups": listed}
         return id
 
-    def _result(self, one: _Analysis, row: Row) -> Json:
-        groups = [
-            {"groupingId": id, "groupId": f"{id}.{row[column]}"} for id, column in self._factors_of(one)
-        ]
+    def _result(self, factors: list[tuple[str, str]], row: Row) -> Json:
         told: Json = {"operationId": f"Method.{_method(row['method'])}.{row['statistic']}"}
-        if groups:
-            told["resultGroups"] = groups
+        if factors:
+            told["resultGroups"] = [
+                {"groupingId": id, "groupId": f"{id}.{row[column]}"} for id, column in factors
+            ]
         if row["value"] is not None:
             told["rawValue"] = repr(row["value"]).removesuffix(".0")
         elif row["text"] is not None:
@@ -286,15 +285,6 @@ class _Event:
         if (shown := _formatted(row, self.language)) is not None:
             told["formattedValue"] = shown
         return told
-
-    def _factors_of(self, one: _Analysis) -> list[tuple[str, str]]:
-        if one.id not in self._held:
-            self._held[one.id] = self._factors(one)
-        return self._held[one.id]
-
-    @cached_property
-    def _held(self) -> dict[str, list[tuple[str, str]]]:
-        return {}
 
     # ---- methods, outputs, contents ------------------------------------------------------------------
 
@@ -390,20 +380,23 @@ def _words(labels: str, language: str) -> str:
 
 def _formatted(row: Row, language: str) -> str | None:
     """How this statistic is written in its cell; None where the cell does not show it."""
-    pattern = Text(tuple(json.loads(row["pattern"]).items()))(language)
-    for hole in _holes(pattern, row["statistic"]):
-        if row["not_estimable"] is not None:
-            return Text(tuple(json.loads(row["none"]).items()))(language) if row["none"] else "NE"
-        value = row["value"] if row["value"] is not None else row["text"]
-        return written(Text((("en", hole), (language, hole))), {row["statistic"]: value}, None, language)
-    return None
+    hole = _hole(row["pattern"], row["statistic"], language)
+    if hole is None:
+        return None
+    if row["not_estimable"] is not None:
+        return Text(tuple(json.loads(row["none"]).items()))(language) if row["none"] else "NE"
+    value = row["value"] if row["value"] is not None else row["text"]
+    return written(hole, {row["statistic"]: value}, None, language)
 
 
-def _holes(pattern: str, statistic: str) -> Iterator[str]:
-    for part in pattern.split("{")[1:]:
+@lru_cache(maxsize=4096)
+def _hole(pattern: str, statistic: str, language: str) -> Text | None:
+    """How the pattern of a cell writes a statistic; None where it does not."""
+    for part in Text(tuple(json.loads(pattern).items()))(language).split("{")[1:]:
         hole = part.partition("}")[0]
         if hole.partition(":")[0] == statistic:
-            yield "{" + hole + "}"
+            return Text((("en", "{" + hole + "}"),))
+    return None
 
 
 def text(event: Mapping[str, Any]) -> str:

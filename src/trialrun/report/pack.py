@@ -10,6 +10,7 @@ from trialrun.protocol.problem import suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.rule_prose import length
 from trialrun.report.document import Block, Document, Heading, Points
+from trialrun.report.figures.picture import Begun
 from trialrun.report.finding import counted
 from trialrun.report.language import Language
 from trialrun.report.language import language as spoken
@@ -37,23 +38,30 @@ def planned(protocol: Protocol, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*packs[name].said, *packs[name].outputs)))
 
 
-def pack(protocol: Protocol, ard: Ard, edition: Edition, name: str, language: str = "en") -> Document:
+def pack(
+    protocol: Protocol,
+    ard: Ard,
+    edition: Edition,
+    name: str,
+    language: str = "en",
+    begun: Begun | None = None,
+) -> Document:
     """One pack of one trial, in one language. Raises NoPack, and ValueError for a language unknown here."""
     said = spoken(language)
     planned(protocol, name)
     asked = protocol.reported.file.packs[name]
-    blocks = tuple(_blocks(protocol, ard, asked, said))
+    blocks = tuple(_blocks(protocol, ard, asked, said, begun or {}))
     return document(name, asked.title(language), protocol, ard, edition, said, blocks)
 
 
-def _blocks(protocol: Protocol, ard: Ard, asked: Pack, said: Language) -> Iterator[Block]:
+def _blocks(protocol: Protocol, ard: Ard, asked: Pack, said: Language, begun: Begun) -> Iterator[Block]:
     for key in asked.said:
         yield Heading(ard.outputs[key].title(said.code), 2)
         yield Points(tuple(counted(ard, key, said)))
     if asked.said:
         yield Heading(said("pack.milestones"), 2)
         yield facts(_milestones(protocol, said))
-    shown = dict(drawn(ard, said.code))
+    shown = dict(drawn(ard, said.code, begun))
     yield from (shown[key] for key in asked.outputs)
 
 

@@ -7,7 +7,7 @@ The analysis gives its reasons in English; each has its French words in ``langua
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from trialrun.protocol.source import plain
@@ -15,6 +15,7 @@ from trialrun.protocol.source import plain
 _DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 
 
+@lru_cache(maxsize=4096)
 def reason(said: str, language: str) -> str:
     """The reason in a language; one that has no words there stays English."""
     if language == "en":

@@ -19,7 +19,7 @@ from trialrun.report.assumption import assumed, model_assumed
 from trialrun.report.display import Display, DisplayRow, Head, Shown, display
 from trialrun.report.document import Block, Document, Heading, Paragraph, Picture, Points
 from trialrun.report.facts import facts_of
-from trialrun.report.figures.picture import picture
+from trialrun.report.figures.picture import Begun, finished, picture
 from trialrun.report.finding import LINES, Finding, counted, findings, see
 from trialrun.report.language import Language
 from trialrun.report.language import language as spoken
@@ -42,11 +42,13 @@ class Edition:
     tables: Mapping[str, str] = field(default_factory=dict)
 
 
-def study_report(protocol: Protocol, ard: Ard, edition: Edition, language: str = "en") -> Document:
+def study_report(
+    protocol: Protocol, ard: Ard, edition: Edition, language: str = "en", begun: Begun | None = None
+) -> Document:
     """The report of one trial. ValueError for a language that it is not written in."""
     said = spoken(language)
     found = findings(protocol, ard, said)
-    shown = dict(drawn(ard, language))
+    shown = dict(drawn(ard, language, begun or {}))
     blocks = (
         *_synopsis(protocol, found, said),
         *chapters(protocol, said),
@@ -91,10 +93,15 @@ def _head(protocol: Protocol, edition: Edition, said: Language) -> Iterator[tupl
         yield said("fact.as.of"), said.date(edition.as_of)
 
 
-def drawn(ard: Ard, language: str) -> Iterator[tuple[str, Display | Picture]]:
-    """Every planned output as it is laid out or drawn."""
+def drawn(ard: Ard, language: str, begun: Begun) -> Iterator[tuple[str, Display | Picture]]:
+    """Every planned output as it is laid out or drawn, last the figures that others are drawing."""
     for key, planned in ard.outputs.items():
-        yield key, picture(ard, key, language) if planned.kind == "figure" else display(ard, key, language)
+        if planned.kind != "figure":
+            yield key, display(ard, key, language)
+        elif key not in begun:
+            yield key, picture(ard, key, language)
+    for key, figure in begun.items():
+        yield key, finished(*figure)
 
 
 # ---- in words ------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from trialrun.analysis.log import Tables
 from trialrun.protocol.protocol import Protocol
 from trialrun.report.display import Display, text
 from trialrun.report.document import Document
+from trialrun.report.figures.picture import Begun, begun
+from trialrun.report.figures.vega import Vega
 from trialrun.report.pack import pack
 from trialrun.report.study_report import Edition, study_report
 from trialrun.results.wanted import Wanted
@@ -48,14 +50,20 @@ def file_name(wanted: Wanted, language: str, form: str) -> str:
 
 
 def documents(
-    protocol: Protocol, ard: Ard, tables: Tables, wanted: Wanted, meanwhile: Callable[[], None] = lambda: None
+    protocol: Protocol,
+    ard: Ard,
+    tables: Tables,
+    wanted: Wanted,
+    vega: Vega,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> dict[str, bytes]:
     """Every document of a pack, by the name of its file. ``meanwhile`` is done while Typst sets the last."""
     made: dict[str, bytes | Future[bytes]] = {}
-    with ThreadPoolExecutor(1) as press:
+    with ThreadPoolExecutor(2) as press:  # Typst leaves Python free
+        figures = {language: begun(ard, language, vega) for language in wanted.languages}
         composed: dict[str, Document] = {}
         for language in wanted.languages:
-            composed[language] = compose(protocol, ard, tables, wanted, language)
+            composed[language] = compose(protocol, ard, tables, wanted, language, figures[language])
             for form in (one for one in wanted.formats if one in ASIDE):
                 name = file_name(wanted, language, form)
                 made[name] = press.submit(_printed, form, composed[language], ard, tables)
@@ -76,7 +84,9 @@ def _printed(form: str, document: Document, ard: Ard, tables: Tables) -> bytes:
     return found.encode() if isinstance(found, str) else found
 
 
-def compose(protocol: Protocol, ard: Ard, tables: Tables, wanted: Wanted, language: str) -> Document:
+def compose(
+    protocol: Protocol, ard: Ard, tables: Tables, wanted: Wanted, language: str, figures: Begun
+) -> Document:
     """The document of a pack in one language."""
     edition = Edition(
         wanted.virtual,
@@ -86,8 +96,8 @@ def compose(protocol: Protocol, ard: Ard, tables: Tables, wanted: Wanted, langua
         {code: table_hash(table) for code, table in tables.items() if table.height},
     )
     if wanted.pack == REPORT:
-        return study_report(protocol, ard, edition, language)
-    return pack(protocol, ard, edition, wanted.pack, language)
+        return study_report(protocol, ard, edition, language, figures)
+    return pack(protocol, ard, edition, wanted.pack, language, figures)
 
 
 def _model(protocol: Protocol) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from trialrun.analysis.log import Tables
 from trialrun.exchange.ars import reporting_event, text
 from trialrun.protocol.problem import Problem, ProtocolError, suggestion
 from trialrun.protocol.protocol import Protocol
+from trialrun.report.figures.vega import Vega
 from trialrun.report.pack import planned as packed
 from trialrun.results.documents import REPORT, documents
 from trialrun.results.wanted import STUDY, TABLES, Wanted
@@ -80,7 +81,7 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
     (folder / STUDY).mkdir(exist_ok=True)
     for name, content in protocol.files.items():
         (folder / STUDY / name).write_text(content, "utf-8", newline="")
-    with uncollected():
+    with uncollected(), Vega() as vega:  # which starts while the numbers are computed
         ard = analyse_outputs(tables, protocol.reported, protocol, outputs, wanted.facts)
         tell("analysis", 1.0)
         manifest = wanted.manifest(protocol, ard)
@@ -92,7 +93,7 @@ def make(protocol: Protocol, tables: Tables, wanted: Wanted, folder: Path, tell:
             )
             _write(text(reporting_event(ard, protocol, wanted.languages[0])), folder / ARS)
 
-        for name, printed in documents(protocol, ard, tables, wanted, write_numbers).items():
+        for name, printed in documents(protocol, ard, tables, wanted, vega, write_numbers).items():
             (folder / name).write_bytes(printed)
     tell("report", 1.0)
     sums = checksums(folder)

@@ -262,7 +262,7 @@ def _shown(row: Mapping[str, Any] | None) -> str | None:
 
 
 def _short(value: Any) -> str:
-    text = ard_file.ranges(value) if isinstance(value, list) else str(value)
+    text = ard_file.ranges(tuple(value)) if isinstance(value, list) else str(value)
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.exact.sample import mid_ranks
 from trialrun.analysis.longitudinal.caution import FEW, Code
 from trialrun.analysis.longitudinal.repeated_anova import complete, too_few
 
@@ -38,13 +39,13 @@ class AnovaType:
 
 def anova_type(y: ArrayLike) -> AnovaType | NotEstimable:
     """Whether the visits of `y` (n, V) have one distribution; participants with a NaN are left out."""
-    from scipy import stats
+    from scipy.special import chdtrc, fdtrc
 
     values = complete(y)
     if reason := too_few(values):
         return reason
     n, visits = values.shape
-    ranks = stats.rankdata(values).reshape(n, visits)
+    ranks = mid_ranks(values.ravel()).reshape(n, visits) / 2
     effects = (ranks.mean(axis=0) - 0.5) / (n * visits)
     projection = np.eye(visits) - 1 / visits
     covariance = np.atleast_2d(np.cov(ranks / (n * visits), rowvar=False))
@@ -55,7 +56,7 @@ def anova_type(y: ArrayLike) -> AnovaType | NotEstimable:
     statistic = float(n * effects @ projection @ effects / trace)
     df = trace**2 / square
     df2 = df * (n - 1)
-    p, p_box = float(stats.chi2.sf(df * statistic, df)), float(stats.f.sf(statistic, df, df2))
+    p, p_box = float(chdtrc(df, df * statistic)), float(fdtrc(df, df2, statistic))
     told: tuple[Code, ...] = ("several-df",) if n < FEW else ()
     return AnovaType(
         statistic, df, p, df2, p_box, tuple(map(float, effects)), n, len(np.asarray(y)) - n, told

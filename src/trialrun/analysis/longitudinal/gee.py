@@ -53,7 +53,7 @@ class Gee:
         self, weights: ArrayLike, *, correction: Correction = "mancl-derouen", level: float = 0.95
     ) -> Contrast | NotEstimable:
         """A combination `weights` (p,) of the means, by t on participants minus means degrees of freedom."""
-        from scipy import stats
+        from scipy.special import stdtr, stdtrit
 
         check_choice("correction", correction, get_args(Correction))
         row = np.asarray(weights, dtype=np.float64)
@@ -64,10 +64,10 @@ class Gee:
         if df < 1 or not variance > 0:
             return NotEstimable("too few participants for a robust variance")
         estimate, se = float(row @ self.beta), float(np.sqrt(variance))
-        half = float(stats.t.isf(error_rate(level) / 2, df)) * se
+        half = float(-stdtrit(df, error_rate(level) / 2)) * se
         name = f"{CORRECTIONS[correction]} sandwich"
         interval = Interval(estimate - half, estimate + half, level, name)
-        p = float(2 * stats.t.sf(abs(estimate) / se, df))
+        p = float(2 * stdtr(df, -abs(estimate) / se))
         return Contrast(estimate, se, float(df), estimate / se, p, interval)
 
 

@@ -38,7 +38,7 @@ class RepeatedAnova:
 
 def repeated_anova(y: ArrayLike) -> RepeatedAnova | NotEstimable:
     """Whether the visits of `y` (n, V) have one mean; participants with a NaN are left out."""
-    from scipy import stats
+    from scipy.special import fdtrc
 
     values = complete(y)
     left_out = len(np.asarray(y)) - len(values)
@@ -57,7 +57,7 @@ def repeated_anova(y: ArrayLike) -> RepeatedAnova | NotEstimable:
     below = (visits - 1) * (n - 1 - (visits - 1) * gg)
     # Without degrees of freedom to correct with, Huynh and Feldt correct nothing.
     hf = min((n * (visits - 1) * gg - 2) / below, 1.0) if below > 1e-9 else 1.0
-    p, p_gg, p_hf = (float(stats.f.sf(f, e * df[0], e * df[1])) for e in (1.0, gg, hf))
+    p, p_gg, p_hf = (float(fdtrc(e * df[0], e * df[1], f)) for e in (1.0, gg, hf))
     return RepeatedAnova(f, df, p, gg, p_gg, hf, p_hf, _mauchly(spread, n), n, left_out)
 
 
@@ -89,7 +89,7 @@ def contrast_covariance(values: Floats) -> Floats:
 
 def _mauchly(spread: Floats, n: int) -> tuple[float, float] | NotEstimable:
     """W and its p by the chi-squared approximation of second order (Anderson 1958, section 10.7)."""
-    from scipy import stats
+    from scipy.special import chdtrc
 
     k = len(spread)
     if k < 2:
@@ -106,5 +106,5 @@ def _mauchly(spread: Floats, n: int) -> tuple[float, float] | NotEstimable:
     # in the fifth decimal, and we follow, so that our p is the one a reviewer finds.
     second = (k + 2) * (k - 1) * (k - 2) * (2 * k**3 + 6 * k * k + 3 * (k + 1) + 2)
     omega = second / (288 * ((n - 1) * k * rho) ** 2)
-    first, later = stats.chi2.sf(z, df), stats.chi2.sf(z, df + 4)
+    first, later = chdtrc([df, df + 4], max(z, 0.0))
     return w, float(np.clip(first + omega * (later - first), 0.0, 1.0))

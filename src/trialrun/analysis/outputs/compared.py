@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialrun.analysis.estimate import NotEstimable
+from trialrun.analysis.exact.sample import mid_ranks
 
 P = float | NotEstimable
 
@@ -35,14 +36,13 @@ def anova(groups: Sequence[Sequence[float]]) -> P:
 def kruskal_wallis(groups: Sequence[Sequence[float]]) -> P:
     """Kruskal-Wallis test, chi-square approximation with correction for ties."""
     from scipy.special import chdtrc
-    from scipy.stats import rankdata
 
     there = [group for group in groups if group]
     n = sum(map(len, there))
     if len(there) < 2:
         return NotEstimable("fewer than two groups with values")
     values = np.concatenate([np.asarray(group, dtype=np.float64) for group in there])
-    ranks = rankdata(values).tolist()
+    ranks = (mid_ranks(values) / 2).tolist()
     counts = np.unique(values, return_counts=True)[1].tolist()
     ties = 1 - sum(count**3 - count for count in counts) / (n**3 - n)
     if ties == 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,11 +136,6 @@ def days_marked(last: float) -> range:
     return range(50, int(last) + 20, 50) if last > SHORT else range(15, int(last) + 7, 14)
 
 
-def draw(chart: Any, name: str, language: Language) -> str:
-    """The chart as SVG to be put into a page: no namespace links, ids that no other drawing has."""
-    return drawing(specification(chart, language), name)
-
-
 def specification(chart: Any, language: Language) -> dict[str, Any]:
     """The chart as Vega-Lite, in the look of the report; it says itself how numbers are written."""
     import altair as alt
@@ -154,14 +149,15 @@ def specification(chart: Any, language: Language) -> dict[str, Any]:
     return made
 
 
-def drawing(spec: dict[str, Any], name: str) -> str:
+def drawing(spec: Mapping[str, Any], name: str) -> str:
     """A specification as SVG to be put into a page."""
     import vl_convert
 
-    return _inline(vl_convert.vegalite_to_svg(spec), name)
+    return inlined(vl_convert.vegalite_to_svg(dict(spec)), name)
 
 
-def _inline(svg: str, name: str) -> str:
+def inlined(svg: str, name: str) -> str:
+    """What Vega drew, to be put into a page: no namespace links, ids that no other drawing has."""
     svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
     # The words beside the drawing describe it; a label per mark would bury a listener.
     svg = re.sub(r'\saria-\w+="[^"]*"|\srole="[^"]*"', "", svg)

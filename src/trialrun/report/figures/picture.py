@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from trialrun.protocol.output import Output
 from trialrun.report.display import Display, display
 from trialrun.report.document import Picture
 from trialrun.report.figures.cells import Cells
-from trialrun.report.figures.figure import Drawing, drawing, nobody, specification
+from trialrun.report.figures.figure import Drawing, drawing, inlined, nobody, specification
 from trialrun.report.figures.kinds.boundary import boundary
 from trialrun.report.figures.kinds.densities import densities
 from trialrun.report.figures.kinds.dots import dots
@@ -29,6 +30,7 @@ from trialrun.report.figures.kinds.swimmer import swimmer
 from trialrun.report.figures.kinds.timeline import timeline
 from trialrun.report.figures.kinds.trellis import trellis
 from trialrun.report.figures.kinds.waterfall import waterfall
+from trialrun.report.figures.vega import Vega
 from trialrun.report.language import language as catalogue
 
 KINDS: Mapping[str, Callable[[Any, Cells], Drawing]] = {
@@ -49,9 +51,30 @@ KINDS: Mapping[str, Callable[[Any, Cells], Drawing]] = {
     "edish": edish,
 }
 
+Begun = Mapping[str, tuple[Picture, Future[str]]]
+"""Figures that Vega is drawing: each as it is but for its drawing."""
+
 
 def picture(ard: Ard, output: str, language: str = "en") -> Picture:
     """A figure of the planned outputs; one of nobody says so. ValueError where a column cannot be drawn."""
+    sketched = sketch(ard, output, language)
+    return replace(sketched, svg=drawing(sketched.spec, f"f{output}"))
+
+
+def begun(ard: Ard, language: str, vega: Vega) -> Begun:
+    """Every figure, while Vega draws it."""
+    keys = (key for key, planned in ard.outputs.items() if planned.kind == "figure")
+    sketched = (sketch(ard, key, language) for key in keys)
+    return {one.id: (one, vega.draw(one.spec)) for one in sketched}
+
+
+def finished(sketched: Picture, drawn: Future[str]) -> Picture:
+    """A figure that was begun, with its drawing: waits for it."""
+    return replace(sketched, svg=inlined(drawn.result(), f"f{sketched.id}"))
+
+
+def sketch(ard: Ard, output: str, language: str) -> Picture:
+    """The figure before it is drawn: all of it but the SVG."""
     import altair as alt
 
     planned, words = ard.outputs[output], catalogue(language)
@@ -64,7 +87,7 @@ def picture(ard: Ard, output: str, language: str = "en") -> Picture:
         title=planned.title(language),
         alt=made.alt if made.chart is not None else words("picture.nobody"),
         spec=spec,
-        svg=drawing(spec, f"f{output}"),
+        svg="",
         beside=beside(ard, output, language),
         section=planned.section,
         notes=(*(one(language) for one in planned.footnotes), *made.notes),
