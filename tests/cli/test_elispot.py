@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from trialrun.cli import main
@@ -11,9 +12,13 @@ HEAD = "plate,well,participant,visit,stimulus,spots,cells,viability\n"
 WELLS = [("core", 40), ("core", 44), ("core", 38), *(("DMSO", k) for k in range(1, 7)), ("PHA", "TNTC")]
 
 
-def plate(folder: Path, viability: int = 90) -> Path:
+def plate(folder: Path, viability: int = 90, plates: str = "1", who: str = "01", core: str = "core") -> Path:
     path = folder / "plate.csv"
-    lines = [f"P1,A{k},01,W11,{what},{n},200000,{viability}" for k, (what, n) in enumerate(WELLS, 1)]
+    lines = [
+        f"P{one},A{k},{who},W11,{what.replace('core', core)},{n},200000,{viability}"
+        for one in plates
+        for k, (what, n) in enumerate(WELLS, 1)
+    ]
     path.write_text(HEAD + "\n".join(lines), encoding="utf-8")
     return path
 
@@ -45,4 +50,60 @@ def test_a_defect_is_an_error_with_its_place(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8").replace(",44,", ",-44,"), encoding="utf-8")
     result = CliRunner().invoke(main, ["elispot", str(path)])
     assert result.exit_code == 1
-    assert "plate.csv, line 3, column spots: -44 is not a count" in result.output
+    assert "plate.csv, line 3, column spots: '-44' is not a count of spots" in result.output
+
+
+def test_two_plates_of_one_visit_are_told_apart(tmp_path: Path) -> None:
+    said = CliRunner().invoke(main, ["elispot", str(plate(tmp_path, 70, plates="12"))]).output.splitlines()
+    assert [line for line in said if "plate" in line] == [
+        "01, W11, plate P1: not valid",
+        "01, W11, plate P2: not valid",
+    ]
+
+
+@pytest.mark.parametrize("width", ["60", "80", "200"])
+def test_nothing_is_cut(tmp_path: Path, width: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    path = plate(tmp_path, 90, "12", "SITE-01-SUBJECT-0003-RESCREENED", "core 1b pool 1 of 3 (15mers)")
+    path.write_text(path.read_text("utf-8").replace(",40,", ",TNTC,"), encoding="utf-8")
+    said = CliRunner().invoke(main, ["elispot", str(path)]).output
+    assert "…" not in said and "SITE-01-SUBJECT-0003-RESCREENED" in said
+    for words in ("background", "SFC/10⁶", "p (eq)", "p (2x)", "positive", "(15mers)", "Response"):
+        assert words in said
+    assert max(map(len, said.splitlines())) <= int(width)
+
+
+def test_a_lost_well_is_told_under_its_assay(tmp_path: Path) -> None:
+    path = plate(tmp_path, plates="12")
+    path.write_text(path.read_text("utf-8").replace("core,44,", "core,lost,", 1), encoding="utf-8")
+    said = CliRunner().invoke(main, ["elispot", str(path)]).output.splitlines()
+    assert [line for line in said if "lost" in line or "plate" in line] == [
+        "01, W11, plate P1: valid",
+        "  Note: core: 1 of 3 wells lost",
+        "01, W11, plate P2: valid",
+    ]
+
+
+def test_a_column_that_is_not_read_is_told(tmp_path: Path) -> None:
+    path = plate(tmp_path)
+    lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([lines[0] + ",Operator", *(line + ",AB" for line in lines[1:])]), "utf-8")
+    assert "Columns that are not read: Operator." in CliRunner().invoke(main, ["elispot", str(path)]).output
+    told = json.loads(CliRunner().invoke(main, ["elispot", str(path), "--json"]).output)
+    assert told["columns_not_read"] == ["Operator"]
+
+
+@pytest.mark.parametrize("option", ["--alpha", "--net", "--fold", "--viability"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_threshold_is_a_number(tmp_path: Path, option: str, value: str) -> None:
+    """Nothing is above NaN: every response would be negative without a word."""
+    assert CliRunner().invoke(main, ["elispot", str(plate(tmp_path)), option, value]).exit_code == 2
+
+
+def test_a_net_response_just_below_the_background_is_no_negative_nought(tmp_path: Path) -> None:
+    path = plate(tmp_path)
+    said = path.read_text("utf-8").replace("core,40", "core,3").replace("core,44", "core,3")
+    path.write_text(said.replace("core,38", "core,4").replace("200000", "400000"), encoding="utf-8")
+    said = CliRunner().invoke(main, ["elispot", str(path)]).output
+    [core] = [line.split() for line in said.splitlines() if "core" in line]
+    assert core[1:3] == ["8", "0"]

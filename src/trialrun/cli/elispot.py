@@ -2,48 +2,66 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from trialrun.cli.terminal import as_json, console, print_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from trialrun.cytometry.response.elispot import Response, Result
 
 SAID = {True: "positive", False: "negative", None: "unknown"}
 VALID = {True: "valid", False: "not valid", None: "not known to be valid"}
+HEADS = {"SFC/10⁶": 7, "Net": 7, "p (eq)": 6, "p (2x)": 6, "Response": 8}  # with the width of each
+NARROWEST = 10  # the column of stimuli: "background"
+INDENT, GAP = 2, 2
+
+
+class Number(click.FloatRange):
+    """A number within bounds; click itself lets NaN through, above and below which nothing is."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
 
 
 @click.command()
 @click.argument("plate", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--alpha", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="DFR(eq) p.")
+@click.option("--alpha", type=Number(0, 1), default=0.05, show_default=True, help="Largest p by DFR(eq).")
+@click.option("--net", type=Number(0), default=55.0, show_default=True, help="Least net SFC per million.")
 @click.option(
-    "--net", type=click.FloatRange(0), default=55.0, show_default=True, help="Least net SFC per million."
+    "--fold", type=Number(0), default=3.0, show_default=True, help="Least multiple of the background."
 )
 @click.option(
-    "--fold", type=click.FloatRange(0), default=3.0, show_default=True, help="Least multiple of background."
-)
-@click.option(
-    "--viability", type=click.FloatRange(0, 100), default=80.0, show_default=True, help="Least, percent."
+    "--viability", type=Number(0, 100), default=80.0, show_default=True, help="Least viability, in percent."
 )
 @as_json
 def elispot(plate: Path, alpha: float, net: float, fold: float, viability: float, as_json: bool) -> None:
     """Judge the ELISpot assays in PLATE, a CSV file with a line for each well.
 
-    Columns: plate, well, participant, visit, stimulus, spots, cells; and viability and role where known.
+    Columns: plate, well, participant, visit, stimulus, spots, cells (per well); and viability (percent) and
+    role (antigen, background, positive) where known. Spots are a count, TNTC, or lost.
     """
     from trialrun.cytometry.response.elispot import Rule, judge
-    from trialrun.cytometry.response.plate import read
+    from trialrun.cytometry.response.plate import read, unread
 
     rule = Rule(alpha=alpha, minimum_net=net, fold=fold, viability=viability)
     results = [judge(assay, rule) for assay in read(plate)]
+    others = unread(plate)
     if as_json:
-        print_json({"rule": asdict(rule), "assays": [_told(one) for one in results]})
+        print_json(
+            {"rule": asdict(rule), "columns_not_read": others, "assays": [_told(one) for one in results]}
+        )
     else:
-        _print(results)
+        _print(results, others)
 
 
 def _told(result: Result) -> dict[str, Any]:
@@ -53,34 +71,51 @@ def _told(result: Result) -> dict[str, Any]:
     return {**head, "viability": assay.viability, **told}
 
 
-def _print(results: list[Result]) -> None:
-    from rich import box
-    from rich.table import Table
+def _print(results: list[Result], others: list[str]) -> None:
+    """Every assay under its own line, so that the names of people and plates take no width of the table."""
+    from rich.cells import cell_len
+    from rich.padding import Padding
+    from rich.text import Text
 
     out = console()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("Participant", "Visit", "Stimulus"):
-        table.add_column(head)
-    for head in ("SFC/10⁶", "Net", "p (eq)", "p (2x)"):
-        table.add_column(head, justify="right")
-    table.add_column("Response")
-    for result in results:
-        who = (result.assay.participant, result.assay.visit)
-        table.add_row(*who, "background", _number(result.background), "", "", "", VALID[result.valid])
-        for name, one in result.responses.items():
-            table.add_row("", "", name, *_numbers(one), SAID[one.positive])
-        table.add_row(
-            "", "", "net total", "", _number(result.total, result.at_least), "", "", end_section=True
-        )
-    out.print(table)
-    for result in results:
-        who_ = f"{result.assay.participant} {result.assay.visit}"
-        notes = [f"{who_}: {finding}" for finding in result.findings]
-        for name, one in result.responses.items():
-            if one.reason and not any(one.reason.endswith(finding) for finding in result.findings):
-                notes.append(f"{who_}, {name}: {one.reason}")
-        for note in notes:
-            out.print(note)
+    stimuli = [name for result in results for name in result.responses]
+    room = out.width - INDENT - sum(GAP + width for width in HEADS.values())
+    first = max(NARROWEST, min(room, max(map(cell_len, stimuli), default=0)))
+    for k, result in enumerate(results):
+        assay = result.assay
+        who = f"{assay.participant}, {assay.visit}, plate {assay.plate}"
+        head = Text.assemble((who, "bold"), ": ", (VALID[result.valid], "" if result.valid else "yellow"))
+        out.print(*([""] if k else []), head, sep="\n", overflow="fold")
+        out.print(Padding(_table(result, first), (0, 0, 0, INDENT)))
+        for note in _notes(result):
+            out.print(Padding(Text.assemble(("Note: ", "yellow"), note, overflow="fold"), (0, 0, 0, INDENT)))
+    if others:
+        out.print("", f"Columns that are not read: {', '.join(others)}.", sep="\n", overflow="fold")
+
+
+def _table(result: Result, first: int) -> Table:
+    """What each stimulus gave. first: the width of their names."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("Stimulus", width=first, overflow="fold")
+    for name, width in HEADS.items():
+        justify: Literal["left", "right"] = "left" if name == "Response" else "right"
+        table.add_column(name, width=width, overflow="fold", justify=justify)
+    table.add_row("background", _number(result.background))
+    for name, one in result.responses.items():
+        table.add_row(name, *_numbers(one), SAID[one.positive])
+    table.add_row("net total", "", _number(result.total, result.at_least))
+    return table
+
+
+def _notes(result: Result) -> list[str]:
+    """What stands against the assay, and why a response is not known, each said once."""
+    notes = list(result.findings)
+    for name, one in result.responses.items():
+        if one.reason and not any(one.reason.endswith(note) for note in result.findings):
+            notes.append(f"{name}: {one.reason}")
+    return list(dict.fromkeys(notes))
 
 
 def _numbers(one: Response) -> tuple[str, str, str, str]:
@@ -93,7 +128,7 @@ def _numbers(one: Response) -> tuple[str, str, str, str]:
 
 
 def _number(value: float | None, at_least: bool = False) -> str:
-    return "–" if value is None else f"{'≥ ' if at_least else ''}{value:.0f}"
+    return "–" if value is None else f"{'≥ ' if at_least else ''}{round(value)}"
 
 
 def _p(value: float | None) -> str:

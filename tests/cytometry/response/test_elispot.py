@@ -64,7 +64,9 @@ def test_censored_wells_are_a_lower_bound_and_never_a_number() -> None:
 
 def test_a_lower_bound_that_is_not_positive_is_unknown_and_not_negative() -> None:
     found = judged(antigens={"a": Wells((4, 5), censored=(None,))}).responses["a"]
-    assert found.positive is None and "1 wells" in str(found.reason)
+    assert (found.positive, found.reason) == (None, "1 well is too numerous to count")
+    two = judged(antigens={"a": Wells((4,), censored=(None, None))}).responses["a"]
+    assert two.reason == "2 wells are too numerous to count"
 
 
 def test_wells_with_other_numbers_of_cells_are_compared_per_cell() -> None:
@@ -112,9 +114,24 @@ def test_one_replicate_has_a_net_response_and_no_decision() -> None:
 
 def test_an_antigen_whose_wells_were_lost_is_not_estimable() -> None:
     found = judged(antigens={"a": Wells(lost=3), "b": Wells((4, 6, 5))})
-    assert found.responses["a"].reason == "no well was read"
+    assert found.responses["a"].reason == "3 of 3 wells lost"
     assert found.responses["b"].positive is False
     assert found.total is None
+
+
+def test_lost_wells_are_told_and_spoil_nothing() -> None:
+    found = judged(
+        antigens={"a": Wells((40, 44), lost=1), "b": Wells(lost=1)},
+        controls=Wells((3, 5, 4, 6, 2), lost=1),
+        positive_controls={"mitogen": Wells(censored=(None, None), lost=1)},
+    )
+    assert found.findings == (
+        "background: 1 of 6 wells lost",
+        "a: 1 of 3 wells lost",
+        "b: 1 of 1 well lost",
+        "mitogen: 1 of 3 wells lost",
+    )
+    assert found.valid is True and found.responses["a"].positive is True
 
 
 def test_noughts_everywhere_are_no_response() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialrun.cytometry.response.elispot import Wells
-from trialrun.cytometry.response.plate import read, role
+from trialrun.cytometry.response.plate import read, role, unread
 from trialrun.cytometry.response.rows import TableError
 
 HEAD = "plate,well,participant,visit,stimulus,spots,cells,viability"
@@ -35,9 +35,76 @@ def test_a_plate_is_read(tmp_path: Path) -> None:
 def test_spreadsheets_write_semicolons_commas_and_other_heads(tmp_path: Path) -> None:
     head = "\ufeffPlate;Well;Patient ID;Visit;Antigen;Spots;Cells per well;Viability %;Reader\r"
     lines = ["P1;A01;01;W11;core;12;200000;91,5;x\r", "P1;A2;01;W11;CORE;>500;200000;91,5;x\r"]
-    [assay] = read(write(tmp_path, *lines, "", head=head.replace("Viability %", "viability percent")))
+    path = write(tmp_path, *lines, "", head=head.replace("Viability %", "viability percent"))
+    [assay] = read(path)
     assert assay.viability == 91.5
     assert assay.antigens == {"core": Wells((12,), censored=(500,))}
+    assert unread(path) == ["Reader"]
+
+
+def test_case_and_blanks_of_heads_do_not_matter(tmp_path: Path) -> None:
+    head = HEAD.replace("participant", " Participant").replace("spots", "SPOTS ").replace("well", "Well ID")
+    path = write(tmp_path, *LINES, head=head)
+    assert len(read(path)) == 1 and unread(path) == []
+
+
+def test_whole_numbers_are_read_as_programs_write_them(tmp_path: Path) -> None:
+    [assay] = read(
+        write(tmp_path, *(line.replace(",21,", ",21.0,").replace(",22,", ",+22,") for line in LINES))
+    )
+    assert assay.antigens["Core"].spots == (21, 22, 23)
+
+
+def test_a_head_that_is_nearly_one_is_not_passed_over(tmp_path: Path) -> None:
+    """A misspelt viability would leave every assay not known to be valid, without a word why."""
+    with pytest.raises(TableError, match="line 1: the column 'viabilty' is not known") as told:
+        read(write(tmp_path, *LINES, head=HEAD.replace("viability", "viabilty")))
+    assert "Head it viability" in told.value.render()  # type: ignore[attr-defined]
+
+
+def test_a_missing_column_is_told_with_the_head_that_is_near(tmp_path: Path) -> None:
+    with pytest.raises(TableError) as told:
+        read(write(tmp_path, *LINES, head=HEAD.replace("spots", "spot")))
+    [defect] = told.value.defects
+    assert (defect.column, defect.cause) == ("spots", "no column for the spots")
+    assert defect.cure == "Is it 'spot'? Head it spots."
+
+
+def test_a_column_without_a_head_is_told_where_it_holds_something(tmp_path: Path) -> None:
+    full, bare = [line + ",x" for line in LINES], [line + "," for line in LINES]
+    assert unread(write(tmp_path, *full, head=HEAD + ",")) == ["the 9th, without a head"]
+    assert unread(write(tmp_path, *bare, head=HEAD + ",")) == []
+
+
+@pytest.mark.parametrize(
+    "first", ["sep=;", "Run 12 of the reader,,,,,,,", "P1,A1,01,C1.D1,Core,4,200000,91", ""]
+)
+def test_a_file_without_heads_is_told_once(tmp_path: Path, first: str) -> None:
+    with pytest.raises(TableError) as told:
+        read(write(tmp_path, HEAD, *LINES, head=first))
+    [defect] = told.value.defects
+    assert (defect.line, defect.cause) == (1, "no head of a column is known here")
+    assert "plate, well, participant" in defect.cure
+
+
+def test_the_same_problem_is_told_once_with_its_lines(tmp_path: Path) -> None:
+    bad = [*range(0, 3), 5, 7, 8]
+    lines = [line.replace(",91", ",190" if k in bad else ",91") for k, line in enumerate(LINES)]
+    with pytest.raises(TableError) as told:
+        read(write(tmp_path, *lines))
+    assert len(told.value.defects) == len(bad)
+    first, cure = told.value.render().splitlines()
+    assert first.startswith("plate.csv, lines 2-4, 7, 9-10, column viability: 190 is not")
+    assert cure == "    Write 85 for 85 %."
+
+
+def test_problems_with_one_cure_are_told_together(tmp_path: Path) -> None:
+    with pytest.raises(TableError) as told:
+        read(write(tmp_path, *LINES, *LINES))
+    said = told.value.render().splitlines()
+    assert "line 14, column well: well A1 of plate P1 stands on line 2 already" in said[0]
+    assert said[-2:] == ["… and 7 more such lines: 19-25", "    Keep the line that is right."]
+    assert len(said) == 7
 
 
 def test_controls_are_known_however_they_are_spelt(tmp_path: Path) -> None:
@@ -57,8 +124,9 @@ def test_a_positive_control_may_stand_for_the_whole_plate(tmp_path: Path) -> Non
     assert assay.positive_controls == {"CEF": Wells((300,))}
 
 
-def test_a_lost_well_is_not_a_nought(tmp_path: Path) -> None:
-    [assay] = read(write(tmp_path, *LINES[1:], "P1,A1,01,C1.D1,Core,,200000,91"))
+@pytest.mark.parametrize("said", ["", "lost", "Lost", "NA", "n/a", "ND", "-", "."])
+def test_a_lost_well_is_not_a_nought(tmp_path: Path, said: str) -> None:
+    [assay] = read(write(tmp_path, *LINES[1:], f"P1,A1,01,C1.D1,Core,{said},200000,91"))
     assert assay.antigens["Core"] == Wells((22, 23), lost=1)
 
 
@@ -67,10 +135,10 @@ def test_a_lost_well_is_not_a_nought(tmp_path: Path) -> None:
     [
         ("P1,A1,01,C1.D1,Core,20,200000,91", "well", "stands on line 2 already"),
         ("P1,A01,01,C1.D1,Core,20,200000,91", "well", "stands on line 2 already"),
-        ("P1,D1,01,C1.D1,Core,-4,200000,91", "spots", "-4 is not a count"),
-        ("P1,D1,01,C1.D1,Core,1.5,200000,91", "spots", "1.5 is not a count"),
-        ("P1,D1,01,C1.D1,Core,many,200000,91", "spots", "'many' is not a number"),
-        ("P1,D1,01,C1.D1,Core,inf,200000,91", "spots", "'inf' is not a number"),
+        *(
+            (f"P1,D1,01,C1.D1,Core,{said},200000,91", "spots", f"'{said}' is not a count of spots")
+            for said in ("-4", "1.5", "many", "nan", "NaN", "inf", "-Infinity", "40%", "1e3", "1.000", "0x1F")
+        ),
         ("P1,D1,01,C1.D1,Core,5,200,91", "cells", "too few"),
         ("P1,D1,01,C1.D1,Core,5,,91", "cells", "empty"),
         ("P1,D1,01,C1.D1,Core,5,100000,91", "cells", "replicates of Core differ"),
@@ -98,7 +166,7 @@ def test_a_defect_is_told_with_its_place_and_cure(
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
-        (b"", "no column for the plate"),
+        (b"", "no head of a column is known here"),
         (b"plate,well\nP1,A1", "no column for the participant"),
         (HEAD.encode(), "no line under the heads"),
         (HEAD.encode() + b",spots\n", "2 columns are the spots"),

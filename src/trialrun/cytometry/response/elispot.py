@@ -112,7 +112,8 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One assay judged. valid: None is unknown; ``findings`` says what stands against it or is not known.
+    """One assay judged. valid: None is unknown; ``findings`` says what stands against it or is not known,
+    and which wells are lost.
 
     background: SFC per million of the controls. total: the sum of the signed net responses.
     total_above: the same with responses below the background counted as nought. Both are None, with
@@ -176,7 +177,7 @@ def _absence(absent: list[str], responses: Mapping[str, Response]) -> str:
 def _background(controls: Wells, rule: Rule) -> tuple[float | None, str | None]:
     """SFC per million without antigen, or why it is not known."""
     if not len(controls):
-        return None, "no control well" + (" was read" if controls.lost else "")
+        return None, f"no control well{' was read' if controls.lost else ''}"
     if controls.censored:
         return None, "control wells are too numerous to count"
     if reason := _varying(controls, rule):
@@ -186,7 +187,7 @@ def _background(controls: Wells, rule: Rule) -> tuple[float | None, str | None]:
 
 def _unfit(wells: Wells, rule: Rule) -> str | None:
     if not len(wells):
-        return "no well was read" if wells.lost else "no well with the antigen"
+        return _lost(wells) if wells.lost else "no well with the antigen"
     if wells.bounded() is None:
         return "every well is too numerous to count, and the reader's limit is not known"
     return _varying(wells, rule)
@@ -199,7 +200,7 @@ def _varying(wells: Wells, rule: Rule) -> str | None:
     ratio = variance(wells.spots) / (median(wells.spots) + 1)
     if ratio <= rule.variance:
         return None
-    return f"replicates vary too much: variance/(median + 1) is {ratio:.3g}, above {rule.variance:g}"
+    return f"replicates vary too much: variance/(median + 1) is {ratio:,.2f}, above {rule.variance:g}"
 
 
 def _validity(
@@ -222,7 +223,17 @@ def _validity(
             unknown.append(f"positive control {name} was not read")
         elif not responds:
             wrong.append(f"positive control {name} does not respond")
-    return (False if wrong else None if unknown else True), (*wrong, *unknown)
+    named = {"background": assay.controls, **assay.antigens, **assay.positive_controls}
+    lost = [f"{name}: {_lost(wells)}" for name, wells in named.items() if wells.lost]
+    return (False if wrong else None if unknown else True), (*wrong, *unknown, *lost)
+
+
+def _lost(wells: Wells) -> str:
+    return f"{wells.lost} of {_counted(len(wells) + wells.lost)} lost"
+
+
+def _counted(wells: int) -> str:
+    return f"{wells} well" if wells == 1 else f"{wells} wells"
 
 
 def _responds(wells: Wells, background: float | None, rule: Rule) -> bool | None:
@@ -266,5 +277,6 @@ def _response(
     else:
         positive = eq.p <= rule.alpha and _large(sfc, background, rule)
         if at_least and not positive:
-            positive, reason = None, f"{len(wells.censored)} wells are too numerous to count"
+            verb = "is" if len(wells.censored) == 1 else "are"
+            positive, reason = None, f"{_counted(len(wells.censored))} {verb} too numerous to count"
     return Response(rounded(sfc), rounded(sfc - background), at_least, eq, double, positive, reason)

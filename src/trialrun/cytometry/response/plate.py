@@ -2,23 +2,27 @@
 
 Columns: plate, well, participant, visit, stimulus, spots, cells (per well), and where known viability
 (percent, of the visit's cells) and role (antigen, background, positive), which else is told from the usual
-names of controls. A positive control without participant and visit stands for the whole plate.
+names of controls. A positive control without participant and visit stands for the whole plate. A well that
+was lost has an empty count, or a word of LOST.
 """
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from itertools import groupby
 from pathlib import Path
 
 from trialrun.cytometry.response.elispot import CELLS, Assay, Wells
-from trialrun.cytometry.response.rows import Defect, Row, TableError, rows
+from trialrun.cytometry.response.rows import MANY, Defect, Row, TableError, rows
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "plate": ("plate_id",),
-    "well": ("position",),
-    "participant": ("subject", "subject_id", "patient", "patient_id", "donor"),
+    "well": ("position", "well_id"),
+    "participant": ("participant_id", "subject", "subject_id", "usubjid", "patient", "patient_id", "donor"),
     "visit": ("timepoint", "time_point"),
     "stimulus": ("stimulation", "antigen", "antigen_control", "pool", "peptide"),
     "spots": ("count", "sfc", "spot_count"),
@@ -37,7 +41,45 @@ POSITIVE = {
 }
 ROLES = ("antigen", "background", "positive")
 CENSORED = {"tntc", "-1", "toonumeroustocount", "confluent"}
+LOST = {"", "lost", "na", "n/a", "nd", "-", "."}  # not "nan": it is what is left of a failed computation
+NEAR = 0.8  # as difflib measures it: heads that are likelier a slip than another thing
+ORDINAL = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd"}
+SHOWN = 5  # lines of one kind of problem; of the others only the numbers are told
 FEWEST_CELLS = 1000  # a well has some 10,000 to 400,000; fewer is a number of thousands
+
+
+class PlateError(TableError):
+    """A plate cannot be used. Each problem is told once, with all of its lines; each cure once."""
+
+    def render(self) -> str:
+        causes: dict[tuple[str | None, str], dict[str, list[Defect]]] = {}
+        for one in self.defects:
+            causes.setdefault((one.column, one.cure), {}).setdefault(one.cause, []).append(one)
+        said = [line for (_, cure), alike in causes.items() for line in (*_alike(alike), f"    {cure}")]
+        return "\n".join(said)
+
+
+def _alike(causes: dict[str, list[Defect]]) -> list[str]:
+    """The lines that tell of defects with one column and cure."""
+    told = list(causes.values())
+    said = []
+    for same in told[:SHOWN]:
+        lines = sorted({one.line for one in same if one.line})
+        plural = "s" if len(lines) > 1 else ""
+        place = f", line{plural} {_ranges(lines)}" if lines else ""
+        column = f", column {same[0].column}" if same[0].column else ""
+        said.append(f"{same[0].file}{place}{column}: {same[0].cause}")
+    rest = sorted({one.line for same in told[SHOWN:] for one in same if one.line})
+    if rest:
+        said.append(f"… and {len(rest)} more such line{'s' if len(rest) > 1 else ''}: {_ranges(rest)}")
+    return said
+
+
+def _ranges(lines: Sequence[int]) -> str:
+    """3, 4, 5, 9 → "3-5, 9"; at most so many as anyone reads."""
+    runs = [[line for _, line in run] for _, run in groupby(enumerate(lines), lambda one: one[1] - one[0])]
+    said = [f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
+    return ", ".join([*said[:MANY], *(["…"] if len(said) > MANY else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +112,7 @@ def read(path: Path) -> list[Assay]:
 
     Raises TableError with every defect: its line, column, cause and cure.
     """
-    lines = rows(path, COLUMNS, NEEDED)
+    lines = _lines(path)
     wells = [_well(row) for row in lines]
     _twice(wells)
     groups: dict[tuple[str, str, str], list[_Well]] = {}
@@ -84,11 +126,87 @@ def read(path: Path) -> list[Assay]:
             )
     assays = [_assay(group, shared.get(key[0], [])) for key, group in groups.items()]
     if defects := [defect for row in lines for defect in row.defects]:
-        raise TableError(defects)
+        raise PlateError(defects)
     if not assays:
         cause = "every line is a positive control of a plate"
-        raise TableError([Defect(path.name, None, None, cause, "Write the wells of participants.")])
+        raise PlateError([Defect(path.name, None, None, cause, "Write the wells of participants.")])
     return assays
+
+
+def unread(path: Path) -> list[str]:
+    """The heads of a readable file's columns that are not read, as they are written there."""
+    heads, *lines = _table(path)
+    found = []
+    for k, head in enumerate(heads, 1):
+        if not head.strip() and any(line[k - 1].strip() for line in lines if len(line) == len(heads)):
+            found.append(f"the {k}{ORDINAL.get(k, 'th')}, without a head")
+        elif head.strip() and _column(head) is None:
+            found.append(head.strip())
+    return found
+
+
+def _lines(path: Path) -> list[Row]:
+    """The lines of the file. A head that is nearly that of a column is refused, not passed over."""
+    try:
+        lines = rows(path, COLUMNS, NEEDED)
+    except TableError as error:
+        raise PlateError(_hinted(path, error.defects)) from error
+    heads = _table(path)[0]
+    lacking = [name for name in COLUMNS if name not in map(_column, heads)]
+    near = {name: _near(name, heads) for name in lacking}
+    defects = [
+        Defect(
+            path.name,
+            1,
+            None,
+            f"the column '{head[:40]}' is not known",
+            f"Head it {name}, or otherwise if it is something else.",
+        )
+        for name, head in near.items()
+        if head
+    ]
+    if defects:
+        raise PlateError(defects)
+    return lines
+
+
+def _hinted(path: Path, defects: Sequence[Defect]) -> list[Defect]:
+    """The defects of a file's heads, with the head that may be meant where a column lacks."""
+    if any(one.line != 1 or one.column is None for one in defects):
+        return list(defects)
+    heads = next(iter(_table(path)), [])
+    if not any(map(_column, heads)) and not any(_near(name, heads) for name in COLUMNS):
+        names = ", ".join(NEEDED)
+        cure = f"Begin the file with a line of heads, between commas, semicolons or tabs: {names}."
+        return [Defect(path.name, 1, None, "no head of a column is known here", cure)]
+    hinted = []
+    for one in defects:
+        there = one.column in map(_column, heads)  # twice, then
+        head = None if there else _near(str(one.column), heads)
+        hinted.append(replace(one, cure=f"Is it '{head[:40]}'? Head it {one.column}.") if head else one)
+    return hinted
+
+
+def _table(path: Path) -> list[list[str]]:
+    """The cells of a file that `rows` can read, its heads too."""
+    text = path.read_text(encoding="utf-8-sig")
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    return list(csv.reader(text.splitlines(keepends=True), delimiter=separator))
+
+
+def _bare(head: str) -> str:
+    return "_".join(re.findall(r"\w+", head.lower()))
+
+
+def _column(head: str) -> str | None:
+    return next((name for name, others in COLUMNS.items() if _bare(head) in (name, *others)), None)
+
+
+def _near(name: str, heads: Iterable[str]) -> str | None:
+    """The head that is no column's, but nearly this one's."""
+    known = [name, *COLUMNS[name]]
+    strange = [head.strip() for head in heads if _column(head) is None]
+    return next((head for head in strange if get_close_matches(_bare(head), known, 1, NEAR)), None)
 
 
 def _well(row: Row) -> _Well:
@@ -120,12 +238,18 @@ def _well(row: Row) -> _Well:
 
 def _spots(row: Row) -> tuple[int | None, bool]:
     """The count, or the least count of a well too numerous to count; both None and False of a lost well."""
-    said = row.text("spots", needed=False).replace(" ", "").lower()
-    if said in CENSORED:
+    said = "".join(row.cells["spots"].split())
+    if said.lower() in CENSORED:
         return None, True
     if found := re.fullmatch(r"(?:>=?|≥)(\d{1,7})", said):
         return int(found[1]), True
-    return row.count("spots"), False
+    if said.lower() in LOST:
+        return None, False
+    if found := re.fullmatch(r"\+?(\d{1,7})(?:[.,]0)?", said):
+        return int(found[1]), False
+    cure = "Write a whole number from 0, TNTC for too many to count, or lost."
+    row.refuse("spots", f"'{said[:40]}' is not a count of spots", cure)
+    return None, False
 
 
 def _cells(row: Row) -> float | None:
