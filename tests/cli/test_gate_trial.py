@@ -49,6 +49,19 @@ def test_files_become_answers_once_and_what_fits_nowhere_is_listed(folder: Path)
     assert [(one["kind"], one["file"]) for one in again["findings"]] == [("unmatched", "other.fcs")]
 
 
+def test_a_file_that_fits_nowhere_moves_no_number(folder: Path) -> None:
+    manifest = ("--manifest", str(folder / "fcs" / "manifest.csv"), "--json")
+    shutil.copytree(folder / "trial", folder / "alone")
+    found = json.loads(gate(folder, *manifest).stdout)
+    (folder / "fcs" / "other.fcs").rename(folder / "other.fcs")
+    shutil.rmtree(folder / "trial")
+    (folder / "alone").rename(folder / "trial")
+    alone = json.loads(gate(folder, *manifest).stdout)
+    numbers = [{one["file"]: one["quantities"] for one in run["files"]} for run in (found, alone)]
+    assert numbers[0] == numbers[1]
+    assert set(numbers[0]) == {"one.fcs", "two.fcs"}
+
+
 def test_a_file_and_its_copy_are_both_listed_and_neither_lands(folder: Path) -> None:
     (folder / "fcs" / "other.fcs").unlink()
     shutil.copyfile(folder / "fcs" / "one.fcs", folder / "fcs" / "two.fcs")

@@ -64,7 +64,7 @@ def run(
     if manifest:
         (folder / "manifest.csv").write_text(manifest, "utf-8")
         rows = read_manifest(folder / "manifest.csv", said.panels)
-    return gate([folder / f"{name}.fcs" for name in names], said, "tube", rows=rows, cores=cores, out=out)
+    return gate([folder / f"{name}.fcs" for name in names], said, "tube", manifest=rows, cores=cores, out=out)
 
 
 OF_ONE = "file,participant,timepoint\n0.fcs,P1,V1\n1.fcs,P1,V2\n2.fcs,P1,V3\n3.fcs,P2,V1\n"
@@ -172,3 +172,53 @@ def test_a_wrong_manifest_is_told_with_its_line(folder: Path, manifest: str, mes
         run(folder, manifest=manifest)
     told = [one for one in error.value.problems if message in one.message]
     assert told and told[0].place.line == line
+
+
+FEW = "    quality:\n      enough: {kind: events, of: all, at_least: 900}\n"
+
+
+def test_a_sample_that_fails_moves_no_gate_of_the_others(folder: Path) -> None:
+    (folder / "panel.yaml").write_text(PANEL + FEW, "utf-8")
+    odd = sample(9, 500)
+    write(folder / "odd.fcs", replace(odd, events=odd.events[:, ::2]))
+    others = "file,participant\n0.fcs,P1\n1.fcs,P1\n"
+    alone = run(folder, "01", others)
+    names = ["0", "1", "odd"]
+    out = folder / "out"
+    (folder / "manifest.csv").write_text(others + "odd.fcs,P1\n", "utf-8")
+    said = panels(folder)
+    manifest = read_manifest(folder / "manifest.csv", said.panels)
+    files = [folder / f"{name}.fcs" for name in names]
+    found = gate(files, said, "tube", manifest=manifest, out=out)
+    assert [one.file.name for one in found.outcomes if one.failed] == ["odd.fcs"]
+    assert [one.estimates for one in found.outcomes[:2]] == [one.estimates for one in alone.outcomes]
+    assert found.outcomes[2].gates == found.outcomes[0].gates
+    again = gate(files, said, "tube", manifest=manifest, out=out, membership=False)
+    assert again.resumed == 3
+    assert again.outcomes == found.outcomes
+
+
+def test_files_that_are_not_admitted_have_no_part_in_any_gate(folder: Path) -> None:
+    said = panels(folder)
+    (folder / "manifest.csv").write_text(OF_ONE, "utf-8")
+    manifest = read_manifest(folder / "manifest.csv", said.panels)
+    files = [folder / f"{name}.fcs" for name in "0123"]
+    found = gate(
+        files, said, "tube", manifest=manifest, admit=lambda some: [one for one in some if one.name < "2"]
+    )
+    assert found.outcomes == run(folder, "01", OF_ONE).outcomes
+    assert found.failures == ()
+
+
+def test_what_manifest_and_file_say_of_each_other_is_told(folder: Path) -> None:
+    plain = sample(1)
+    said = {"PARTICIPANT": "P9", "$SMNO": "L1", "SPILL": "2,A-A,B-A,1,0.1,0,1"}
+    write(folder / "0.fcs", replace(plain, keywords=said))
+    found = run(folder, "01", "file,participant,specimen\n0.fcs,P1,L1\n7.fcs,P1,L2\n")
+    findings = [one.file.findings for one in found.outcomes]
+    assert findings[0][0].startswith(
+        "it carries a compensation matrix, and the panel says `compensation: none`"
+    )
+    assert findings[0][1:] == ("the manifest says participant `P1`, and the file's keyword PARTICIPANT `P9`",)
+    assert findings[1] == ("the manifest has no row of it; it is taken for what its keywords say",)
+    assert found.notes == ("it has rows of files that were not given (1): 7.fcs",)

@@ -18,7 +18,7 @@ def test_a_table_is_read_however_it_was_saved(
 ) -> None:
     path = tmp_path / "m.csv"
     path.write_bytes(ending.join([separator.join(line) for line in LINES] + [""]).encode(encoding))
-    row = read_manifest(path, {})["a.fcs"]
+    row = read_manifest(path, {}).rows["a.fcs"]
     assert (row["participant"], row.counting, row.number("cells_per_ul")) == ("P1", "dual", 1500)
     assert row["note"] == "x" and row["timepoint"] == "" and row.number("beads") is None
     assert set(LINES[0]) - {"note"} <= set(COLUMNS)
@@ -47,3 +47,19 @@ def test_what_is_wrong_is_told(tmp_path: Path, content: bytes, message: str) -> 
 def test_a_manifest_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ProtocolError, match="cannot be read"):
         read_manifest(tmp_path / "none.csv", {})
+
+
+def test_headings_are_read_however_people_write_them_and_what_is_not_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("File,Participant,Blood UL,remark,Hours\na.fcs,P1,50,x,2\nb.fcs,P2,50,,\n", "utf-8")
+    found = read_manifest(path, {}, ("hours",))
+    row = found.rows["a.fcs"]
+    assert (row["participant"], row["blood_ul"], row["hours"], found.unread) == ("P1", "50", "2", ("remark",))
+    there = {"a.fcs": Path("a.fcs")}
+    assert found.notes(there) == (
+        "it has rows of files that were not given (1): b.fcs",
+        "nothing reads its columns remark",
+    )
+    path.write_text("file,particpant\na.fcs,P1\n", "utf-8")
+    with pytest.raises(ProtocolError, match="Did you mean `participant`"):
+        read_manifest(path, {})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from laboratory_trial import BLOOD, POINT, Lab, made
+from laboratory_trial import BLOOD, FORM, POINT, Lab, made
 from trialrun.laboratory.match import File, match
 from trialrun.laboratory.specimen import specimens
 
@@ -64,11 +64,28 @@ def test_two_files_of_one_specimen_and_one_file_twice_are_listed(lab: Lab) -> No
     assert "has the same bytes as b" in str(found.findings[0])
 
 
-def test_a_file_that_is_kept_with_another_participant_is_listed(lab: Lab) -> None:
+def test_a_file_that_answers_for_another_participant_is_listed_until_its_numbers_are_taken_back(
+    lab: Lab,
+) -> None:
     numbers = lab.numbers()
     lab.land(numbers)
-    found = match(lab.trial, BLOOD, [file("a", TWO, sha256=numbers.source["sha256"])])
-    assert "is kept with PSL-001 already" in str(found.findings[0])
+    again = file("a", TWO, sha256=numbers.source["sha256"])
+    found = match(lab.trial, BLOOD, [again])
+    assert "answers of PSL-001 come from it" in str(found.findings[0])
+    missing = dict.fromkeys(numbers.values, "unknown")
+    lab.trial.correct(
+        "PSL-001", FORM, POINT, {}, missing=missing, reason="the tubes were mixed up", by="lab", key="x"
+    )
+    assert match(lab.trial, BLOOD, [again]).specimens[numbers.source["sha256"]].id == TWO
+    assert lab.land(numbers, "PSL-002").done == {TWO: "entered"}
+
+
+def test_a_file_that_was_simulated_for_another_trial_is_listed() -> None:
+    lab = made()
+    simulated = {"VIRTUAL": "simulated", "$SMNO": ONE, "VIRTUAL SEED": "2"}
+    found = match(lab.trial, BLOOD, [File("a", "a", simulated)])
+    assert found.specimens == {}
+    assert "for a trial of seed 2, and this is one of seed" in str(found.findings[0])
 
 
 def test_a_real_trial_takes_no_simulated_file() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from trialrun.cytometry.batch import Batch
+    from trialrun.cytometry.manifest import Manifest
     from trialrun.cytometry.outcome import Outcome
     from trialrun.cytometry.quantity import Estimate
     from trialrun.laboratory.land import Landed
+    from trialrun.laboratory.receive import Reception
     from trialrun.protocol.panels import Panels
     from trialrun.record.trial import Trial
 
+LONGEST = 24  # letters of a file's name on one line
 STEPS = {"read": "Reading", "gate": "Gating"}
 
 
@@ -68,7 +71,8 @@ def gate(
     With --trial each file is matched to a specimen that was taken, by the manifest or else by its keyword
     $SMNO. What does not fit is listed, and nothing of it is kept.
 
-    Exit code 1: a file could not be gated, or its numbers are not in the record; the others were.
+    Exit code 1: a file could not be gated or gives no number, or its numbers are not in the record; the
+    others were.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: each process is one thread
     from trialrun.cytometry import batch_folder
@@ -91,29 +95,26 @@ def gate(
         if not paths:
             where = ", ".join(str(one) for one in files)
             raise click.BadParameter(f"there is no file .fcs or .lmd in {where}", param_hint="'FILES'")
-        rows = read_manifest(manifest, panels.panels) if manifest else None
+        said_of = read_manifest(manifest, panels.panels, _items(trial, panels, name)) if manifest else None
         drawn = (
             read_adjustments(adjustments, panels.panels[name], list(named(paths))) if adjustments else None
         )
+        reception = _reception(trial, panels, name, said_of)
         with progress(STEPS) as tell:
             batch = run(
-                paths, panels, name, rows=rows, adjustments=drawn, out=out, membership=membership,
-                cores=cores or _cores(), tell=tell,
+                paths, panels, name, manifest=said_of, admit=reception.admit if reception else None,
+                adjustments=drawn, out=out, membership=membership, cores=cores or _cores(), tell=tell,
             )  # fmt: skip
         if out is not None:
-            batch_folder.write(batch, out)
-        landed = None
-        if trial is not None:
-            from trialrun.laboratory.receive import receive, results
-
-            landed = receive(trial, batch.panel, results(batch, paths, rows), by=who)
+            batch_folder.write(batch, out, tuple(trial.protocol.timepoints) if trial else ())
+        landed = reception.land(batch, by=who) if reception else None
     if as_json:
         print_json(batch_folder.provenance(batch) | (_landed(landed) if landed else {}))
     else:
         show(batch, out)
         if landed:
             tell_landed(landed, folder)
-    if batch.failures or (landed and landed.findings):
+    if batch.failures or any(one.empty for one in batch.outcomes) or (landed and landed.findings):
         raise click.exceptions.Exit(1)
 
 
@@ -132,6 +133,21 @@ def _open(folder: Path | None) -> Iterator[Trial | None]:
         yield trial
     finally:
         trial.close()
+
+
+def _reception(trial: Trial | None, panels: Panels, name: str, said_of: Manifest | None) -> Reception | None:
+    """Where the files come into the trial, if there is one."""
+    if trial is None:
+        return None
+    from trialrun.laboratory.receive import Reception
+
+    return Reception(trial, panels.panels[name], said_of)
+
+
+def _items(trial: Trial | None, panels: Panels, name: str) -> tuple[str, ...]:
+    """What a manifest may answer of the panel's form, in a trial."""
+    form = panels.panels[name].form
+    return () if trial is None or form is None else tuple(trial.protocol.forms[form].items)
 
 
 def planned(trial: Trial, said: str | None) -> tuple[Panels, str]:
@@ -180,8 +196,7 @@ def tell_landed(landed: Landed, folder: Path | None) -> None:
     screen.print(f"\nInto the record of {folder}: {told}")
     if landed.findings:
         screen.print("\nNot in the record")
-        for one in landed.findings:
-            screen.print(f"  {one}", soft_wrap=False)
+        _listed(screen, map(str, landed.findings))
 
 
 def _cores() -> int:
@@ -229,13 +244,19 @@ def show(batch: Batch, out: Path | None = None) -> None:
     for title, lines in _notes(batch):
         if lines:
             screen.print(f"\n{title}")
-            for line in lines:
-                screen.print(f"  {line}", soft_wrap=False)
+            _listed(screen, lines)
     if out is not None:
         again = f" ({batch.resumed} known from before)" if batch.resumed else ""
-        screen.print(
-            f"\n{len(batch.outcomes)} files gated{again}: {out / 'quantities.csv'}, {out / 'report.en.html'}"
-        )
+        where = f"{out / 'quantities.csv'}, {out / 'report.en.html'}"
+        screen.print(f"\n{_files(len(batch.outcomes))} gated{again}: {where}")
+
+
+def _listed(screen: Console, lines: Iterable[str]) -> None:
+    """Each line with those that it is broken into below it."""
+    from rich.padding import Padding
+
+    for line in lines:
+        screen.print(Padding(line, (0, 0, 0, 2)))
 
 
 def _table(batch: Batch, screen: Console) -> None:
@@ -245,16 +266,17 @@ def _table(batch: Batch, screen: Console) -> None:
     from trialrun.protocol.panels import UNITS
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("File", overflow="fold")
+    widest = min(LONGEST, max(len(one.file.name) for one in batch.outcomes))
+    table.add_column("File", overflow="fold", min_width=widest)
     names = list(batch.panel.quantities)
-    room = screen.width - max(len(one.file.name) for one in batch.outcomes) - 2
+    room = screen.width - widest - 3  # a letter at each end and between the columns, two of padding
     cells = {name: [_cell(one, name) for one in batch.outcomes] for name in names}
     shown: list[str] = []
     for name in names:
         unit = UNITS.get(batch.panel.quantities[name].kind, "").strip("{}")
         head = [*name.split("_"), f"[{unit}]"] if unit else name.split("_")
         width = max(len(line) for cell in [*cells[name], "\n".join(head)] for line in cell.split("\n"))
-        room -= width + 2
+        room -= width + 3
         if shown and room < 0:
             break
         table.add_column("\n".join(head), justify="right", no_wrap=True)
@@ -304,6 +326,11 @@ def _notes(batch: Batch) -> Iterator[tuple[str, list[str]]]:
         ],
     )
     yield (
+        "About the files",
+        _counted(said for one in batch.outcomes for said in one.file.findings),
+    )
+    yield "About the manifest", list(batch.notes)
+    yield (
         "Could not be judged",
         _counted(
             f"{rule.rule}: {rule.message}"
@@ -314,12 +341,7 @@ def _notes(batch: Batch) -> Iterator[tuple[str, list[str]]]:
     )
     yield (
         "Not estimable",
-        _counted(
-            f"{name}: {value.reason}"
-            for one in batch.outcomes
-            for name, value in one.estimates.items()
-            if value.reason
-        ),
+        list(_not_estimable(batch)),
     )
     yield (
         "Gates",
@@ -335,4 +357,22 @@ def _notes(batch: Batch) -> Iterator[tuple[str, list[str]]]:
 
 def _counted(lines: Iterator[str]) -> list[str]:
     """Each line once, with the number of files that it is of."""
-    return [f"{line} ({count} file{'s' * (count > 1)})" for line, count in Counter(lines).items()]
+    return [f"{line} ({_files(count)})" for line, count in Counter(lines).items()]
+
+
+def _not_estimable(batch: Batch) -> Iterator[str]:
+    """Each cause once, with the quantities that it leaves without a number."""
+    found: dict[str, tuple[dict[str, None], set[str]]] = {}
+    for one in batch.outcomes:
+        for name, value in one.estimates.items():
+            if value.reason:
+                cause = value.reason.rpartition(" is not known: ")[2]
+                names, files = found.setdefault(cause, ({}, set()))
+                names[name] = None
+                files.add(one.file.name)
+    for cause, (names, files) in found.items():
+        yield f"{', '.join(names)}: {cause} ({_files(len(files))})"
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'s' * (count != 1)}"

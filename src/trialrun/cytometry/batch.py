@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from trialrun.protocol.panels import Panels
 
 from .adjustment import Adjustment
 from .group import Failure, Group, gated, look
-from .manifest import Row
+from .manifest import Manifest, Row
 from .method import imported
 from .outcome import Looked, Outcome, packed, unpacked
 from .quality import Beside, beside
@@ -31,6 +31,7 @@ from .training import templates
 __all__ = ["Batch", "engine", "gate"]
 
 Tell = Callable[[str, float], None]
+Admit = Callable[[Sequence[Looked]], Sequence[Looked]]
 PARTS = ".parts"
 PARTICIPANT = ("PARTICIPANT", "PATIENT ID")
 """Keywords that say of whom a sample is, if the manifest does not; the second is that of BD's software."""
@@ -41,7 +42,8 @@ class Batch:
     """What came of all files.
 
     outcomes: in the order of the files' names. controls: files that were gates for others. failures: files
-    that were not gated. resumed: how many were known from before. hash: of the panel and the files it names.
+    that were not gated. notes: what of the manifest had no part in it. resumed: how many were known from
+    before. hash: of the panel and the files it names.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Batch:
     failures: tuple[Failure, ...]
     controls: tuple[Looked, ...] = ()
     training: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     resumed: int = 0
 
     def source(self, one: Outcome) -> dict[str, str]:
@@ -101,7 +104,8 @@ def gate(
     panels: Panels,
     name: str,
     *,
-    rows: Mapping[str, Row] | None = None,
+    manifest: Manifest | None = None,
+    admit: Admit | None = None,
     adjustments: Mapping[str, tuple[Adjustment, ...]] | None = None,
     out: Path | None = None,
     membership: bool = False,
@@ -110,8 +114,9 @@ def gate(
 ) -> Batch:
     """Gate files with a panel.
 
-    rows: by name of a file, what the manifest says of it. adjustments: by name of a file. out: a folder in
-    which each finished group is kept with its drawings, so that the next run begins where this one stopped.
+    admit: chooses the files that are gated, and may say more of them; the others have no part in any gate.
+    adjustments: by name of a file. out: a folder in which each finished group is kept with its drawings, so
+    that the next run begins where this one stopped.
     membership: write there which event is in which population. tell: called with `read` or `gate` and the
     share that is done.
     The same files give the same batch, in whatever order they are named and over however many cores.
@@ -119,9 +124,10 @@ def gate(
     panel = panels.panels[name]
     tell = tell or (lambda step, share: None)
     with _Cores(cores) as run:
-        looked, failures = _look(paths, rows or {}, run, tell)
+        looked, failures = _look(paths, panel, manifest, run, tell)
         looked, strangers = _of_the_panel(looked, name)
-        failures += strangers
+        looked, twins = _once(admit(looked) if admit else looked)
+        failures += [*strangers, *twins]
         controls = tuple(one for one in looked if _role(panel, one) == "control")
         learnt, drawn = _learnt(panels, name, run), imported(panel, panels.folder)
         training = {file: digest.hex() for file, digest in panels.training(name).items()}
@@ -133,24 +139,26 @@ def gate(
                 learnt,
                 drawn,
                 {one.name: adjustments[one.name] for one in some if adjustments and one.name in adjustments},
-                out / "membership" if out is not None and membership else None,
-                portraits(out) if out is not None else None,
+                membership=out / "membership" if out is not None and membership else None,
+                portraits=portraits(out) if out is not None else None,
             )
             for some in _groups(panel, [one for one in looked if one not in controls])
         ]
         hash = panels.hash(name)
-        keys = {_key(group, hash, controls): group for group in groups}
-        found, resumed = _run(keys, out, run, tell)
-    failures += [one for one in found if isinstance(one, Failure)]
-    outcomes = sorted((one for one in found if isinstance(one, Outcome)), key=lambda one: one.file.name)
+        done = _Done(panel, out, lambda group: _key(group, hash, controls))
+        resumed = done.gate(groups, run, lambda share: tell("gate", share))
+        done.gate(done.sounder(groups), run, lambda share: tell("gate", share))
+    outcomes = done.outcomes
+    failures += done.failures
     return Batch(
         name,
         panel,
         hash,
-        _compared(panel, outcomes),
+        outcomes,
         tuple(sorted(failures, key=lambda one: one.name)),
         controls,
         training,
+        manifest.notes(named(paths)) if manifest else (),
         resumed,
     )
 
@@ -170,25 +178,48 @@ def _learnt(panels: Panels, name: str, run: _Cores) -> Mapping[str, Template | s
 
 
 def _look(
-    paths: Sequence[Path], rows: Mapping[str, Row], run: _Cores, tell: Tell
+    paths: Sequence[Path], panel: Panel, manifest: Manifest | None, run: _Cores, tell: Tell
 ) -> tuple[list[Looked], list[Failure]]:
-    """Every file with its row, in the order of their names; files with the same bytes count once."""
+    """Every file with its row, in the order of their names."""
     files = sorted(named(paths).items())
     looked: list[Looked] = []
     failures: list[Failure] = []
-    seen: dict[str, str] = {}
-    results = run.all(look, [(path, name) for name, path in files], lambda share: tell("read", share))
+    raw = panel.compensation == "none"
+    results = run.all(look, [(path, name, raw) for name, path in files], lambda share: tell("read", share))
     for (name, path), one in zip(files, results, strict=True):
         if isinstance(one, str):
             failures.append(Failure(name, one))
         elif isinstance(one, Failure):
             failures.append(one)
-        elif one.sha256 in seen:
-            failures.append(Failure(name, f"it has the same bytes as {seen[one.sha256]}; give it once"))
+        elif manifest is None:
+            looked.append(one)
         else:
-            seen[one.sha256] = name
-            looked.append(replace(one, row=rows.get(name) or rows.get(path.name) or Row()))
+            row = manifest.of(name, path)
+            findings = (*one.findings, *_against(one, row))
+            looked.append(replace(one, row=row or Row(), findings=findings))
     return looked, failures
+
+
+def _against(one: Looked, row: Row | None) -> Iterator[str]:
+    """Where the manifest and the file say different things."""
+    if row is None:
+        yield "the manifest has no row of it; it is taken for what its keywords say"
+        return
+    for column, keywords in (("participant", PARTICIPANT), ("specimen", ("$SMNO",))):
+        for keyword in keywords:
+            said = one.keywords.get(keyword, "").strip()
+            if said and row[column] and said != row[column]:
+                yield f"the manifest says {column} `{row[column]}`, and the file's keyword {keyword} `{said}`"
+
+
+def _once(files: Sequence[Looked]) -> tuple[list[Looked], list[Failure]]:
+    """Files with the same bytes count once."""
+    first: dict[str, Looked] = {}
+    for one in files:
+        first.setdefault(one.sha256, one)
+    again = [one for one in files if first[one.sha256] is not one]
+    reason = "it has the same bytes as {}; give it once"
+    return list(first.values()), [Failure(one.name, reason.format(first[one.sha256].name)) for one in again]
 
 
 def _of_the_panel(files: Sequence[Looked], name: str) -> tuple[list[Looked], list[Failure]]:
@@ -235,13 +266,6 @@ def _controls(files: Sequence[Looked], controls: Sequence[Looked]) -> dict[str, 
     return {name: tuple(some) for name, some in found.items()}
 
 
-def _compared(panel: Panel, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
-    """The outcomes with what the rules over several samples say."""
-    others = beside(panel, [Beside(one.medians, one.estimates, one.file.row) for one in outcomes])
-    pairs = zip(outcomes, others, strict=True)
-    return tuple(replace(one, quality=(*one.quality, *more)) for one, more in pairs)
-
-
 # ---- what is known from before --------------------------------------------------------------------
 
 
@@ -255,38 +279,79 @@ def _key(group: Group, hash: str, controls: Sequence[Looked]) -> str:
         [[name, [digests[path] for path in paths]] for name, paths in sorted(group.controls.items())],
         [[name, [one.model_dump() for one in some]] for name, some in sorted(group.adjustments.items())],
     ]
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+    found = hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+    if group.aside:
+        found += f"-{hashlib.sha256(','.join(sorted(group.aside)).encode()).hexdigest()[:16]}"
+    return found
 
 
-def _run(
-    keys: Mapping[str, Group], out: Path | None, run: _Cores, tell: Tell
-) -> tuple[list[Outcome | Failure], int]:
-    """Gate the groups that are not known from before, and how many files were."""
-    known = _known(keys, out)
-    waiting = [key for key in keys if key not in known]
-    found = [one for some in known.values() for one in some]
-    resumed = len(found)
-
-    def finished(number: int, result: list[Outcome | Failure] | str) -> None:
-        if out is not None and not isinstance(result, str):
-            _keep(out / PARTS / f"{waiting[number]}.json", result)
-
-    done = run.all(gated, [(keys[key],) for key in waiting], lambda share: tell("gate", share), finished)
-    for key, result in zip(waiting, done, strict=True):
-        if isinstance(result, str):
-            found += [Failure(file.name, result) for file in keys[key].files]
-        else:
-            found += result
-    return found, resumed
+def _whole(key: str) -> str:
+    """The key of a group without regard to who stands aside."""
+    return key.partition("-")[0]
 
 
-def _known(keys: Mapping[str, Group], out: Path | None) -> dict[str, list[Outcome | Failure]]:
+class _Done:
+    """What came of the groups that were gated."""
+
+    def __init__(self, panel: Panel, out: Path | None, key: Callable[[Group], str]) -> None:
+        """key: what the result of a group hangs on."""
+        self.panel, self.out, self.key = panel, out, key
+        self.found: dict[str, Outcome | Failure] = {}
+        self.ours: set[str] = set()
+
+    def gate(self, groups: Sequence[Group], run: _Cores, tell: Callable[[float], None]) -> int:
+        """Gate the groups that are not known from before. How many files were."""
+        keys = {self.key(group): group for group in groups}
+        self.ours |= {_whole(key) for key in keys}
+        known = _known(keys, self.ours, self.out)
+        waiting = [key for key in keys if key not in known]
+
+        def finished(number: int, result: list[Outcome | Failure] | str) -> None:
+            if self.out is not None and not isinstance(result, str):
+                _keep(self.out / PARTS / f"{waiting[number]}.json", result)
+
+        done = run.all(gated, [(keys[key],) for key in waiting], tell, finished) if waiting else []
+        for key, some in [*known.items(), *zip(waiting, done, strict=True)]:
+            names = [file.name for file in keys[key].files]
+            results = [Failure(name, some) for name in names] if isinstance(some, str) else some
+            self.found |= zip(names, results, strict=True)
+        return sum(map(len, known.values()))
+
+    def sounder(self, groups: Sequence[Group]) -> list[Group]:
+        """The groups that hold samples which fail by rule and others which do not, to find their gates again
+        in these others alone. It is done once: who fails then changes no gate."""
+        failed = {one.file.sha256 for one in self.outcomes if one.failed}
+        found = []
+        for group in groups:
+            there = {file.sha256 for file in group.files if isinstance(self.found[file.name], Outcome)}
+            if there & failed and there - failed:
+                found.append(replace(group, aside=frozenset(there & failed)))
+        return found
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """By the names of their files, with what the rules over several samples say."""
+        named = sorted(self.found.items())
+        outcomes = [one for _, one in named if isinstance(one, Outcome)]
+        others = beside(self.panel, [Beside(one.medians, one.estimates, one.file.row) for one in outcomes])
+        pairs = zip(outcomes, others, strict=True)
+        return tuple(replace(one, quality=(*one.quality, *more)) for one, more in pairs)
+
+    @property
+    def failures(self) -> list[Failure]:
+        return [one for one in self.found.values() if isinstance(one, Failure)]
+
+
+def _known(
+    keys: Mapping[str, Group], ours: Collection[str], out: Path | None
+) -> dict[str, list[Outcome | Failure]]:
     """The groups whose results are kept; results of other panels, files or code are deleted."""
     found: dict[str, list[Outcome | Failure]] = {}
     for path in sorted((out / PARTS).glob("*.json")) if out is not None else ():
         group = keys.get(path.stem)
         if group is None:
-            path.unlink(missing_ok=True)
+            if _whole(path.stem) not in ours:
+                path.unlink(missing_ok=True)
             continue
         tables = [path for one in group.files for path in (group.table(one), group.portrait(one))]
         try:

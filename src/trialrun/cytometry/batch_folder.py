@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -35,8 +35,11 @@ KEYWORDS = (
 RAW = f"numbers of the file, {PROVENANCE}; then compensated as the panel says"
 
 
-def write(batch: Batch, out: Path) -> None:
-    """`quantities.csv`, `provenance.json` and in each language the report, each whole or not at all."""
+def write(batch: Batch, out: Path, visits: Sequence[str] = ()) -> None:
+    """`quantities.csv`, `provenance.json` and in each language the report, each whole or not at all.
+
+    visits: in their order, by default that in which the manifest names them.
+    """
     from .report.language import LANGUAGES
     from .report.page import page
 
@@ -46,7 +49,7 @@ def write(batch: Batch, out: Path) -> None:
         "provenance.json": json.dumps(provenance(batch), ensure_ascii=False, indent=1) + "\n",
     }
     drawn = _portraits(batch, out)
-    texts |= {f"report.{code}.html": page(batch, drawn, code) for code in LANGUAGES}
+    texts |= {f"report.{code}.html": page(batch, drawn, code, visits) for code in LANGUAGES}
     for name, text in texts.items():
         part = out / f".{name}.part"
         part.write_text(text, "utf-8", newline="\n")
@@ -112,6 +115,7 @@ def provenance(batch: Batch) -> dict[str, Any]:
         ],
         "files": [_file(one) for one in batch.outcomes],
         "not_gated": [{"file": one.name, "reason": one.reason} for one in batch.failures],
+        "manifest": list(batch.notes),
     }
 
 

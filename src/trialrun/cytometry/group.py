@@ -14,6 +14,7 @@ from trialrun.protocol.panel import Panel
 from .adjustment import Adjustment
 from .fcs.error import FcsError
 from .fcs.read import read
+from .fcs.spill import uncompensated
 from .marker import Scales
 from .method import Imported
 from .outcome import Adjusted, Looked, Outcome
@@ -25,6 +26,11 @@ from .template import Template
 from .transform import GatingError
 
 __all__ = ["Failure", "Group", "gated", "look"]
+
+UNCOMPENSATED = (
+    "it carries a compensation matrix, and the panel says `compensation: none`: its values are gated as they "
+    "are; write `compensation: file` unless they are compensated already"
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,9 @@ class Group:
     """Samples that share their gates.
 
     controls: by the name of a reference, its files. templates: learnt borders. gates: of other files.
-    adjustments: by name of a file. membership: the folder for tables of which event is in which population,
-    None for none; portraits: that for what the report draws.
+    adjustments: by name of a file. aside: the SHA-256 of files that no gate is found in. membership: the
+    folder for tables of which event is in which population, None for none; portraits: that for what the
+    report draws.
     """
 
     panel: Panel
@@ -50,6 +57,7 @@ class Group:
     templates: Mapping[str, Template | str] = field(default_factory=dict)
     gates: Mapping[str, Imported | str] = field(default_factory=dict)
     adjustments: Mapping[str, tuple[Adjustment, ...]] = field(default_factory=dict)
+    aside: frozenset[str] = frozenset()
     membership: Path | None = None
     portraits: Path | None = None
 
@@ -65,13 +73,16 @@ class Group:
         return self.membership / f"{flat}.parquet" if self.membership is not None else None
 
 
-def look(path: Path, name: str) -> Looked | Failure:
-    """A file as it says of itself what it is."""
+def look(path: Path, name: str, raw: bool = False) -> Looked | Failure:
+    """A file as it says of itself what it is. raw: its values will be gated as they are."""
     try:
         sample = read(path)
     except (FcsError, MemoryError) as error:
         return Failure(name, _said(error, path))
-    return Looked(path, name, sample.sha256, sample.count, sample.keywords, sample.findings)
+    findings = sample.findings
+    if raw and uncompensated(sample):
+        findings = (*findings, UNCOMPENSATED)
+    return Looked(path, name, sample.sha256, sample.count, sample.keywords, findings)
 
 
 def gated(group: Group) -> list[Outcome | Failure]:
@@ -93,7 +104,7 @@ def gated(group: Group) -> list[Outcome | Failure]:
             else:
                 done[file.name] = Failure(file.name, "it was changed while it was gated; gate it again")
     controls = {name: [read(path) for path in paths] for name, paths in group.controls.items()}
-    found = populate(group.panel, list(samples.values()), controls, group.templates, group.gates)
+    found = populate(group.panel, list(samples.values()), controls, group.templates, group.gates, group.aside)
     files = [file for file in group.files if file.name in samples]
     others = [_by_hand(file, one, group) for file, one in zip(files, found, strict=True)]
     for file, one, other in zip(files, found, others, strict=True):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from trialrun.protocol.panel import Panel
-from trialrun.protocol.problem import Place, Problem, ProtocolError, suggestion
+from trialrun.protocol.problem import Place, Problem, ProtocolError, nearest, suggestion
 
-__all__ = ["COLUMNS", "Row", "read_manifest"]
+__all__ = ["COLUMNS", "Manifest", "Row", "read_manifest"]
 
 COLUMNS: Mapping[str, str] = {
     "file": "the file's name",
@@ -43,6 +43,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """Way of counting -> the columns that it cannot do without."""
 LARGEST = 10_000_000  # bytes
+SHOWN = 5  # files of a list in a sentence
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,35 @@ class Row:
         return None
 
 
-def read_manifest(path: Path, panels: Mapping[str, Panel]) -> dict[str, Row]:
-    """By file name, its row. Raises ProtocolError with everything that is wrong, each with its line."""
+@dataclass(frozen=True)
+class Manifest:
+    """By file name, its row. unread: the columns that nothing reads."""
+
+    rows: Mapping[str, Row]
+    unread: tuple[str, ...] = ()
+
+    def of(self, name: str, path: Path) -> Row | None:
+        """The row of a file by the name that it goes by, or by its own; None where there is none."""
+        return self.rows.get(name) or self.rows.get(path.name)
+
+    def notes(self, named: Mapping[str, Path]) -> tuple[str, ...]:
+        """What is in the manifest and had no part in gating these files."""
+        there = {*named, *(path.name for path in named.values())}
+        absent = [name for name in self.rows if name not in there]
+        found = []
+        if absent:
+            listed = ", ".join(absent[:SHOWN]) + (" …" if len(absent) > SHOWN else "")
+            found.append(f"it has rows of files that were not given ({len(absent)}): {listed}")
+        if self.unread:
+            found.append(f"nothing reads its columns {', '.join(self.unread)}")
+        return tuple(found)
+
+
+def read_manifest(path: Path, panels: Mapping[str, Panel], also: Collection[str] = ()) -> Manifest:
+    """The manifest in a CSV file. also: columns that are read beside `COLUMNS`, as answers of a form.
+
+    Raises ProtocolError with everything that is wrong, each with its line.
+    """
     file = path.name
     try:
         if path.stat().st_size > LARGEST:
@@ -81,10 +109,10 @@ def read_manifest(path: Path, panels: Mapping[str, Panel]) -> dict[str, Row]:
     except OSError as error:
         hint = "Make sure that the file is there and that you may read it."
         raise ProtocolError([Problem(Place(file), f"cannot be read: {error.strerror}", hint)]) from None
-    return _rows(text, file, panels)
+    return _read(text, file, panels, also)
 
 
-def _rows(text: str, file: str, panels: Mapping[str, Panel]) -> dict[str, Row]:
+def _read(text: str, file: str, panels: Mapping[str, Panel], also: Collection[str]) -> Manifest:
     first = text.partition("\n")[0]
     separator = ";" if first.count(";") > first.count(",") else "\t" if "\t" in first else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
@@ -92,13 +120,14 @@ def _rows(text: str, file: str, panels: Mapping[str, Panel]) -> dict[str, Row]:
         lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(cells)]
     except csv.Error as error:
         raise ProtocolError([Problem(Place(file, reader.line_num, 1), f"is no CSV: {error}")]) from None
-    if not lines or "file" not in lines[0][1]:
+    head = [_column(cell, also) for cell in lines[0][1]] if lines else []
+    if "file" not in head:
         hint = "The first line names the columns: " + ", ".join(COLUMNS) + "."
         raise ProtocolError([Problem(Place(file, 1, 1), "has no column `file`", hint)])
-    head = lines[0][1]
-    problems: list[Problem] = []
-    for name in {name for name in head if name and head.count(name) > 1}:
-        problems.append(Problem(Place(file, 1, 1), f"the column `{name}` is there twice", "Keep one."))
+    unread = tuple(name for name in head if name and name not in COLUMNS and name not in also)
+    problems = [
+        Problem(Place(file, 1, 1), message, hint) for message, hint in _wrong_columns(head, unread, also)
+    ]
     found: dict[str, Row] = {}
     for line, cells in lines[1:]:
         said = {name: cell for name, cell in zip(head, cells, strict=False) if name and cell}
@@ -115,7 +144,23 @@ def _rows(text: str, file: str, panels: Mapping[str, Panel]) -> dict[str, Row]:
         found.setdefault(row["file"], row)
     if problems:
         raise ProtocolError(problems)
-    return found
+    return Manifest(found, unread)
+
+
+def _column(cell: str, also: Collection[str]) -> str:
+    """The column that a heading means, however people write it."""
+    plain = "_".join(cell.casefold().split())
+    return plain if plain in COLUMNS or plain in also else cell
+
+
+def _wrong_columns(
+    head: Sequence[str], unread: Sequence[str], also: Collection[str]
+) -> Iterable[tuple[str, str | None]]:
+    for name in sorted({name for name in head if name and head.count(name) > 1}):
+        yield f"the column `{name}` is there twice", "Keep one."
+    for name in unread:
+        if close := nearest(name.casefold(), [*COLUMNS, *also]):
+            yield f"there is no column `{name}`", f"Did you mean `{close}`?"
 
 
 def _wrong(row: Row, panels: Mapping[str, Panel]) -> Iterable[tuple[str, str, str | None]]:

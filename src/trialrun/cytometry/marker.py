@@ -73,7 +73,7 @@ def compensation(panel: Panel, sample: Sample) -> Compensation | Literal["file"]
     if panel.compensation == "file":
         if spillover(sample) is None:
             raise GatingError(
-                f"{sample.file} has no compensation matrix, and the panel says `compensation: file`; "
+                "it has no compensation matrix, and the panel says `compensation: file`; "
                 "write the matrix under `matrices`, or `compensation: none` if the values are compensated"
             )
         return "file"

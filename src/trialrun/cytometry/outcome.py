@@ -62,6 +62,11 @@ class Outcome:
         return tuple(f"{one.rule}: {one.message}" for one in self.quality if one.outcome == "fail")
 
     @property
+    def empty(self) -> bool:
+        """Whether it gives no number at all."""
+        return all(one.value is None for one in self.estimates.values())
+
+    @property
     def values(self) -> dict[str, float | None]:
         """By quantity its automatic value, None where it is not estimable."""
         return {name: one.value for name, one in self.estimates.items()}

@@ -7,7 +7,7 @@ hashes: it does not know which visit a sample is of, nor who came first.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -78,16 +78,20 @@ def populate(
     controls: Mapping[str, Sequence[Sample]] | None = None,
     templates: Mapping[str, Template | str] | None = None,
     gates: Mapping[str, Imported | str] | None = None,
+    aside: Collection[str] = (),
 ) -> tuple[Populated, ...]:
     """Gate samples that belong together; the result is in their order.
 
     controls: by the name of a reference, its samples: they are gated like the others, and change no gate but
     those that ask for them. templates: as `training.templates` learns them; gates: as `method.imported` reads
-    them. Raises GatingError or FcsError where a sample's matrix cannot be read.
+    them. aside: the SHA-256 of samples that no gate is found in. Raises GatingError or FcsError where a
+    sample's matrix cannot be read.
     """
     walks = [_Walk(panel, sample) for sample in samples]
     others = {name: [_Walk(panel, one) for one in some] for name, some in (controls or {}).items()}
-    pooled = sorted(walks, key=lambda walk: walk.sample.sha256)
+    pooled = sorted(
+        (walk for walk in walks if walk.sample.sha256 not in aside), key=lambda walk: walk.sample.sha256
+    )
     for name in in_order(panel):
         one = panel.populations[name]
         asked = pooled

@@ -274,7 +274,7 @@ def _drifted(name: str, rule: said.Drift, one: Beside, samples: Sequence[Beside]
             continue
         others = np.array([s.medians[of, marker] for s in samples if (of, marker) in s.medians])
         if len(others) < rule.at_least:
-            words = f"{len(others)} samples are too few to compare, {rule.at_least} are asked for"
+            words = f"samples to compare: {len(others)}, at least {rule.at_least} are asked for"
             return Judged(name, None, words, fails=fails)
         spread = max(_robust(others), 0.01)  # of the scale: less is no drift anyone sees; an assumption
         away = abs(one.medians[of, marker] - float(np.median(others))) / spread
@@ -303,7 +303,7 @@ def _bridged(name: str, rule: said.Bridging, one: Beside, samples: Sequence[Besi
         return Judged(name, None, f"{run} has no bridging control `{rule.reference}`", fails=fails)
     rest = [float(np.mean(some)) for run, some in sorted(controls.items()) if run != batch]
     if len(rest) < rule.at_least:
-        words = f"{len(rest)} other batches have a bridging control, {rule.at_least} are asked for"
+        words = f"other batches with a bridging control: {len(rest)}, at least {rule.at_least} are asked for"
         return Judged(name, None, words, fails=fails)
     middle, spread = float(np.mean(rest)), float(np.std(rest, ddof=1))
     if not spread > 0:

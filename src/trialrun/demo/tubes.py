@@ -11,7 +11,7 @@ from typing import Any
 from trialrun import __version__
 from trialrun.cytometry.batch import gate
 from trialrun.cytometry.fcs.write import write
-from trialrun.cytometry.manifest import Row
+from trialrun.cytometry.manifest import Manifest, Row
 from trialrun.laboratory.receive import Result
 from trialrun.protocol.protocol import Protocol
 from trialrun.simulate.chance import Person
@@ -59,8 +59,8 @@ def gated(panel: str, orders: Sequence[Order], folder: Path) -> list[Gated]:
     assert protocol.panels is not None
     made = {f"{order.specimen}.{panel}.fcs": order for order in orders}
     tubes = {name: _file(protocol, order, folder / name) for name, order in made.items()}
-    rows = {name: Row(_row(filled, made[name])) for name, filled in tubes.items()}
-    batch = gate([folder / name for name in made], protocol.panels, panel, rows=rows)
+    manifest = Manifest({name: Row(_row(filled, made[name])) for name, filled in tubes.items()})
+    batch = gate([folder / name for name in made], protocol.panels, panel, manifest=manifest)
     if batch.failures:
         raise RuntimeError("; ".join(f"{one.name}: {one.reason}" for one in batch.failures))
     found = []

@@ -20,6 +20,8 @@ OF = "PARTICIPANT"
 """The keyword of whom a file says to be; the label speaks for the specimen."""
 VIRTUAL = "VIRTUAL"
 """The keyword of a file whose events were simulated."""
+SEED = "VIRTUAL SEED"
+"""The keyword of the seed of the trial that it was simulated for."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Matched:
 def match(trial: Trial, name: str, files: Sequence[File]) -> Matched:
     """Match files to the specimens of one name that were taken in a trial."""
     taken = specimens(trial, name)
-    owners = {sha256: subject for subject in trial.subjects() for sha256 in trial.projection(subject).files}
+    owners = _owners(trial)
     found: dict[str, Specimen] = {}
     findings: list[Finding] = []
     twice = {sha256 for sha256, count in Counter(file.sha256 for file in files).items() if count > 1}
@@ -65,6 +67,18 @@ def match(trial: Trial, name: str, files: Sequence[File]) -> Matched:
     return Matched(found, tuple(findings))
 
 
+def _owners(trial: Trial) -> dict[str, str]:
+    """By the sha256 of a file, whose answers come from it: a file whose numbers a person has taken back is
+    nobody's, though it stays in the record."""
+    return {
+        cell.source["sha256"]: subject
+        for subject in trial.subjects()
+        for filled in trial.projection(subject).filled.values()
+        for cell in filled.cells.values()
+        if cell.source
+    }
+
+
 def _both(files: Iterable[File], found: Mapping[str, Specimen], id: str) -> list[Finding]:
     names = [file.name for file in files if file.sha256 in found and found[file.sha256].id == id]
     cure = "say which one counts, and leave the other out"
@@ -79,6 +93,10 @@ def _one(
     if simulated and not trial.virtual:
         message = "its events are simulated (keyword VIRTUAL), and these participants are people"
         return Finding("virtual", file.name, message, "leave it out; find the file that was measured")
+    seed = file.keywords.get(SEED, "").strip()
+    if simulated and seed and seed != str(trial.seed):
+        message = f"it was simulated for a trial of seed {seed}, and this is one of seed {trial.seed}"
+        return Finding("virtual", file.name, message, "find the file that was simulated for this trial")
     ids = _ids(name, file)
     if isinstance(ids, Finding):
         return ids
@@ -93,8 +111,11 @@ def _one(
         message = f"it is said to be of {id}, and says of itself that it is of {whose}"
         return Finding("unmatched", file.name, message, "correct the manifest, or the file's keyword")
     if owner is not None and owner != taken[id].subject:
-        message = f"it is said to be of {id}, and is kept with {owner} already"
-        return Finding("unmatched", file.name, message, "find out whose it is")
+        message = f"it is said to be of {id}, and answers of {owner} come from it"
+        cure = (
+            "find out whose it is; if it is not theirs, correct those answers to `unknown`, and gate it again"
+        )
+        return Finding("unmatched", file.name, message, cure)
     return taken[id]
 
 

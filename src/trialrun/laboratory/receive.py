@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from trialrun.cytometry.batch import Batch, named
-from trialrun.cytometry.manifest import Row
+from trialrun.cytometry.batch import Batch
+from trialrun.cytometry.manifest import Manifest
+from trialrun.cytometry.outcome import Looked
 from trialrun.laboratory.finding import Finding
 from trialrun.laboratory.land import Landed, Numbers, land
-from trialrun.laboratory.match import File, match
+from trialrun.laboratory.match import File, Matched, match
 from trialrun.protocol.form import Item
 from trialrun.protocol.panel import Panel
 from trialrun.record.trial import Trial
@@ -43,48 +44,67 @@ class Result:
         return self.source["sha256"]
 
 
-def results(batch: Batch, paths: Sequence[Path], rows: Mapping[str, Row] | None) -> list[Result]:
-    """What a batch found, file by file, but for references, which are of no participant.
+class Reception:
+    """The files of a batch on their way into a trial.
 
-    paths: all that were to be gated: a file that the batch left out because another has the same bytes stands
-    here too, since it may be said to be of somebody else. rows: the manifest, which then speaks for every
-    file; None where there is none.
-    """
-    found = {
-        one.file.sha256: Result(
-            one.file.path,
-            one.file.keywords,
-            one.values,
-            batch.source(one),
-            one.failed,
-            None if rows is None else dict(one.file.row.said),
-        )
-        for one in batch.outcomes
-        if not one.file.row["reference"]
-    }
-    left = {one.name for one in batch.failures}
-    twins = []
-    for name, path in named(paths).items():
-        if name in left and path.is_file() and (twin := found.get(_digest(path))):
-            row = (rows or {}).get(name) or (rows or {}).get(path.name) or Row()
-            twins.append(replace(twin, path=path, said=None if rows is None else dict(row.said)))
-    return [*found.values(), *twins]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
-
-
-def receive(trial: Trial, panel: Panel, results: Sequence[Result], *, by: str) -> Landed:
-    """Match a batch to the specimens of its panel, and answer the panel's form where it fits.
+        reception = Reception(trial, panel, manifest)
+        batch = gate(paths, …, manifest=manifest, admit=reception.admit)
+        landed = reception.land(batch, by=…)
 
     ValueError for a panel that is of no specimen or fills no form.
     """
-    if panel.specimen is None or panel.form is None:
-        raise ValueError("a panel comes into a trial by its `specimen` and its `form`; write both")
-    files = [File(one.name, one.sha256, one.keywords, one.said) for one in results]
-    matched = match(trial, panel.specimen, files)
+
+    def __init__(self, trial: Trial, panel: Panel, manifest: Manifest | None) -> None:
+        self.trial, self.panel, self.manifest = trial, panel, manifest
+        self.specimen, _ = _ends(panel)
+        self.matched = Matched({}, ())
+
+    def admit(self, files: Sequence[Looked]) -> list[Looked]:
+        """Those whose specimen is known, with what is known of it, and the references, which have none."""
+        others = [one for one in files if not one.row["reference"]]
+        said = [None if self.manifest is None else dict(one.row.said) for one in others]
+        asked = [File(one.name, one.sha256, one.keywords, row) for one, row in zip(others, said, strict=True)]
+        self.matched = match(self.trial, self.specimen, asked)
+        return [
+            self._known(one) for one in files if one.row["reference"] or one.sha256 in self.matched.specimens
+        ]
+
+    def _known(self, one: Looked) -> Looked:
+        if one.row["reference"]:
+            return one
+        of = self.matched.specimens[one.sha256]
+        known = {"participant": of.subject, "timepoint": of.point, "specimen": of.id}
+        return replace(one, row=replace(one.row, said={**one.row.said, **known}))
+
+    def land(self, batch: Batch, *, by: str) -> Landed:
+        """Answer the panel's form with what was found, as `receive` does."""
+        found = [
+            Result(
+                one.file.path,
+                one.file.keywords,
+                one.values,
+                batch.source(one),
+                one.failed,
+                None if self.manifest is None else dict(one.file.row.said),
+            )
+            for one in batch.outcomes
+            if not one.file.row["reference"]
+        ]
+        return receive(self.trial, self.panel, found, self.matched, by=by)
+
+
+def receive(
+    trial: Trial, panel: Panel, results: Sequence[Result], matched: Matched | None = None, *, by: str
+) -> Landed:
+    """Match a batch to the specimens of its panel, unless it is matched, and answer the panel's form where it
+    fits.
+
+    ValueError for a panel that is of no specimen or fills no form.
+    """
+    specimen, form = _ends(panel)
+    if matched is None:
+        files = [File(one.name, one.sha256, one.keywords, one.said) for one in results]
+        matched = match(trial, specimen, files)
     sound, findings = [], [*matched.findings]
     for one in results:
         if one.sha256 not in matched.specimens:
@@ -98,8 +118,15 @@ def receive(trial: Trial, panel: Panel, results: Sequence[Result], *, by: str) -
             findings.append(Finding("failed", one.name, "it was changed since it was gated", "gate it again"))
             continue
         sound.append((matched.specimens[one.sha256], numbers))
-    landed = land(trial, panel.form, sound, by=by)
+    landed = land(trial, form, sound, by=by)
     return Landed(landed.done, (*findings, *landed.findings))
+
+
+def _ends(panel: Panel) -> tuple[str, str]:
+    """The specimen that a panel's files are of, and the form that its numbers answer."""
+    if panel.specimen is None or panel.form is None:
+        raise ValueError("a panel comes into a trial by its `specimen` and its `form`; write both")
+    return panel.specimen, panel.form
 
 
 def _numbers(trial: Trial, panel: Panel, one: Result) -> Numbers:

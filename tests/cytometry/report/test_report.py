@@ -12,7 +12,7 @@ from trialrun.cytometry import batch_folder
 from trialrun.cytometry.adjustment import read_adjustments
 from trialrun.cytometry.batch import Batch, gate, portraits
 from trialrun.cytometry.fcs.write import write
-from trialrun.cytometry.manifest import Row
+from trialrun.cytometry.manifest import Manifest, Row
 from trialrun.cytometry.report.language import LANGUAGES
 from trialrun.cytometry.report.page import page
 from trialrun.cytometry.report.plot import ACROSS, LEFT
@@ -91,8 +91,8 @@ def batch(folder: Path) -> Batch:
     by_hand = read_adjustments(
         folder / "adjustments.yaml", panels.panels["tube"], [path.name for path in files]
     )
-    rows = {name: Row(said, line) for line, (name, said) in enumerate(MANIFEST.items(), 2)}
-    found = gate(files, panels, "tube", rows=rows, adjustments=by_hand, out=folder / "out")
+    rows = Manifest({name: Row(said, line) for line, (name, said) in enumerate(MANIFEST.items(), 2)})
+    found = gate(files, panels, "tube", manifest=rows, adjustments=by_hand, out=folder / "out")
     batch_folder.write(found, folder / "out")
     return found
 

@@ -45,6 +45,17 @@ def compensated(sample: Sample) -> str | None:
     return None
 
 
+def uncompensated(sample: Sample) -> bool:
+    """Whether the file carries a matrix that changes something, and nothing says that it was applied."""
+    try:
+        found = spill(sample)
+    except FcsError:
+        return True
+    if found is None or np.array_equal(found[1], np.eye(len(found[0]))):
+        return False
+    return compensated(sample) is None
+
+
 def asks_for_compensation(sample: Sample) -> bool | None:
     """The flag APPLY COMPENSATION: whether the matrix is to be applied when the file is read.
 
