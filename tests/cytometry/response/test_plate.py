@@ -42,6 +42,38 @@ def test_spreadsheets_write_semicolons_commas_and_other_heads(tmp_path: Path) ->
     assert unread(path) == ["Reader"]
 
 
+@pytest.mark.parametrize(
+    ("column", "one", "other"),
+    [
+        ("visit", "Day -1", "Day 1"),
+        ("participant", "1-12", "11-2"),
+        ("plate", "P1", "P-1"),
+        ("stimulus", "pool 1-2", "pool 12"),
+    ],
+)
+def test_names_that_differ_by_a_sign_are_two(tmp_path: Path, column: str, one: str, other: str) -> None:
+    """Wells of the day before treatment are not replicates of those of the day after it."""
+    was = dict(zip(HEAD.split(","), LINES[0].split(","), strict=True))
+    lines = [
+        ",".join({**was, column: name, "well": f"H{k}"}.values()) for k, name in enumerate((one, other), 1)
+    ]
+    found = read(write(tmp_path, *lines))
+    assert len(found) * len(found[0].antigens) == 2
+
+
+def test_wells_without_a_position_are_not_taken_for_one_well(tmp_path: Path) -> None:
+    with pytest.raises(TableError) as told:
+        read(write(tmp_path, *(f"P1,,{LINES[k][6:]}" for k in range(3))))
+    assert {one.cause for one in told.value.defects} == {"the cell is empty"}
+
+
+def test_what_cannot_be_seen_does_not_reach_the_terminal(tmp_path: Path) -> None:
+    with pytest.raises(TableError) as told:
+        read(write(tmp_path, "P1,D1,01,C1.D1,Core,\x1b[31m5,200000,91"))
+    assert "\x1b" not in told.value.render()
+    assert unread(write(tmp_path, "\x07,1", head="who\x1b[31m,plate")) == ["who\\x1b[31m"]
+
+
 def test_case_and_blanks_of_heads_do_not_matter(tmp_path: Path) -> None:
     head = HEAD.replace("participant", " Participant").replace("spots", "SPOTS ").replace("well", "Well ID")
     path = write(tmp_path, *LINES, head=head)
@@ -141,6 +173,12 @@ def test_a_lost_well_is_not_a_nought(tmp_path: Path, said: str) -> None:
         ),
         ("P1,D1,01,C1.D1,Core,5,200,91", "cells", "too few"),
         ("P1,D1,01,C1.D1,Core,5,,91", "cells", "empty"),
+        ("P1,D1,01,C1.D1,Core,5,nan,91", "cells", "'nan' is not a number of cells"),
+        ("P1,D1,01,C1.D1,Core,5,-200000,91", "cells", "'-200000' is not a number of cells"),
+        ("P1,D1,01,C1.D1,Core,5,2e12,91", "cells", "too many"),
+        ("P1,NA,01,C1.D1,Core,5,200000,91", "well", "empty"),
+        ("P1,D1,01,C1.D1,Core\x1b[31m,5,200000,91", "stimulus", "what cannot be seen: U+001B"),
+        ("P1,D1,01\u200b,C1.D1,Core,5,200000,91", "participant", "what cannot be seen: U+200B"),
         ("P1,D1,01,C1.D1,Core,5,100000,91", "cells", "replicates of Core differ"),
         ("P1,D1,01,C1.D1,Core,5,200000,85", "viability", "line 2 says otherwise"),
         ("P1,D1,01,C1.D1,Core,5,200000,0.9", "viability", "not a percentage"),

@@ -46,6 +46,7 @@ NEAR = 0.8  # as difflib measures it: heads that are likelier a slip than anothe
 ORDINAL = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd"}
 SHOWN = 5  # lines of one kind of problem; of the others only the numbers are told
 FEWEST_CELLS = 1000  # a well has some 10,000 to 400,000; fewer is a number of thousands
+MOST_CELLS = 10_000_000  # more than any well holds (an assumption)
 
 
 class PlateError(TableError):
@@ -56,7 +57,7 @@ class PlateError(TableError):
         for one in self.defects:
             causes.setdefault((one.column, one.cure), {}).setdefault(one.cause, []).append(one)
         said = [line for (_, cure), alike in causes.items() for line in (*_alike(alike), f"    {cure}")]
-        return "\n".join(said)
+        return "\n".join(map(_visible, said))
 
 
 def _alike(causes: dict[str, list[Defect]]) -> list[str]:
@@ -71,7 +72,7 @@ def _alike(causes: dict[str, list[Defect]]) -> list[str]:
         said.append(f"{same[0].file}{place}{column}: {same[0].cause}")
     rest = sorted({one.line for same in told[SHOWN:] for one in same if one.line})
     if rest:
-        said.append(f"… and {len(rest)} more such line{'s' if len(rest) > 1 else ''}: {_ranges(rest)}")
+        said.append(f"… and {len(rest):,} more such line{'s' if len(rest) > 1 else ''}: {_ranges(rest)}")
     return said
 
 
@@ -79,7 +80,7 @@ def _ranges(lines: Sequence[int]) -> str:
     """3, 4, 5, 9 → "3-5, 9"; at most so many as anyone reads."""
     runs = [[line for _, line in run] for _, run in groupby(enumerate(lines), lambda one: one[1] - one[0])]
     said = [f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
-    return ", ".join([*said[:MANY], *(["…"] if len(said) > MANY else [])])
+    return ", ".join([*said[:MANY], *([f"… ({len(lines):,} lines)"] if len(said) > MANY else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,16 @@ class _Well:
     censored: bool
     cells: float | None
     viability: float | None
+
+
+def _visible(text: str) -> str:
+    """Text without what a terminal would obey."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def _key(name: str) -> str:
+    """A name without case. Its signs stay: day -1 is not day 1."""
+    return " ".join(name.casefold().split())
 
 
 def plain(name: str) -> str:
@@ -119,11 +130,10 @@ def read(path: Path) -> list[Assay]:
     shared: dict[str, list[_Well]] = {}
     for well in wells:
         if well.role == "positive" and not well.participant and not well.visit:
-            shared.setdefault(plain(well.plate), []).append(well)
+            shared.setdefault(_key(well.plate), []).append(well)
         else:
-            groups.setdefault((plain(well.plate), plain(well.participant), plain(well.visit)), []).append(
-                well
-            )
+            key = _key(well.plate), _key(well.participant), _key(well.visit)
+            groups.setdefault(key, []).append(well)
     assays = [_assay(group, shared.get(key[0], [])) for key, group in groups.items()]
     if defects := [defect for row in lines for defect in row.defects]:
         raise PlateError(defects)
@@ -141,7 +151,7 @@ def unread(path: Path) -> list[str]:
         if not head.strip() and any(line[k - 1].strip() for line in lines if len(line) == len(heads)):
             found.append(f"the {k}{ORDINAL.get(k, 'th')}, without a head")
         elif head.strip() and _column(head) is None:
-            found.append(head.strip())
+            found.append(_visible(head.strip()))
     return found
 
 
@@ -210,6 +220,9 @@ def _near(name: str, heads: Iterable[str]) -> str | None:
 
 
 def _well(row: Row) -> _Well:
+    for column, cell in row.cells.items():
+        if odd := next((one for one in " ".join(cell.split()) if not one.isprintable()), None):
+            row.refuse(column, f"holds what cannot be seen: U+{ord(odd):04X}", "Type the cell anew.")
     stimulus = row.text("stimulus")
     purpose = row.text("role", needed=False).lower() or role(stimulus)
     if purpose not in ROLES:
@@ -253,31 +266,37 @@ def _spots(row: Row) -> tuple[int | None, bool]:
 
 
 def _cells(row: Row) -> float | None:
-    if not row.text("cells"):
-        return None
-    cells = row.number("cells")
-    if cells is not None and cells < FEWEST_CELLS:
-        row.refuse("cells", f"{cells:g} cells per well are too few", "Write the number itself, as 200000.")
-        return None
-    return cells
+    said = "".join(row.cells["cells"].split())
+    cure = "Write the number itself, as 200000."
+    if not said:
+        row.refuse("cells", "the cell is empty", "Write the cells per well on every line.")
+    elif not re.fullmatch(r"\d{1,15}(?:[.,]0)?|\d(?:\.\d+)?[eE]\+?\d{1,2}", said):
+        row.refuse("cells", f"'{said[:40]}' is not a number of cells", cure)
+    elif (cells := float(said.replace(",", "."))) < FEWEST_CELLS or cells > MOST_CELLS:
+        row.refuse(
+            "cells", f"{cells:g} cells per well are too {'few' if cells < MOST_CELLS else 'many'}", cure
+        )
+    else:
+        return cells
+    return None
 
 
 def _twice(wells: Iterable[_Well]) -> None:
     """A well that is given twice is refused: nobody can tell which count is right."""
     first: dict[tuple[str, str], int] = {}
     for well in wells:
-        position = well.row.cells["well"].strip().upper()
-        key = plain(well.plate), f"{position[:1]}{position[1:].lstrip('0')}"
-        line = first.setdefault(key, well.row.line)
-        if line != well.row.line:
-            cause = f"well {position} of plate {well.plate} stands on line {line} already"
-            well.row.refuse("well", cause, "Keep the line that is right.")
+        position = well.row.text("well", needed=False).upper()
+        key = _key(well.plate), f"{position[:1]}{position[1:].lstrip('0')}"
+        if not position or well.row.line == (line := first.setdefault(key, well.row.line)):
+            continue
+        cause = f"well {position} of plate {well.plate} stands on line {line} already"
+        well.row.refuse("well", cause, "Keep the line that is right.")
 
 
 def _assay(wells: list[_Well], shared: list[_Well]) -> Assay:
     by_role: dict[str, dict[str, list[_Well]]] = {one: {} for one in ROLES}
     for well in [*wells, *shared]:
-        name = "" if well.role == "background" else plain(well.stimulus)
+        name = "" if well.role == "background" else _key(well.stimulus)
         by_role.setdefault(well.role, {}).setdefault(name, []).append(well)
     viabilities = [well for well in wells if well.viability is not None]
     for well in viabilities[1:]:
