@@ -107,3 +107,10 @@ def test_a_net_response_just_below_the_background_is_no_negative_nought(tmp_path
     said = CliRunner().invoke(main, ["elispot", str(path)]).output
     [core] = [line.split() for line in said.splitlines() if "core" in line]
     assert core[1:3] == ["8", "0"]
+
+
+def test_a_control_with_a_name_of_its_own_is_hinted_at(tmp_path: Path) -> None:
+    path = plate(tmp_path)
+    path.write_text(path.read_text("utf-8").replace("DMSO", "diluent"), encoding="utf-8")
+    said = " ".join(CliRunner().invoke(main, ["elispot", str(path)]).output.split())
+    assert "no control well (if there is one, write background in a column role)" in said

@@ -21,6 +21,10 @@ VALID = {True: "valid", False: "not valid", None: "not known to be valid"}
 HEADS = {"SFC/10⁶": 7, "Net": 7, "p (eq)": 6, "p (2x)": 6, "Response": 8}  # with the width of each
 NARROWEST = 10  # the column of stimuli: "background"
 INDENT, GAP = 2, 2
+HINTS = {
+    "no control well": "if there is one, write background in a column role",
+    "no positive control": "if there is one, write positive in a column role",
+}
 
 
 class Number(click.FloatRange):
@@ -111,7 +115,7 @@ def _table(result: Result, first: int) -> Table:
 
 def _notes(result: Result) -> list[str]:
     """What stands against the assay, and why a response is not known, each said once."""
-    notes = list(result.findings)
+    notes = [f"{one} ({HINTS[one]})" if one in HINTS else one for one in result.findings]
     for name, one in result.responses.items():
         if one.reason and not any(one.reason.endswith(note) for note in result.findings):
             notes.append(f"{name}: {one.reason}")

@@ -85,6 +85,11 @@ def test_wells_with_other_numbers_of_cells_are_compared_per_cell() -> None:
         ({"positive_controls": {"mitogen": Wells(lost=3)}}, None, "mitogen was not read"),
         ({"controls": Wells((3, 5), censored=(None,))}, None, "control wells are too numerous to count"),
         ({"controls": Wells()}, None, "no control well"),
+        (
+            {"controls": Wells(), "positive_controls": {"mitogen": Wells((300,))}},
+            None,
+            "positive control mitogen cannot be judged without a background",
+        ),
         ({"controls": Wells((0, 0, 0, 0, 0, 300))}, None, "the controls: replicates vary too much"),
     ],
 )

@@ -94,12 +94,18 @@ def test_a_head_that_is_nearly_one_is_not_passed_over(tmp_path: Path) -> None:
     assert "Head it viability" in told.value.render()  # type: ignore[attr-defined]
 
 
-def test_a_missing_column_is_told_with_the_head_that_is_near(tmp_path: Path) -> None:
+@pytest.mark.parametrize("head", ["spot", "Spots (mean)", "spots/well"])
+def test_a_missing_column_is_told_with_the_head_that_is_near(tmp_path: Path, head: str) -> None:
     with pytest.raises(TableError) as told:
-        read(write(tmp_path, *LINES, head=HEAD.replace("spots", "spot")))
+        read(write(tmp_path, *LINES, head=HEAD.replace("spots", head)))
     [defect] = told.value.defects
     assert (defect.column, defect.cause) == ("spots", "no column for the spots")
-    assert defect.cure == "Is it 'spot'? Head it spots."
+    assert defect.cure == f"Is it '{head}'? Head it spots."
+
+
+def test_another_column_about_a_known_thing_is_only_told(tmp_path: Path) -> None:
+    path = write(tmp_path, *(line + ",x" for line in LINES), head=HEAD + ",spots 2")
+    assert len(read(path)) == 1 and unread(path) == ["spots 2"]
 
 
 def test_a_column_without_a_head_is_told_where_it_holds_something(tmp_path: Path) -> None:

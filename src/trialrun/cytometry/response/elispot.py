@@ -220,7 +220,8 @@ def _validity(
     for name, wells in assay.positive_controls.items():
         responds = _responds(wells, background, rule)
         if responds is None:
-            unknown.append(f"positive control {name} was not read")
+            cause = "cannot be judged without a background" if len(wells) else "was not read"
+            unknown.append(f"positive control {name} {cause}")
         elif not responds:
             wrong.append(f"positive control {name} does not respond")
     named = {"background": assay.controls, **assay.antigens, **assay.positive_controls}

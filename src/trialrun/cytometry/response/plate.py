@@ -192,7 +192,7 @@ def _hinted(path: Path, defects: Sequence[Defect]) -> list[Defect]:
     hinted = []
     for one in defects:
         there = one.column in map(_column, heads)  # twice, then
-        head = None if there else _near(str(one.column), heads)
+        head = None if there else _near(str(one.column), heads) or _longer(str(one.column), heads)
         hinted.append(replace(one, cure=f"Is it '{head[:40]}'? Head it {one.column}.") if head else one)
     return hinted
 
@@ -217,6 +217,12 @@ def _near(name: str, heads: Iterable[str]) -> str | None:
     known = [name, *COLUMNS[name]]
     strange = [head.strip() for head in heads if _column(head) is None]
     return next((head for head in strange if get_close_matches(_bare(head), known, 1, NEAR)), None)
+
+
+def _longer(name: str, heads: Iterable[str]) -> str | None:
+    """The head that is no column's, but begins with the name of this one."""
+    strange = (head.strip() for head in heads if _column(head) is None)
+    return next((head for head in strange if _bare(head).startswith(f"{name}_")), None)
 
 
 def _well(row: Row) -> _Well:
