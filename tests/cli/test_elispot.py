@@ -114,3 +114,12 @@ def test_a_control_with_a_name_of_its_own_is_hinted_at(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("DMSO", "diluent"), encoding="utf-8")
     said = " ".join(CliRunner().invoke(main, ["elispot", str(path)]).output.split())
     assert "no control well (if there is one, write background in a column role)" in said
+
+
+def test_the_largest_counts_stay_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    path = plate(tmp_path)
+    said = path.read_text("utf-8").replace("core,40", "core,>2000").replace("core,44", "core,>2000")
+    path.write_text(said.replace("core,38", "core,>2000").replace("200000", "10000"), encoding="utf-8")
+    output = CliRunner().invoke(main, ["elispot", str(path)]).output
+    assert "≥ 200000" in output and "≥ 199650" in output

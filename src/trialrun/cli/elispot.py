@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SAID = {True: "positive", False: "negative", None: "unknown"}
 VALID = {True: "valid", False: "not valid", None: "not known to be valid"}
-HEADS = {"SFC/10⁶": 7, "Net": 7, "p (eq)": 6, "p (2x)": 6, "Response": 8}  # with the width of each
+HEADS = {"SFC/10⁶": 8, "Net": 8, "p (eq)": 6, "p (2x)": 6, "Response": 8}  # with the width of each
 NARROWEST = 10  # the column of stimuli: "background"
 INDENT, GAP = 2, 2
 HINTS = {

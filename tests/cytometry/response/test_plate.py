@@ -110,7 +110,7 @@ def test_another_column_about_a_known_thing_is_only_told(tmp_path: Path) -> None
 
 def test_a_column_without_a_head_is_told_where_it_holds_something(tmp_path: Path) -> None:
     full, bare = [line + ",x" for line in LINES], [line + "," for line in LINES]
-    assert unread(write(tmp_path, *full, head=HEAD + ",")) == ["the 9th, without a head"]
+    assert unread(write(tmp_path, *full, head=HEAD + ",")) == ["number 9, without a head"]
     assert unread(write(tmp_path, *bare, head=HEAD + ",")) == []
 
 

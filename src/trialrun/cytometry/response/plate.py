@@ -43,7 +43,6 @@ ROLES = ("antigen", "background", "positive")
 CENSORED = {"tntc", "-1", "toonumeroustocount", "confluent"}
 LOST = {"", "lost", "na", "n/a", "nd", "-", "."}  # not "nan": it is what is left of a failed computation
 NEAR = 0.8  # as difflib measures it: heads that are likelier a slip than another thing
-ORDINAL = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd"}
 SHOWN = 5  # lines of one kind of problem; of the others only the numbers are told
 FEWEST_CELLS = 1000  # a well has some 10,000 to 400,000; fewer is a number of thousands
 MOST_CELLS = 10_000_000  # more than any well holds (an assumption)
@@ -149,7 +148,7 @@ def unread(path: Path) -> list[str]:
     found = []
     for k, head in enumerate(heads, 1):
         if not head.strip() and any(line[k - 1].strip() for line in lines if len(line) == len(heads)):
-            found.append(f"the {k}{ORDINAL.get(k, 'th')}, without a head")
+            found.append(f"number {k}, without a head")
         elif head.strip() and _column(head) is None:
             found.append(_visible(head.strip()))
     return found
