@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from trialrun.cytometry.batch import Batch
+    from trialrun.cytometry.cores import Processes
     from trialrun.cytometry.manifest import Manifest
     from trialrun.cytometry.outcome import Outcome
     from trialrun.cytometry.quantity import Estimate
@@ -49,6 +50,7 @@ STEPS = {"read": "Reading", "gate": "Gating"}
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for what is found.")
 @click.option("--membership", is_flag=True, help="With --out: also which event is in which population.")
 @click.option("--cores", type=click.IntRange(1), help="Processes.  [default: one for each core]")
+@click.option("--cluster", metavar="ADDRESS", help="Instead of them: the workers of a Dask scheduler.")
 @as_json
 def gate(
     files: tuple[Path, ...],
@@ -60,6 +62,7 @@ def gate(
     out: Path | None,
     membership: bool,
     cores: int | None,
+    cluster: str | None,
     as_json: bool,
 ) -> None:
     """Gate FILES (FCS files, or folders of them) with a panel, and tell its quantities.
@@ -83,6 +86,8 @@ def gate(
 
     if membership and out is None:
         raise click.UsageError("--membership needs a folder: add --out DIR")
+    if cores is not None and cluster is not None:
+        raise click.UsageError("--cores are those of this machine, --cluster is of others: give one of them")
     if folder is None and said is None:
         raise click.UsageError("with which panel? Add --panel PANEL, or --trial TRIAL")
     if folder is not None and adjustments is not None:
@@ -103,7 +108,8 @@ def gate(
         with progress(STEPS) as tell:
             batch = run(
                 paths, panels, name, manifest=said_of, admit=reception.admit if reception else None,
-                adjustments=drawn, out=out, membership=membership, cores=cores or _cores(), tell=tell,
+                adjustments=drawn, out=out, membership=membership,
+                cores=_cluster(cluster) if cluster is not None else cores or _cores(), tell=tell,
             )  # fmt: skip
         if out is not None:
             batch_folder.write(batch, out, tuple(trial.protocol.timepoints) if trial else ())
@@ -197,6 +203,12 @@ def tell_landed(landed: Landed, folder: Path | None) -> None:
     if landed.findings:
         screen.print("\nNot in the record")
         _listed(screen, map(str, landed.findings))
+
+
+def _cluster(address: str) -> Processes:
+    from trialrun.cytometry.cluster import Cluster
+
+    return Cluster(address)
 
 
 def _cores() -> int:

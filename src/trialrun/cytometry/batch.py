@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from trialrun import __version__
 from trialrun.protocol.panel import Panel
 from trialrun.protocol.panels import Panels
 
 from .adjustment import Adjustment
+from .cores import Cores, Processes
 from .group import Failure, Group, gated, look
 from .manifest import Manifest, Row
 from .method import imported
@@ -109,7 +104,7 @@ def gate(
     adjustments: Mapping[str, tuple[Adjustment, ...]] | None = None,
     out: Path | None = None,
     membership: bool = False,
-    cores: int = 1,
+    cores: int | Processes = 1,
     tell: Tell | None = None,
 ) -> Batch:
     """Gate files with a panel.
@@ -119,11 +114,14 @@ def gate(
     that the next run begins where this one stopped.
     membership: write there which event is in which population. tell: called with `read` or `gate` and the
     share that is done.
+    cores: how many of this machine, or other processes, such as those of a cluster.
     The same files give the same batch, in whatever order they are named and over however many cores.
     """
     panel = panels.panels[name]
     tell = tell or (lambda step, share: None)
-    with _Cores(cores) as run:
+    out = out.absolute() if out is not None else None
+    with Cores(cores) as run:
+        run.see(paths, out)
         looked, failures = _look(paths, panel, manifest, run, tell)
         looked, strangers = _of_the_panel(looked, name)
         looked, twins = _once(admit(looked) if admit else looked)
@@ -163,14 +161,14 @@ def gate(
     )
 
 
-def _learnt(panels: Panels, name: str, run: _Cores) -> Mapping[str, Template | str]:
+def _learnt(panels: Panels, name: str, run: Cores) -> Mapping[str, Template | str]:
     """The borders that are learnt; in a process of one thread, in which small matrices take a tenth of the
     time that many threads need that wait for each other."""
     panel = panels.panels[name]
     trained = [key for key, one in panel.populations.items() if getattr(one, "trained_on", ())]
     if not trained:
         return {}
-    (found,) = run.all(templates, [(panel, panels.folder)], lambda share: None, apart=True)
+    (found,) = run.all(templates, [(panel, panels.folder)], lambda share: None, near=True)
     return dict.fromkeys(trained, found) if isinstance(found, str) else found
 
 
@@ -178,14 +176,16 @@ def _learnt(panels: Panels, name: str, run: _Cores) -> Mapping[str, Template | s
 
 
 def _look(
-    paths: Sequence[Path], panel: Panel, manifest: Manifest | None, run: _Cores, tell: Tell
+    paths: Sequence[Path], panel: Panel, manifest: Manifest | None, run: Cores, tell: Tell
 ) -> tuple[list[Looked], list[Failure]]:
     """Every file with its row, in the order of their names."""
     files = sorted(named(paths).items())
     looked: list[Looked] = []
     failures: list[Failure] = []
     raw = panel.compensation == "none"
-    results = run.all(look, [(path, name, raw) for name, path in files], lambda share: tell("read", share))
+    results = run.all(
+        look, [(path.absolute(), name, raw) for name, path in files], lambda share: tell("read", share)
+    )
     for (name, path), one in zip(files, results, strict=True):
         if isinstance(one, str):
             failures.append(Failure(name, one))
@@ -299,7 +299,7 @@ class _Done:
         self.found: dict[str, Outcome | Failure] = {}
         self.ours: set[str] = set()
 
-    def gate(self, groups: Sequence[Group], run: _Cores, tell: Callable[[float], None]) -> int:
+    def gate(self, groups: Sequence[Group], run: Cores, tell: Callable[[float], None]) -> int:
         """Gate the groups that are not known from before. How many files were."""
         keys = {self.key(group): group for group in groups}
         self.ours |= {_whole(key) for key in keys}
@@ -314,7 +314,7 @@ class _Done:
         for key, some in [*known.items(), *zip(waiting, done, strict=True)]:
             names = [file.name for file in keys[key].files]
             results = [Failure(name, some) for name in names] if isinstance(some, str) else some
-            self.found |= zip(names, results, strict=True)
+            self.found |= zip(names, (_arrived(keys[key], one) for one in results), strict=True)
         return sum(map(len, known.values()))
 
     def sounder(self, groups: Sequence[Group]) -> list[Group]:
@@ -342,6 +342,18 @@ class _Done:
         return [one for one in self.found.values() if isinstance(one, Failure)]
 
 
+def _arrived(group: Group, one: Outcome | Failure) -> Outcome | Failure:
+    """The outcome of a file, if all that is kept of it came into the folder."""
+    if isinstance(one, Outcome):
+        for path in group.written(one.file):
+            if not path.exists():
+                reason = (
+                    f"{path} was written, and is not here: --out must be a folder that all machines share"
+                )
+                return Failure(one.file.name, reason)
+    return one
+
+
 def _known(
     keys: Mapping[str, Group], ours: Collection[str], out: Path | None
 ) -> dict[str, list[Outcome | Failure]]:
@@ -353,7 +365,7 @@ def _known(
             if _whole(path.stem) not in ours:
                 path.unlink(missing_ok=True)
             continue
-        tables = [path for one in group.files for path in (group.table(one), group.portrait(one))]
+        tables = [path for one in group.files for path in group.written(one)]
         try:
             content = json.loads(path.read_text("utf-8"))
             results: list[Outcome | Failure] = [
@@ -361,7 +373,7 @@ def _known(
             ]
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if all(path is None or path.exists() for path in tables):
+        if all(path.exists() for path in tables):
             found[path.stem] = results
     return found
 
@@ -374,98 +386,3 @@ def _keep(path: Path, results: Sequence[Outcome | Failure]) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps([packed(one) for one in results if isinstance(one, Outcome)]), "utf-8")
     part.replace(path)
-
-
-# ---- cores ----------------------------------------------------------------------------------------
-
-
-class _Cores:
-    """One process for each core, or for one core none but this."""
-
-    def __init__(self, cores: int) -> None:
-        self.cores = cores
-        self.pool: ProcessPoolExecutor | None = None
-
-    def __enter__(self) -> _Cores:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        if self.pool is not None:
-            self.pool.shutdown(cancel_futures=True)
-
-    def all(
-        self,
-        work: Callable[..., Any],
-        tasks: Sequence[tuple[Any, ...]],
-        tell: Callable[[float], None],
-        finished: Callable[[int, Any], None] | None = None,
-        apart: bool = False,
-    ) -> list[Any]:
-        """`work` of every task, in their order; of one that cannot be done the reason, as text.
-
-        finished: called with the number and the result of each as it is done. apart: a single task, too, is
-        done by another process, if there may be any.
-        """
-        found: dict[int, Any] = {}
-
-        def take(number: int, result: Any) -> None:
-            found[number] = result
-            if finished is not None:
-                finished(number, result)
-            tell(len(found) / len(tasks))
-
-        if self.cores == 1 or (len(tasks) == 1 and not apart):
-            for number, task in enumerate(tasks):
-                take(number, _tried(work, *task))
-        else:
-            self._spread(work, dict(enumerate(tasks)), take)
-            # A process that dies takes along those that wait: these are tried again, each by itself.
-            for number in [number for number in range(len(tasks)) if number not in found]:
-                self._spread(work, {number: tasks[number]}, take)
-                if number not in found:
-                    take(number, "the process that gated it was ended; is there enough memory?")
-        return [found[number] for number in range(len(tasks))]
-
-    def _spread(
-        self, work: Callable[..., Any], tasks: Mapping[int, tuple[Any, ...]], take: Callable[[int, Any], None]
-    ) -> None:
-        with _single_threads():
-            self.pool = self.pool or ProcessPoolExecutor(self.cores, get_context("spawn"))
-            try:
-                waiting: dict[Future[Any], int] = {
-                    self.pool.submit(_tried, work, *task): number for number, task in tasks.items()
-                }
-                while waiting:
-                    for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                        take(waiting.pop(future), future.result())
-            except BrokenProcessPool:
-                self.pool.shutdown(cancel_futures=True)
-                self.pool = None
-
-
-def _tried(work: Callable[..., Any], *task: Any) -> Any:
-    """What a task gives; what it fails with as text, so that no file keeps the others from their numbers."""
-    try:
-        return work(*task)
-    except Exception as error:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})" if trace else ""
-        return f"unexpected: {type(error).__name__}: {error}{place}; please report this"
-
-
-@contextmanager
-def _single_threads() -> Iterator[None]:
-    """Processes that are started meanwhile use one thread each: there is one for every core."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

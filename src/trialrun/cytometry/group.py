@@ -72,6 +72,10 @@ class Group:
         flat += f".{file.sha256[:12]}" if "/" in file.name else ""
         return self.membership / f"{flat}.parquet" if self.membership is not None else None
 
+    def written(self, file: Looked) -> tuple[Path, ...]:
+        """What is kept of a file."""
+        return tuple(path for path in (self.table(file), self.portrait(file)) if path is not None)
+
 
 def look(path: Path, name: str, raw: bool = False) -> Looked | Failure:
     """A file as it says of itself what it is. raw: its values will be gated as they are."""
