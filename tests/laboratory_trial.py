@@ -94,10 +94,10 @@ other.fcs,PSL-002,W11,fresh,beads,7500,50,
 FILES = {"one": ("PSL-001", "SCR", 18.0), "two": ("PSL-002", "SCR", 25.0), "other": ("PSL-002", "W11", 60.0)}
 
 
-def laboratory_trial(folder: Path) -> None:
+def laboratory_trial(folder: Path, study: str | Path = "vascu_il2") -> None:
     """A virtual trial on disk (`trial`), three files of it (`fcs`) and what the laboratory says of them
     (`fcs/manifest.csv`); the third is of a specimen that nobody took."""
-    protocol = load("vascu_il2")
+    protocol = load(study)
     trial = Trial.create(folder / "trial", protocol, virtual=True, clock=Noon(), seed=1, people=STAFF)
     _screened(trial)
     trial.close()

@@ -57,6 +57,7 @@ MAP: dict[str, dict[str, Entry]] = {
     },
     "Cells": {
         "gate": Entry("trialrun.cli.gate:gate", "Gate FCS files with a panel: populations and quantities."),
+        "learn": Entry("trialrun.cli.learn:learn", "Learn borders from samples gated by hand, for a study."),
         "elispot": Entry("trialrun.cli.elispot:elispot", "Judge the ELISpot assays of a plate's counts."),
     },
     "A trial": {

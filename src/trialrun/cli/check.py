@@ -45,6 +45,9 @@ def check(study: str | None, listed: bool, outputs: bool, explain: str | None, a
 def _compiled(study: str, outputs: bool) -> Protocol:
     """The study; with ``outputs``, every table and column that they name is looked for as well."""
     protocol = load(study)
+    learnt = protocol.panels and protocol.panels.learnt
+    if learnt and learnt.outdated:
+        raise ProtocolError(learnt.outdated.values())
     if outputs:
         from trialrun.analysis.outputs.tried import tried  # here, as it imports what computes
 

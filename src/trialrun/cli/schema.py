@@ -8,7 +8,7 @@ import click
 
 from trialrun.cli.terminal import print_json
 
-FILES = ("study", "forms", "variables", "sources", "panel")
+FILES = ("study", "forms", "variables", "sources", "panel", "borders")
 
 
 @click.command()

@@ -14,6 +14,7 @@ from trialrun.protocol.panel import Panel
 from trialrun.protocol.panels import Panels
 
 from .adjustment import Adjustment
+from .border import template
 from .cores import Cores, Processes
 from .group import Failure, Group, gated, look
 from .manifest import Manifest, Row
@@ -70,7 +71,7 @@ def engine() -> str:
     found = hashlib.sha256(f"{numpy.__version__} {scipy.__version__}".encode())
     here = Path(__file__).parent
     ours = [path for path in sorted(here.rglob("*.py")) if "report" not in path.relative_to(here).parts]
-    for path in [*ours, *sorted(here.parent.glob("protocol/p*.py"))]:
+    for path in [*ours, *sorted(here.parent.glob("protocol/[bp]*.py"))]:
         found.update(path.relative_to(here.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
 
@@ -128,7 +129,7 @@ def gate(
         failures += [*strangers, *twins]
         controls = tuple(one for one in looked if _role(panel, one) == "control")
         learnt, drawn = _learnt(panels, name, run), imported(panel, panels.folder)
-        training = {file: digest.hex() for file, digest in panels.training(name).items()}
+        training = panels.training(name)
         groups = [
             Group(
                 panel,
@@ -162,14 +163,16 @@ def gate(
 
 
 def _learnt(panels: Panels, name: str, run: Cores) -> Mapping[str, Template | str]:
-    """The borders that are learnt; in a process of one thread, in which small matrices take a tenth of the
-    time that many threads need that wait for each other."""
+    """The borders that were learnt before, and those that are learnt now; these in a process of one thread,
+    in which small matrices take a tenth of the time that many threads need that wait for each other."""
     panel = panels.panels[name]
+    known: dict[str, Template | str] = {key: template(one) for key, one in panels.borders(name).items()}
+    known |= {key: f"{one.message}. {one.hint}" for key, one in panels.outdated(name).items()}
     trained = [key for key, one in panel.populations.items() if getattr(one, "trained_on", ())]
     if not trained:
-        return {}
+        return known
     (found,) = run.all(templates, [(panel, panels.folder)], lambda share: None, near=True)
-    return dict.fromkeys(trained, found) if isinstance(found, str) else found
+    return known | (dict.fromkeys(trained, found) if isinstance(found, str) else found)
 
 
 # ---- files and groups -----------------------------------------------------------------------------

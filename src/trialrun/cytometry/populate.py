@@ -122,8 +122,8 @@ def _found(
     one: Population, walks: Sequence[_Walk], template: Template | str | None = None
 ) -> Found | str | None:
     """A population's gate in the events of all these samples, or why there is none; None if it is said."""
-    if isinstance(one, said.Transitional) and one.trained_on and template is None:
-        raise ValueError("a population that is trained on references needs its template")
+    if isinstance(one, said.Transitional) and one.learnt and template is None:
+        raise ValueError("a population whose border is learnt needs its template")
     if isinstance(template, str):
         return template
     if not isinstance(one, AUTOMATIC):

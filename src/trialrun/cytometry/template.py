@@ -85,8 +85,8 @@ def corrected(probability: Array, prior: float) -> float:
     return share
 
 
-def learn(references: Sequence[Reference]) -> Template:
-    """The template of the references, and those of all but one.
+def learn(references: Sequence[Reference], leave_out: bool = True) -> Template:
+    """The template of the references, and unless told not to those of all but one.
 
     Their order, and that of their events, changes nothing. Raises ValueError for none, for fewer than 100
     members or as few others, fewer than two markers, markers that differ in number, or values not finite.
@@ -95,7 +95,7 @@ def learn(references: Sequence[Reference]) -> Template:
     if len({len(one.values) for one in checked}) > 1:
         raise ValueError("references have different numbers of markers")
     whole = _learn(checked)
-    if len(checked) < 2:
+    if len(checked) < 2 or not leave_out:
         return whole
     parts = (checked[:left] + checked[left + 1 :] for left in range(len(checked)))
     return replace(whole, without=tuple(_learn(part) for part in parts if _enough(part)))
@@ -129,10 +129,12 @@ def _learn(references: Sequence[Reference]) -> Template:
     values = np.concatenate([one.values for one in references], axis=1)
     members = np.concatenate([one.members for one in references])
     seen = [landmarks(one.values, one.members) for one in references if not one.members.all()]
-    bulk, spread = (np.mean([pair[part] for pair in seen], axis=0) for part in (0, 1))
+    bulk, spread = (_rounded(np.mean([pair[part] for pair in seen], axis=0)) for part in (0, 1))
     if (spread <= 0).any():
         raise ValueError("the events that are no members have no spread in the first or second marker")
-    knots = _knots(values[:, members], spread)
+    knots = tuple(_rounded(marker) for marker in _knots(values[:, members], spread))
+    if any((np.diff(marker) <= 0).any() for marker in knots):
+        raise ValueError("the members have hardly any spread in one of the markers")
     return Template(
         knots,
         _fitted(values, members, knots),
@@ -151,6 +153,11 @@ def _knots(members: Array, spread: Array) -> tuple[Array, ...]:
     first = np.linspace(members[0].min() - room[0], np.quantile(members[0], 0.9), KNOTS)
     second = np.linspace(np.quantile(members[1], 0.02), members[1].max() + room[1], KNOTS)
     return first, second, *(_spaced(marker) for marker in members[2:])
+
+
+def _rounded(numbers: Array) -> Array:
+    """To the digits that a border keeps when it is written."""
+    return np.array([significant(float(number)) for number in numbers])
 
 
 def _spaced(marker: Array) -> Array:
@@ -203,4 +210,4 @@ def _fitted(values: Array, members: NDArray[np.bool_], knots: Sequence[Array]) -
         if now - fresh < 1e-9 * (1 + abs(now)):
             break
         weights, line, now = weights + size * step, line + size * rise, fresh
-    return np.array([significant(weight) for weight in weights])
+    return _rounded(weights)

@@ -31,16 +31,15 @@ def templates(panel: Panel, folder: Path) -> dict[str, Template | str]:
     for name, one in panel.populations.items():
         if isinstance(one, Transitional) and one.trained_on:
             try:
-                found[name] = learn(
-                    [
-                        reference(panel, one, sample, folder)
-                        for trained in one.trained_on
-                        for sample in panel.references[trained].samples
-                    ]
-                )
+                found[name] = learn([reference(panel, one, said, folder) for said in samples(panel, one)])
             except (GatingError, FcsError, ValueError) as error:
                 found[name] = f"nothing can be learnt from its references: {error}"
     return found
+
+
+def samples(panel: Panel, population: Transitional) -> tuple[ByHand, ...]:
+    """The samples gated by hand from which a population's border is learnt."""
+    return tuple(one for name in population.trained_on for one in panel.references[name].samples)
 
 
 def reference(panel: Panel, population: Transitional, said: ByHand, folder: Path) -> Reference:

@@ -61,6 +61,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "blood": ("blood drawn", "sang prélevé"),
     "blood_limits": ("limits of blood drawn", "limites de sang prélevé"),
     "blocks": ("sizes of blocks", "tailles des blocs"),
+    "border": ("border", "frontière"),
+    "borders": ("learnt border", "frontière apprise"),
     "by": ("filled or taken by", "rempli ou pris par"),
     "codes": ("answers", "réponses"),
     "complete": ("proof that no row is missing", "preuve qu'aucune ligne ne manque"),

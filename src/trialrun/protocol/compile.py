@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from trialrun.protocol.borders import UNREAD, compile_borders, unnamed
 from trialrun.protocol.dosing import dosing
 from trialrun.protocol.form import Form, FormsFile
 from trialrun.protocol.knowable import blind
@@ -37,7 +38,7 @@ REQUIRED: Mapping[str, type[BaseModel]] = {
     "variables.yaml": VariablesFile,
     "sources.yaml": SourcesFile,
 }
-OPTIONAL = ("model.yaml", "outputs.yaml", "panel.yaml")
+OPTIONAL = ("model.yaml", "outputs.yaml", "panel.yaml", "borders.yaml")
 
 
 def bundled() -> dict[str, Path]:
@@ -159,10 +160,18 @@ def _meaning(
     if "outputs.yaml" in sources:
         outputs, unfit = compile_outputs(sources["outputs.yaml"], study.endpoints, study.suspensions)
         problems += unfit
-    panels = None
-    if "panel.yaml" in sources:
-        panels, unfit = compile_panels(sources["panel.yaml"], folder, study, forms)
+    panels = borders = None
+    if "borders.yaml" in sources:
+        borders, unfit = compile_borders(sources["borders.yaml"])
         problems += unfit
+    elif (folder / "borders.yaml").exists():
+        borders = UNREAD
+    if "panel.yaml" in sources:
+        panels, unfit = compile_panels(sources["panel.yaml"], folder, study, forms, borders)
+        problems += unfit
+    if borders is not None and (panels is not None or "panel.yaml" not in sources):
+        named = [panels.named(key).values() for key in panels.panels] if panels is not None else []
+        problems += unnamed(borders, set().union(*named))
     protocol = Protocol(
         study=study,
         forms=forms,

@@ -33,7 +33,7 @@ KIND_OF: dict[str, Kind] = {
     **dict.fromkeys(
         ("visits", "activities", "specimens", "substudies", "epochs", "timeline", "labels"), "schedule"
     ),
-    **dict.fromkeys(("forms", "variables", "recorded_on", "panel.yaml"), "data"),
+    **dict.fromkeys(("forms", "variables", "recorded_on", "panel.yaml", "borders.yaml"), "data"),
     **dict.fromkeys(
         ("objectives", "endpoints", "multiplicity", "enrolment", "model.yaml", "outputs.yaml"), "analysis"
     ),

@@ -29,7 +29,7 @@ Citations = Annotated[tuple[str, ...], BeforeValidator(_citations)]
 class Part(BaseModel):
     """A piece of an element. Unknown keys are refused; nothing can be changed after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 
 
 class Sourced(Part):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from stat import S_ISREG
 from typing import Any
 
+from trialrun.protocol.border import Border
+from trialrun.protocol.borders import AGAIN, FILE, LEARN, UNREAD, Borders, compile_borders, unlike
 from trialrun.protocol.form import Form
 from trialrun.protocol.panel import (
     DEFAULT,
@@ -21,9 +22,9 @@ from trialrun.protocol.panel import (
     Quantity,
     Reference,
 )
-from trialrun.protocol.population import ALL, Boolean, Control, GatingML, Population, Transitional
+from trialrun.protocol.population import ALL, Boolean, Control, GatingML, Transitional, reads
 from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
-from trialrun.protocol.rule import BOOLEAN, RESERVED, RuleError, parse
+from trialrun.protocol.rule import BOOLEAN, RuleError, parse
 from trialrun.protocol.shape import shape
 from trialrun.protocol.source import Source, canonical, ordered, read
 from trialrun.protocol.study import StudyFile
@@ -44,26 +45,48 @@ class Panels:
     file: PanelFile
     source: Source = field(compare=False, repr=False)
     folder: FilePath = field(compare=False)
+    learnt: Borders | None = field(default=None, repr=False)
 
     @property
     def panels(self) -> Mapping[str, Panel]:
         return self.file.panels
 
     def hash(self, name: str) -> str:
-        """SHA-256 of what the file says of a panel, and of the files that it names."""
+        """SHA-256 of what the file says of a panel, and of the files and borders that it names."""
         said: Any = ordered(self.source.content["panels"][name])
         if files := self.training(name):
-            said = [said, {file: digest.hex() for file, digest in files.items()}]
+            said = [said, files]
+        if self.learnt is not None and (named := self.named(name)):
+            said = [said, {key: self.learnt.hash(border) for key, border in named.items()}]
         return hashlib.sha256(canonical(said)).hexdigest()
 
-    def training(self, name: str) -> dict[str, bytes]:
-        """The files of a panel's samples gated by hand, each with its SHA-256. Raises OSError."""
-        named = [file for one in self.panels[name].references.values() for file in one.files]
+    def training(self, name: str) -> dict[str, str]:
+        """The files of a panel's samples gated by hand, each with its SHA-256: those beside it, and those
+        from which its borders were learnt, whose names begin with the border's. Raises OSError."""
         found = {}
-        for file in dict.fromkeys(named):
-            with (self.folder / file).open("rb") as stream:
-                found[file] = hashlib.file_digest(stream, "sha256").digest()
+        for reference in self.panels[name].references.values():
+            for file in reference.files:
+                with (self.folder / file).open("rb") as stream:
+                    found[file] = hashlib.file_digest(stream, "sha256").hexdigest()
+        for key, border in self.borders(name).items():
+            of = self.named(name)[key]
+            found |= {f"{of}: {file}": digest for file, digest in border.learnt_from.items()}
         return found
+
+    def named(self, name: str) -> dict[str, str]:
+        """By population of a panel, the name of its border, if it has one."""
+        populations = self.panels[name].populations.items()
+        return {key: one.border for key, one in populations if isinstance(one, Transitional) and one.border}
+
+    def borders(self, name: str) -> dict[str, Border]:
+        """By population of a panel, the border that it names, if that can be used."""
+        known = self.learnt.borders if self.learnt is not None else {}
+        return {key: known[border] for key, border in self.named(name).items() if border in known}
+
+    def outdated(self, name: str) -> dict[str, Problem]:
+        """By population of a panel, what is wrong with a border that another edition of the method learnt."""
+        known = self.learnt.outdated if self.learnt is not None else {}
+        return {key: known[border] for key, border in self.named(name).items() if border in known}
 
     def problem(self, path: Path, message: str, hint: str | None = None, code: str = "panel") -> Problem:
         return Problem(self.source.place(path), message, hint, code)
@@ -75,25 +98,46 @@ class Panels:
 
 def load_panels(path: str | FilePath) -> Panels:
     """A panel file on its own; raises ProtocolError with every problem found."""
-    try:
-        source = read(FilePath(path))
-    except ProtocolError as error:
-        raise ProtocolError(coded(error.problems, "text")) from None
-    panels, problems = compile_panels(source, FilePath(path).parent)
+    source = _read(FilePath(path))
+    folder = FilePath(path).parent
+    borders, wrong = _beside(folder / FILE)
+    panels, problems = compile_panels(source, folder, borders=borders)
+    if panels is not None:
+        problems += wrong if any(map(panels.named, panels.panels)) else []
+        problems += [one for name in panels.panels for one in panels.outdated(name).values()]
     if problems or panels is None:
         raise ProtocolError(problems)
     return panels
 
 
+def _beside(path: FilePath) -> tuple[Borders | None, list[Problem]]:
+    """The borders beside a panel file, and what is wrong with them."""
+    try:
+        return compile_borders(_read(path)) if path.exists() else (None, [])
+    except ProtocolError as error:
+        return UNREAD, list(error.problems)
+
+
+def _read(path: FilePath) -> Source:
+    try:
+        return read(path)
+    except ProtocolError as error:
+        raise ProtocolError(coded(error.problems, "text")) from None
+
+
 def compile_panels(
-    source: Source, folder: FilePath, study: StudyFile | None = None, forms: Mapping[str, Form] | None = None
+    source: Source,
+    folder: FilePath,
+    study: StudyFile | None = None,
+    forms: Mapping[str, Form] | None = None,
+    borders: Borders | None = None,
 ) -> tuple[Panels | None, list[Problem]]:
     """The panels of a file and what is wrong with them; without a study, its names are not looked for."""
     try:
         file: PanelFile = shape(source, PanelFile)
     except ProtocolError as error:
         return None, coded(error.problems, "shape")
-    panels = Panels(file, source, folder)
+    panels = Panels(file, source, folder, borders)
     problems: list[Problem] = []
     for name, panel in file.panels.items():
         path: Path = ("panels", name)
@@ -130,19 +174,6 @@ def _markers(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
             taken.setdefault(channel, name)
 
 
-def reads(population: Population) -> tuple[str, ...]:
-    """The populations that one is made from: its parent, and those of its rule."""
-    if not isinstance(population, Boolean):
-        return (population.of,)
-    names = _words(population.where)
-    return (population.of, *names)
-
-
-def _words(rule: str) -> tuple[str, ...]:
-    said = re.findall(r"[A-Za-z_]\w*", rule)
-    return tuple(dict.fromkeys(word for word in said if word.upper() not in RESERVED))
-
-
 def _populations(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
     """Every parent, marker, rule and reference that a population names."""
     known = [ALL, *panel.populations]
@@ -166,6 +197,7 @@ def _populations(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
         if isinstance(one, Transitional):
             for i, trained in enumerate(one.trained_on):
                 yield from _reference(panels, panel, (*here, "trained_on", i), trained, "training")
+            yield from _border(panels, panel, path[:-1], name, one)
     for name in _circular(panel):
         parents = " and ".join(f"`{one}`" for one in reads(panel.populations[name]))
         what = f"`{name}` is made from itself, by way of {parents}"
@@ -190,6 +222,24 @@ def _reference(panels: Panels, panel: Panel, path: Path, name: str, role: str) -
     known = [key for key, one in panel.references.items() if one.role == role]
     if name not in known:
         yield panels.unknown(path, f"reference with `role: {role}` called", name, known)
+
+
+def _border(panels: Panels, panel: Panel, path: Path, name: str, one: Transitional) -> Iterator[Problem]:
+    """A border that is not there, or was learnt with a panel that said otherwise."""
+    if one.border is None:
+        return
+    here, of = (*path, "populations", name), str(path[-1])
+    names = panels.learnt.names if panels.learnt is not None else ()
+    if names is None:
+        return
+    if one.border not in names:
+        hint = suggestion(one.border, names) or f"Learn it from samples gated by hand: {LEARN}."
+        yield panels.problem((*here, "border"), f"there is no border `{one.border}` in {FILE}", hint, "name")
+    elif border := panels.borders(of).get(name):
+        for below, beside, now, then in unlike(panel, one, border):
+            at = (*here, *below) if below else (*path, *beside)
+            what = f"the border `{one.border}` was learnt with `{at[-1]}: {then}`, and here it is `{now}`"
+            yield panels.problem(at, what, f"Write it as it was, or {AGAIN}", "border")
 
 
 def in_order(panel: Panel) -> tuple[str, ...]:
@@ -360,7 +410,10 @@ def _files(panels: Panels, panel: Panel, path: Path, alone: bool) -> Iterator[Pr
 def _by_hand(panels: Panels, reference: Reference, here: Path, alone: bool) -> Iterator[Problem]:
     if reference.samples and not alone:
         what = "a study consists of its YAML files, and these samples are others"
-        hint = "Copy the panel into a file of its own beside the samples, and gate with that."
+        hint = (
+            "Copy the panel into a file of its own beside the samples, let `trialrun learn` write its border "
+            f"into {FILE} here, and say `border: NAME` in place of `trained_on` and its references."
+        )
         yield panels.problem(here, what, hint)
         return
     for file in reference.files:

@@ -12,13 +12,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from trialrun.protocol.element import Sourced
+from trialrun.protocol.element import Name, Sourced
 from trialrun.protocol.problem import shown
+from trialrun.protocol.rule import RESERVED
 from trialrun.protocol.text import Several, Words
 
 __all__ = [
     "ALL", "Boolean", "Control", "Density", "Ellipsoid", "GatingML", "MarkerName", "Mixture", "Polygon",
-    "Population", "Quadrant", "Rectangle", "Singlets", "Tail", "Transitional",
+    "Population", "Quadrant", "Rectangle", "Singlets", "Tail", "Transitional", "reads",
 ]  # fmt: skip
 
 ALL = "all"
@@ -118,8 +119,9 @@ class Mixture(Chosen):
 class Transitional(Chosen):
     """Cells that lie high in some markers and low in others where no valley parts them from the rest.
 
-    ``trained_on``: references gated by hand, from which the border is learnt; ``also``: markers whose part in
-    it is learnt as well. Without references the border is where the shoulder of the rest begins.
+    ``trained_on``: references gated by hand, from which the border is learnt; ``border``: one that was learnt
+    before, of the file ``borders.yaml``; ``also``: markers whose part in it is learnt as well. Without either
+    the border is where the shoulder of the rest begins.
     """
 
     method: Literal["transitional"]
@@ -127,18 +129,28 @@ class Transitional(Chosen):
     low: Few = ()
     also: Few = ()
     trained_on: Several = ()
+    border: Name | None = None
+
+    @property
+    def learnt(self) -> bool:
+        """Whether its border is that of samples gated by hand."""
+        return bool(self.trained_on or self.border)
 
     @model_validator(mode="after")
     def _of_two_sides(self) -> Self:
         if not self.high and not self.low:
             raise ValueError("say what the cells are high or low in; write e.g. high: CD25, low: CD127")
-        if self.trained_on and not (self.high and self.low):
+        if self.trained_on and self.border:
+            raise ValueError("the border is learnt before or now, not both; keep `border` or `trained_on`")
+        if self.learnt and not (self.high and self.low):
             raise ValueError(
                 "a border is learnt in a marker that the cells are high in and one that they are low in; "
                 "write both, e.g. high: CD25, low: CD127"
             )
-        if self.also and not self.trained_on:
-            raise ValueError("`also` says what is learnt from references; add `trained_on: NAME`")
+        if self.also and not self.learnt:
+            raise ValueError(
+                "`also` says what is learnt from references; add `trained_on: NAME` or `border: NAME`"
+            )
         named = (*self.high, *self.low, *self.also)
         if twice := sorted({name for name in named if named.count(name) > 1}):
             raise ValueError(f"`{twice[0]}` is named twice; keep it in one of high, low and also")
@@ -244,3 +256,11 @@ Population = Annotated[
     | GatingML,
     Field(discriminator="method"),
 ]
+
+
+def reads(population: Population) -> tuple[str, ...]:
+    """The populations that one is made from: its parent, and those of its rule."""
+    if not isinstance(population, Boolean):
+        return (population.of,)
+    said = re.findall(r"[A-Za-z_]\w*", population.where)
+    return (population.of, *dict.fromkeys(word for word in said if word.upper() not in RESERVED))

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from trialrun.protocol import element, panel, population, text
+from trialrun.protocol import border, element, panel, population, text
 from trialrun.protocol.compile import REQUIRED
 from trialrun.protocol.keys import sentence
 
@@ -24,6 +24,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMAS: Mapping[str, type[BaseModel]] = {
     **{name.removesuffix(".yaml"): model for name, model in REQUIRED.items()},
     "panel": panel.PanelFile,
+    "borders": border.BorderFile,
 }
 """What there is a schema of, by the file's name without its ending."""
 
@@ -85,7 +86,7 @@ _REASONED: Json = {
 
 
 def schema(name: str) -> Json:
-    """The JSON Schema of one study file (``study``, ``forms``, ``variables``, ``sources``, ``panel``)."""
+    """The JSON Schema of one study file (by its name in `SCHEMAS`)."""
     model = SCHEMAS[name]
     made = model.model_json_schema(schema_generator=_Generator)
     parts = {model.__name__: made, **made.get("$defs", {})}

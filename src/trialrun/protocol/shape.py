@@ -27,6 +27,7 @@ _SAID = {
     "int_from_float": "this must be a whole number",
     "float_type": "this must be a number",
     "float_parsing": "this must be a number",
+    "finite_number": "this must be a number",
     "bool_type": "this must be true or false",
     "bool_parsing": "this must be true or false",
     "dict_type": "this must hold `name: …` lines",

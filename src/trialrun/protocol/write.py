@@ -31,6 +31,7 @@ PLAIN = "tag:yaml.org,2002:value"  # of a scalar that is not text: never between
 
 def texts(protocol: Protocol) -> dict[str, str]:
     """The study files of a protocol, by name."""
+    learnt = protocol.panels and protocol.panels.learnt
     models: dict[str, Any] = {
         "study.yaml": protocol.study,
         "forms.yaml": FormsFile(forms=dict(protocol.forms)),
@@ -39,6 +40,7 @@ def texts(protocol: Protocol) -> dict[str, str]:
         "model.yaml": protocol.model,
         "outputs.yaml": protocol.outputs and protocol.outputs.file,
         "panel.yaml": protocol.panels and protocol.panels.file,
+        "borders.yaml": learnt and learnt.source.content,
     }
     return {name: written(said(model)) for name, model in models.items() if model}
 

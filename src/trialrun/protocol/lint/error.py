@@ -269,4 +269,13 @@ CODES = (
         now="panels: {p: {title: P, from: assumption, reason: r, compensation: none, markers: {A: A, B: A}, "
         "populations: {a: {of: all, method: density, by: A, keep: high}}, quantities: {q: {count: a}}}}\n",
     ),
+    _error(
+        "border",
+        means="A learnt border was changed by hand, is named by nobody, or was learnt with another panel.",
+        matters="It would be the border of other cells than those that the laboratory took.",
+        mend="Undo the change, or learn it again (`trialrun learn`) with the panel that names it.",
+        file="borders.yaml",
+        was="",
+        now="borders: {rare: {method: transitional, edition: 0}}\n",
+    ),
 )
