@@ -1,5 +1,6 @@
 """Plates as laboratories write them, and what is wrong with some, with line, column, cause and cure."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,12 @@ def test_the_same_problem_is_told_once_with_its_lines(tmp_path: Path) -> None:
     assert cure == "    Write 85 for 85 %."
 
 
+def test_every_line_of_another_length_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TableError) as told:
+        read(write(tmp_path, *(line + ",x" for line in LINES)))
+    assert told.value.render().startswith("plate.csv, lines 2-13: 9 cells under 8 heads\n")
+
+
 def test_problems_with_one_cure_are_told_together(tmp_path: Path) -> None:
     with pytest.raises(TableError) as told:
         read(write(tmp_path, *LINES, *LINES))
@@ -189,10 +196,13 @@ def test_a_lost_well_is_not_a_nought(tmp_path: Path, said: str) -> None:
         ("P1,D1,01,C1.D1,Core,5,200000,85", "viability", "line 2 says otherwise"),
         ("P1,D1,01,C1.D1,Core,5,200000,0.9", "viability", "not a percentage"),
         ("P1,Z99,01,C1.D1,Core,5,200000,91", "well", "no well of a plate"),
+        ("P1,D1,01,C1.D1,Core,5,200000,nan", "viability", "'nan' is not a number"),
         ("P1,D1,,C1.D1,Core,5,200000,91", "participant", "empty"),
+        ("P1,D1,NaN,C1.D1,Core,5,200000,91", "participant", "'NaN' is no participant"),
         ("P1,D1,01,,Core,5,200000,91", "visit", "empty"),
         ("P1,D1,01,C1.D1,,5,200000,91", "stimulus", "empty"),
         ("P1,D1,01,C1.D1,Core,5,200000", None, "7 cells under 8 heads"),
+        ("end of the file", None, "1 cell under 8 heads"),
     ],
 )
 def test_a_defect_is_told_with_its_place_and_cure(
@@ -214,6 +224,7 @@ def test_a_defect_is_told_with_its_place_and_cure(
         (b"plate,well\nP1,A1", "no column for the participant"),
         (HEAD.encode(), "no line under the heads"),
         (HEAD.encode() + b",spots\n", "2 columns are the spots"),
+        (HEAD.encode() + b",x" * 1000 + b"\n", "more than 1,000 columns"),
         (b"PK\x03\x04\x00\x00", "not a text file"),
         (HEAD.encode() + b"\nP1,A1,\xe9", "not UTF-8"),
         (HEAD.encode() + b'\nP1,"A1,01', "not CSV"),
@@ -225,6 +236,21 @@ def test_what_is_no_plate_is_refused(tmp_path: Path, content: bytes, cause: str)
     path.write_bytes(content)
     with pytest.raises(TableError, match=cause):
         read(path)
+
+
+def test_no_table_is_longer_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trialrun.cytometry.response.rows.MOST_LINES", len(LINES) - 1)
+    with pytest.raises(TableError, match="more than 11 lines"):
+        read(write(tmp_path, *LINES))
+
+
+@pytest.mark.parametrize("ask", [read, unread])
+def test_a_file_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable) -> None:
+    path, opened, was = write(tmp_path, *LINES), [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: pytest.fail("read in another way"))
+    monkeypatch.setattr(Path, "read_bytes", lambda one: opened.append(one) or was(one))
+    ask(path)
+    assert opened == [path]
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

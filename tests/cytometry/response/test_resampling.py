@@ -2,15 +2,17 @@
 
 import csv
 import math
+from collections.abc import Callable
 from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trialrun.cytometry.response.resampling import dfr_2x, dfr_eq
+from trialrun.cytometry.response.resampling import MOST_WELLS, dfr_2x, dfr_eq
 
 Wells = dict[str, list[float]]
 
@@ -123,7 +125,14 @@ def test_an_antigen_that_lost_a_well_is_still_tested_with_the_others() -> None:
         ([50, 60], [1, 2], "6 ways"),
         ([50, 60, 70], [], "no control well"),
         ([], [1, 2, 3], "no well with the antigen"),
-        ([9] * 15, [1] * 15, "more than"),
+        ([50], [1], "1 antigen well and 1 control well can be relabelled in 2 ways, at least 20 are needed"),
+        ([50, 60], [1, 2], "as 3 wells of each have"),
+        (
+            [9] * 12,
+            [1] * 12,
+            "12 antigen wells and 12 control wells can be relabelled in more than 300,000 ways",
+        ),
+        ([9] * 12, [1] * 12, "keep at most 10 of each, chosen blind to their counts"),
     ],
 )
 def test_too_few_wells_or_too_many_are_not_estimable(
@@ -132,6 +141,17 @@ def test_too_few_wells_or_too_many_are_not_estimable(
     for found in (dfr_eq({"a": wells}, controls)["a"], dfr_2x({"a": wells}, controls)["a"]):
         assert found.p is None and found.statistic is None
         assert reason in str(found.reason)
+
+
+def test_replicates_that_can_be_drawn_in_too_many_ways_are_told_with_a_cure() -> None:
+    reason = str(dfr_2x({"a": [9] * 11}, [1, 2])["a"].reason)
+    assert reason.startswith("11 replicates can be drawn in more than 300,000 ways")
+    assert "keep at most 10 of each" in reason
+
+
+@pytest.mark.parametrize("test", [dfr_eq, dfr_2x])
+def test_as_many_wells_as_are_told_can_be_tested(test: Callable[..., dict[str, Any]]) -> None:
+    assert test({"a": [9.0] * MOST_WELLS}, [1.0] * MOST_WELLS)["a"].p is not None
 
 
 def test_all_noughts_are_not_a_response() -> None:

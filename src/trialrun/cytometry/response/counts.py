@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trialrun.cytometry.response.ics import Count
-from trialrun.cytometry.response.plate import ROLES, plain, role
-from trialrun.cytometry.response.rows import Row, TableError, rows
+from trialrun.cytometry.response.plate import ROLES, role
+from trialrun.cytometry.response.rows import Row, TableError, key, table
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "participant": ("subject", "subject_id", "patient", "patient_id", "pid", "donor"),
@@ -43,19 +43,24 @@ class Stain:
 
 def read(path: Path) -> list[Stain]:
     """The stains of a file, in the order in which they begin there. Raises TableError with every defect."""
-    lines = rows(path, COLUMNS, NEEDED)
+    lines = table(path, COLUMNS).rows(NEEDED)
     groups: dict[tuple[str, ...], list[tuple[Row, str, str, Count | None]]] = {}
     for row in lines:
-        key = tuple(plain(row.text(name)) for name in GROUP)
+        group = tuple(key(row.text(name)) for name in GROUP)
         stimulation = row.text("stimulation")
         purpose = row.text("role", needed=False).lower() or role(stimulation)
         if purpose not in ROLES:
             row.refuse("role", f"'{purpose[:40]}' is not a role", f"Write one of {', '.join(ROLES)}.")
-        groups.setdefault(key, []).append((row, stimulation, purpose, _count(row)))
+        groups.setdefault(group, []).append((row, stimulation, purpose, _count(row)))
     stains = [_stain(group) for group in groups.values()]
     if defects := [defect for row in lines for defect in row.defects]:
         raise TableError(defects)
     return stains
+
+
+def unread(path: Path) -> list[str]:
+    """The heads of a file's columns that are not read, as they are written there. Raises TableError."""
+    return table(path, COLUMNS).unread
 
 
 def _count(row: Row) -> Count | None:
@@ -63,7 +68,7 @@ def _count(row: Row) -> Count | None:
     if positive is None or parent is None:
         if (positive is None) != (parent is None) and not row.defects:
             lacking = "positive" if positive is None else "parent"
-            row.refuse(lacking, "the cell is empty", "Write both counts, or neither where the well was lost.")
+            row.refuse(lacking, "no count beside the other", "Write both counts, or lost in both cells.")
         return None
     if positive > parent:
         cause = f"{positive} positive events are more than their parent's {parent}"
@@ -75,7 +80,7 @@ def _count(row: Row) -> Count | None:
 def _stain(group: list[tuple[Row, str, str, Count | None]]) -> Stain:
     found: dict[str, dict[str, tuple[Row, str, Count | None]]] = {one: {} for one in ROLES}
     for row, stimulation, purpose, count in group:
-        name = "" if purpose == "background" else plain(stimulation)
+        name = "" if purpose == "background" else key(stimulation)
         wells = found.setdefault(purpose, {})
         if name in wells:
             cause = f"{stimulation or 'the well'} stands on line {wells[name][0].line} already"

@@ -8,16 +8,13 @@ was lost has an empty count, or a word of LOST.
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from itertools import groupby
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from trialrun.cytometry.response.elispot import CELLS, Assay, Wells
-from trialrun.cytometry.response.rows import MANY, Defect, Row, TableError, rows
+from trialrun.cytometry.response.rows import LOST, Defect, Row, TableError, key, table
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "plate": ("plate_id",),
@@ -41,45 +38,8 @@ POSITIVE = {
 }
 ROLES = ("antigen", "background", "positive")
 CENSORED = {"tntc", "-1", "toonumeroustocount", "confluent"}
-LOST = {"", "lost", "na", "n/a", "nd", "-", "."}  # not "nan": it is what is left of a failed computation
-NEAR = 0.8  # as difflib measures it: heads that are likelier a slip than another thing
-SHOWN = 5  # lines of one kind of problem; of the others only the numbers are told
 FEWEST_CELLS = 1000  # a well has some 10,000 to 400,000; fewer is a number of thousands
 MOST_CELLS = 10_000_000  # more than any well holds (an assumption)
-
-
-class PlateError(TableError):
-    """A plate cannot be used. Each problem is told once, with all of its lines; each cure once."""
-
-    def render(self) -> str:
-        causes: dict[tuple[str | None, str], dict[str, list[Defect]]] = {}
-        for one in self.defects:
-            causes.setdefault((one.column, one.cure), {}).setdefault(one.cause, []).append(one)
-        said = [line for (_, cure), alike in causes.items() for line in (*_alike(alike), f"    {cure}")]
-        return "\n".join(map(_visible, said))
-
-
-def _alike(causes: dict[str, list[Defect]]) -> list[str]:
-    """The lines that tell of defects with one column and cure."""
-    told = list(causes.values())
-    said = []
-    for same in told[:SHOWN]:
-        lines = sorted({one.line for one in same if one.line})
-        plural = "s" if len(lines) > 1 else ""
-        place = f", line{plural} {_ranges(lines)}" if lines else ""
-        column = f", column {same[0].column}" if same[0].column else ""
-        said.append(f"{same[0].file}{place}{column}: {same[0].cause}")
-    rest = sorted({one.line for same in told[SHOWN:] for one in same if one.line})
-    if rest:
-        said.append(f"… and {len(rest):,} more such line{'s' if len(rest) > 1 else ''}: {_ranges(rest)}")
-    return said
-
-
-def _ranges(lines: Sequence[int]) -> str:
-    """3, 4, 5, 9 → "3-5, 9"; at most so many as anyone reads."""
-    runs = [[line for _, line in run] for _, run in groupby(enumerate(lines), lambda one: one[1] - one[0])]
-    said = [f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
-    return ", ".join([*said[:MANY], *([f"… ({len(lines):,} lines)"] if len(said) > MANY else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +54,6 @@ class _Well:
     censored: bool
     cells: float | None
     viability: float | None
-
-
-def _visible(text: str) -> str:
-    """Text without what a terminal would obey."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
-
-
-def _key(name: str) -> str:
-    """A name without case. Its signs stay: day -1 is not day 1."""
-    return " ".join(name.casefold().split())
 
 
 def plain(name: str) -> str:
@@ -122,112 +72,32 @@ def read(path: Path) -> list[Assay]:
 
     Raises TableError with every defect: its line, column, cause and cure.
     """
-    lines = _lines(path)
+    lines = table(path, COLUMNS).rows(NEEDED)
     wells = [_well(row) for row in lines]
     _twice(wells)
     groups: dict[tuple[str, str, str], list[_Well]] = {}
     shared: dict[str, list[_Well]] = {}
     for well in wells:
         if well.role == "positive" and not well.participant and not well.visit:
-            shared.setdefault(_key(well.plate), []).append(well)
+            shared.setdefault(key(well.plate), []).append(well)
         else:
-            key = _key(well.plate), _key(well.participant), _key(well.visit)
-            groups.setdefault(key, []).append(well)
-    assays = [_assay(group, shared.get(key[0], [])) for key, group in groups.items()]
+            whose = key(well.plate), key(well.participant), key(well.visit)
+            groups.setdefault(whose, []).append(well)
+    assays = [_assay(group, shared.get(whose[0], [])) for whose, group in groups.items()]
     if defects := [defect for row in lines for defect in row.defects]:
-        raise PlateError(defects)
+        raise TableError(defects)
     if not assays:
         cause = "every line is a positive control of a plate"
-        raise PlateError([Defect(path.name, None, None, cause, "Write the wells of participants.")])
+        raise TableError([Defect(path.name, None, None, cause, "Write the wells of participants.")])
     return assays
 
 
 def unread(path: Path) -> list[str]:
-    """The heads of a readable file's columns that are not read, as they are written there."""
-    heads, *lines = _table(path)
-    found = []
-    for k, head in enumerate(heads, 1):
-        if not head.strip() and any(line[k - 1].strip() for line in lines if len(line) == len(heads)):
-            found.append(f"number {k}, without a head")
-        elif head.strip() and _column(head) is None:
-            found.append(_visible(head.strip()))
-    return found
-
-
-def _lines(path: Path) -> list[Row]:
-    """The lines of the file. A head that is nearly that of a column is refused, not passed over."""
-    try:
-        lines = rows(path, COLUMNS, NEEDED)
-    except TableError as error:
-        raise PlateError(_hinted(path, error.defects)) from error
-    heads = _table(path)[0]
-    lacking = [name for name in COLUMNS if name not in map(_column, heads)]
-    near = {name: _near(name, heads) for name in lacking}
-    defects = [
-        Defect(
-            path.name,
-            1,
-            None,
-            f"the column '{head[:40]}' is not known",
-            f"Head it {name}, or otherwise if it is something else.",
-        )
-        for name, head in near.items()
-        if head
-    ]
-    if defects:
-        raise PlateError(defects)
-    return lines
-
-
-def _hinted(path: Path, defects: Sequence[Defect]) -> list[Defect]:
-    """The defects of a file's heads, with the head that may be meant where a column lacks."""
-    if any(one.line != 1 or one.column is None for one in defects):
-        return list(defects)
-    heads = next(iter(_table(path)), [])
-    if not any(map(_column, heads)) and not any(_near(name, heads) for name in COLUMNS):
-        names = ", ".join(NEEDED)
-        cure = f"Begin the file with a line of heads, between commas, semicolons or tabs: {names}."
-        return [Defect(path.name, 1, None, "no head of a column is known here", cure)]
-    hinted = []
-    for one in defects:
-        there = one.column in map(_column, heads)  # twice, then
-        head = None if there else _near(str(one.column), heads) or _longer(str(one.column), heads)
-        hinted.append(replace(one, cure=f"Is it '{head[:40]}'? Head it {one.column}.") if head else one)
-    return hinted
-
-
-def _table(path: Path) -> list[list[str]]:
-    """The cells of a file that `rows` can read, its heads too."""
-    text = path.read_text(encoding="utf-8-sig")
-    separator = max(",;\t", key=text.partition("\n")[0].count)
-    return list(csv.reader(text.splitlines(keepends=True), delimiter=separator))
-
-
-def _bare(head: str) -> str:
-    return "_".join(re.findall(r"\w+", head.lower()))
-
-
-def _column(head: str) -> str | None:
-    return next((name for name, others in COLUMNS.items() if _bare(head) in (name, *others)), None)
-
-
-def _near(name: str, heads: Iterable[str]) -> str | None:
-    """The head that is no column's, but nearly this one's."""
-    known = [name, *COLUMNS[name]]
-    strange = [head.strip() for head in heads if _column(head) is None]
-    return next((head for head in strange if get_close_matches(_bare(head), known, 1, NEAR)), None)
-
-
-def _longer(name: str, heads: Iterable[str]) -> str | None:
-    """The head that is no column's, but begins with the name of this one."""
-    strange = (head.strip() for head in heads if _column(head) is None)
-    return next((head for head in strange if _bare(head).startswith(f"{name}_")), None)
+    """The heads of a file's columns that are not read, as they are written there. Raises TableError."""
+    return table(path, COLUMNS).unread
 
 
 def _well(row: Row) -> _Well:
-    for column, cell in row.cells.items():
-        if odd := next((one for one in " ".join(cell.split()) if not one.isprintable()), None):
-            row.refuse(column, f"holds what cannot be seen: U+{ord(odd):04X}", "Type the cell anew.")
     stimulus = row.text("stimulus")
     purpose = row.text("role", needed=False).lower() or role(stimulus)
     if purpose not in ROLES:
@@ -291,8 +161,8 @@ def _twice(wells: Iterable[_Well]) -> None:
     first: dict[tuple[str, str], int] = {}
     for well in wells:
         position = well.row.text("well", needed=False).upper()
-        key = _key(well.plate), f"{position[:1]}{position[1:].lstrip('0')}"
-        if not position or well.row.line == (line := first.setdefault(key, well.row.line)):
+        place = key(well.plate), f"{position[:1]}{position[1:].lstrip('0')}"
+        if not position or well.row.line == (line := first.setdefault(place, well.row.line)):
             continue
         cause = f"well {position} of plate {well.plate} stands on line {line} already"
         well.row.refuse("well", cause, "Keep the line that is right.")
@@ -301,7 +171,7 @@ def _twice(wells: Iterable[_Well]) -> None:
 def _assay(wells: list[_Well], shared: list[_Well]) -> Assay:
     by_role: dict[str, dict[str, list[_Well]]] = {one: {} for one in ROLES}
     for well in [*wells, *shared]:
-        name = "" if well.role == "background" else _key(well.stimulus)
+        name = "" if well.role == "background" else key(well.stimulus)
         by_role.setdefault(well.role, {}).setdefault(name, []).append(well)
     viabilities = [well for well in wells if well.viability is not None]
     for well in viabilities[1:]:

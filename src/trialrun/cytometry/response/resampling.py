@@ -14,14 +14,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, combinations_with_replacement
+from itertools import combinations, combinations_with_replacement, count
 
 import numpy as np
 
 from trialrun.cytometry.response.number import Floats, probability, rounded
 
 FEWEST = 20  # relabellings, below which no p can be small: 3 + 3 wells (Moodie 2010)
-MOST = 300_000  # relabellings or multisets that are gone through: 10 + 10 wells, or 10 replicates of one kind
+MOST = 300_000  # relabellings or multisets that are gone through
+MOST_WELLS = 10  # of each: 10 + 10 wells, and multisets of 10, are below that
+_FEWER = f"more than {MOST:,} ways: keep at most {MOST_WELLS} of each, chosen blind to their counts"
 SAME = 1e-9  # of the largest value: closer statistics are ties that rounding parted
 
 
@@ -146,17 +148,21 @@ def _unfit(wells: int, controls: int, ways: int, fewest: int) -> str | None:
         return "no control well"
     if wells == 0:
         return "no well with the antigen"
+    said = f"{_many(wells, 'antigen well')} and {_many(controls, 'control well')} can be relabelled in"
     if ways < fewest:
-        return f"{wells} and {controls} wells can be relabelled in {ways} ways, at least {fewest} are needed"
-    if ways > MOST:
-        return f"{wells} and {controls} wells can be relabelled in more than {MOST} ways"
-    return None
+        each = next(n for n in count(1) if _ways(n, n) >= fewest)
+        return f"{said} {ways} ways, at least {fewest} are needed, as {_many(each, 'well')} of each have"
+    return f"{said} {_FEWER}" if ways > MOST else None
 
 
 def _too_many(*sizes: int) -> str | None:
     if max(math.comb(2 * size - 1, size) for size in sizes) > MOST:
-        return f"{max(sizes)} replicates can be drawn in more than {MOST} ways"
+        return f"{max(sizes)} replicates can be drawn in {_FEWER}"
     return None
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _scale(antigens: Mapping[str, Sequence[float]], controls: Sequence[float]) -> float:
