@@ -138,6 +138,22 @@ def test_a_control_makes_a_gate_and_no_result(folder: Path) -> None:
     assert without.value is None and "no sample of the control" in (without.reason or "")
 
 
+@pytest.mark.parametrize("changed", ["0", "1"])
+def test_a_file_or_control_that_changes_meanwhile_gives_no_numbers(folder: Path, changed: str) -> None:
+    def change(step: str, share: float) -> None:
+        if step == "read" and share == 1:
+            write(folder / f"{changed}.fcs", sample(99))
+
+    said = panels(folder)
+    (folder / "manifest.csv").write_text("file,reference\n0.fcs,plain\n", "utf-8")
+    manifest = read_manifest(folder / "manifest.csv", said.panels)
+    paths = [folder / f"{name}.fcs" for name in "012"]
+    found = gate(paths, said, "tube", manifest=manifest, tell=change)
+    lost = ["1.fcs", "2.fcs"] if changed == "0" else ["1.fcs"]  # without its control no file is gated
+    assert [one.name for one in found.failures] == lost
+    assert all("it was changed while it was gated" in one.reason for one in found.failures)
+
+
 def test_a_number_that_is_not_estimable_says_why(folder: Path) -> None:
     manifest = "file,counting,dilution\n0.fcs,volume,2\n"
     found = run(folder, "01", manifest=manifest).outcomes

@@ -144,7 +144,7 @@ def gate(
             for some in _groups(panel, [one for one in looked if one not in controls])
         ]
         hash = panels.hash(name)
-        done = _Done(panel, out, lambda group: _key(group, hash, controls))
+        done = _Done(panel, out, lambda group: _key(group, hash))
         resumed = done.gate(groups, run, lambda share: tell("gate", share))
         done.gate(done.sounder(groups), run, lambda share: tell("gate", share))
     outcomes = done.outcomes
@@ -258,28 +258,27 @@ def _groups(panel: Panel, files: Sequence[Looked]) -> list[tuple[Looked, ...]]:
     return [tuple(some) for _, some in sorted(groups.items())]
 
 
-def _controls(files: Sequence[Looked], controls: Sequence[Looked]) -> dict[str, tuple[Path, ...]]:
+def _controls(files: Sequence[Looked], controls: Sequence[Looked]) -> dict[str, tuple[Looked, ...]]:
     """The controls of the runs that these files were in; of all, where a run is not said."""
     runs = {one.row["batch"] for one in files}
-    found: dict[str, list[Path]] = {}
+    found: dict[str, list[Looked]] = {}
     for one in controls:
         run = one.row["batch"]
         if not run or "" in runs or run in runs:
-            found.setdefault(one.row["reference"], []).append(one.path)
+            found.setdefault(one.row["reference"], []).append(one)
     return {name: tuple(some) for name, some in found.items()}
 
 
 # ---- what is known from before --------------------------------------------------------------------
 
 
-def _key(group: Group, hash: str, controls: Sequence[Looked]) -> str:
+def _key(group: Group, hash: str) -> str:
     """What the result of a group hangs on."""
-    digests = {one.path: one.sha256 for one in controls}
     said = [
         engine(),
         hash,
         [[one.name, one.sha256, sorted(one.row.said.items())] for one in group.files],
-        [[name, [digests[path] for path in paths]] for name, paths in sorted(group.controls.items())],
+        [[name, [one.sha256 for one in some]] for name, some in sorted(group.controls.items())],
         [[name, [one.model_dump() for one in some]] for name, some in sorted(group.adjustments.items())],
     ]
     found = hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()

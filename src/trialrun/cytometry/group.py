@@ -53,7 +53,7 @@ class Group:
 
     panel: Panel
     files: tuple[Looked, ...]
-    controls: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    controls: Mapping[str, tuple[Looked, ...]] = field(default_factory=dict)
     templates: Mapping[str, Template | str] = field(default_factory=dict)
     gates: Mapping[str, Imported | str] = field(default_factory=dict)
     adjustments: Mapping[str, tuple[Adjustment, ...]] = field(default_factory=dict)
@@ -98,16 +98,16 @@ def gated(group: Group) -> list[Outcome | Failure]:
     samples: dict[str, Sample] = {}
     for file in group.files:
         try:
-            sample = read(file.path)
+            sample = _again(file)
             Scales(group.panel, sample)
         except (FcsError, GatingError, MemoryError) as error:
             done[file.name] = Failure(file.name, _said(error, file.path))
         else:
-            if sample.sha256 == file.sha256:
-                samples[file.name] = sample
-            else:
-                done[file.name] = Failure(file.name, "it was changed while it was gated; gate it again")
-    controls = {name: [read(path) for path in paths] for name, paths in group.controls.items()}
+            samples[file.name] = sample
+    try:
+        controls = {name: [_again(one) for one in some] for name, some in group.controls.items()}
+    except (FcsError, MemoryError) as error:
+        return [done.get(file.name) or Failure(file.name, f"its control: {error}") for file in group.files]
     found = populate(group.panel, list(samples.values()), controls, group.templates, group.gates, group.aside)
     files = [file for file in group.files if file.name in samples]
     others = [_by_hand(file, one, group) for file, one in zip(files, found, strict=True)]
@@ -116,6 +116,15 @@ def gated(group: Group) -> list[Outcome | Failure]:
     if group.portraits is not None:
         portrayed(group, files, list(zip(found, others, strict=True)))
     return [done[file.name] for file in group.files]
+
+
+def _again(file: Looked) -> Sample:
+    """A file that was looked at before. Raises FcsError, also where its bytes are now others."""
+    sample = read(file.path)
+    if sample.sha256 != file.sha256:
+        cause = "it was changed while it was gated, or two machines see two files there"
+        raise FcsError(str(file.path), "file", cause, "Gate it again.")
+    return sample
 
 
 def _said(error: Exception, path: Path) -> str:
