@@ -1,6 +1,5 @@
 """A cluster in place of cores: the same bytes, whatever becomes of its workers and its scheduler."""
 
-import json
 import os
 import pickle
 import signal
@@ -24,6 +23,7 @@ from trialrun.cytometry import batch, cluster, cores
 from trialrun.cytometry.cluster import Cluster, ClusterError
 from trialrun.cytometry.cores import Cores
 from trialrun.cytometry.group import Group
+from trialrun.protocol.panels import load_panels
 
 SOURCES = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent.parent / "src")}
 DASK = Path(sys.executable).with_name("dask")
@@ -84,8 +84,8 @@ class Started:
         """The process of each worker, when there are so many."""
         from distributed import Client
 
-        with Client(self.address, timeout=15, set_as_default=False) as client:
-            client.wait_for_workers(number, timeout=15)
+        with Client(self.address, timeout=30, set_as_default=False) as client:
+            client.wait_for_workers(number, timeout=30)
             return dict(client.run(os.getpid))
 
 
@@ -162,10 +162,11 @@ def test_the_bytes_are_those_of_one_core(
 
 def test_a_task_whose_worker_is_killed_is_done_again(two: Started) -> None:
     worker = next(iter(two.known(2).values()))
-    killing = Timer(0.5, os.kill, (worker, signal.SIGKILL))
-    killing.start()
-    assert all_of(two.address, time.sleep, (1.0,), (1.0,)) == [None, None]
-    killing.join()
+    with Cores(Cluster(two.address)) as run:
+        killing = Timer(0.5, os.kill, (worker, signal.SIGKILL))
+        killing.start()
+        assert run.all(time.sleep, [(1.0,), (1.0,)], lambda share: None) == [None, None]
+        killing.join()
 
 
 def test_what_kills_every_worker_costs_nobody_else_anything(two: Started) -> None:
@@ -216,22 +217,21 @@ def test_a_cluster_without_workers_or_scheduler_is_told(
 ) -> None:
     monkeypatch.setattr(cores, "TICK", 0.2)
     with started(tmp_path) as one:
-        worker = one.worker("--no-nanny")
+        one.worker("--no-nanny")
         one.known(1)
-        killing = Timer(0.5, worker.kill)
-        killing.start()
         with pytest.raises(ClusterError, match="has had no worker for 0 seconds"):
-            all_of(one.address, time.sleep, (60,), patience=0.3)
+            all_of(one.address, eval, ("__import__('os').abort()",), patience=0.3)
         monkeypatch.setattr(cluster, "CONNECT", 0.3)
         with pytest.raises(ClusterError, match="--nthreads 1 --nworkers auto"):
             all_of(one.address, abs, (1,))
         monkeypatch.setattr(cluster, "CONNECT", 5.0)
         one.worker("--no-nanny")
         one.known(1)
-        killing = Timer(0.5, one.processes[0].kill)
-        killing.start()
+        scheduler = one.processes[0].pid
         with pytest.raises(ClusterError, match="its scheduler went away"):
-            all_of(one.address, time.sleep, (60,))
+            all_of(
+                one.address, eval, (f"__import__('os').kill({scheduler}, 9) or __import__('time').sleep(9)",)
+            )
 
 
 @pytest.mark.parametrize(
@@ -269,13 +269,12 @@ def test_without_a_cluster_dask_is_not_imported() -> None:
 def test_what_was_written_into_a_folder_that_is_not_shared_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     blood(tmp_path)
     monkeypatch.setattr(Group, "written", lambda group, file: (Path("/elsewhere") / file.name,))
-    found = gate("--out", "out", "--cores", "1", "--json")
-    told = json.loads(found.stdout)
-    assert found.exit_code == 1 and not told["files"]
-    assert "/elsewhere/P1-after.fcs was written, and is not here" in told["not_gated"][0]["reason"]
+    panels = load_panels(tmp_path / "panel.yaml")
+    found = batch.gate([tmp_path / "blood" / "P1-after.fcs"], panels, "cells", out=tmp_path / "out")
+    assert not found.outcomes
+    assert "/elsewhere/P1-after.fcs was written, and is not here" in found.failures[0].reason
 
 
 def test_cores_and_cluster_do_not_go_together(tmp_path: Path) -> None:

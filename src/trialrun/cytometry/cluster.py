@@ -130,8 +130,9 @@ class Cluster:
             sleep(0.1)
 
     def _ask(self, complaint: Callable[[Any], str], told: Any, cause: str, cure: str) -> None:
-        """Hear the complaint of every worker, and raise those that there are."""
-        found = self.client.run(complaint, told, on_error="return")
+        """Hear the complaint of every worker that is still there, and raise those that there are."""
+        said = self.client.run(complaint, told, on_error="return")
+        found = {worker: said[worker] for worker in said.keys() & self._workers().keys()}
         named = [
             f"{worker} ({type(one).__name__}: {one})" if isinstance(one, Exception) else f"{worker} ({one})"
             for worker, one in sorted(found.items())
