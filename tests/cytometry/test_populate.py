@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialrun.cytometry.fcs.write import write
+from trialrun.cytometry.manifest import Row
 from trialrun.cytometry.method import imported
 from trialrun.cytometry.populate import adjusted, populate
+from trialrun.cytometry.quantity import quantity
 from trialrun.cytometry.sample import Channel, Sample
 from trialrun.cytometry.training import rows_in, templates
 from trialrun.cytometry.transform import GatingError
-from trialrun.protocol.panel import Panel
+from trialrun.protocol.panel import Panel, Quantity
 from trialrun.protocol.population import Rectangle
 
 NAMES = ("A-A", "B-A", "C-A")
@@ -157,7 +159,11 @@ def test_a_border_is_learnt_from_what_a_person_took(tmp_path: Path) -> None:
     held = np.zeros(one.count, dtype=bool)
     held[found.events["rare"]] = True
     assert 2 * (held & truth).sum() / (held.sum() + truth.sum()) > 0.98
-    assert found.errors["rare"] > 0
+    assert found.error("rare") > 0
+    share = Quantity.model_validate({"percent": "rare", "of": "all"})
+    estimate = quantity(found, share, Row())
+    assert estimate.corrected == found.shares["rare"].corrected
+    assert estimate.corrected == pytest.approx(100 * truth.mean(), rel=0.05)
 
 
 def test_references_that_cannot_be_used_are_told_and_nothing_else_is_taken(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ __all__ = ["COLUMNS", "provenance", "table", "write"]
 
 COLUMNS = (
     "file", "participant", "timepoint", "specimen", "reference", "batch", "quantity", "unit",
-    "value", "low", "high", "border", "events", "of", "reason",
+    "value", "low", "high", "border", "corrected", "events", "of", "reason",
     "adjusted", "adjusted_low", "adjusted_high", "adjusted_events", "adjusted_by", "adjusted_reason",
     "failed",
 )  # fmt: skip

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .mixture import Mixture
     from .singlets import Singlets
     from .template import Template
-    from .transitional import Gate
+    from .transitional import Gate, Share
 
 Values = NDArray[np.float64]
 Range = tuple[float, float]
@@ -103,10 +103,9 @@ class Border:
     def holds(self, values: Values) -> Mask:
         return self.gate.apply(self._axes(values)).members
 
-    def error(self, values: Values) -> float | None:
-        """The standard error of the share of these events that is of the border, relative to that share."""
-        share = self.gate.share(self._axes(values))
-        return share.gate / share.percent if share.percent and share.gate is not None else None
+    def share(self, values: Values) -> Share:
+        """The members in % of these events, and how far that may be off."""
+        return self.gate.share(self._axes(values))
 
     def told(self) -> dict[str, Any]:
         one = self.gate

@@ -29,6 +29,7 @@ from .method import Border, Edge, Found, Imported, NotEstimable, Values, find, m
 from .sample import Sample
 from .template import Template
 from .transform import GatingError
+from .transitional import Share
 
 MOST = 100_000
 """Events of one sample that a gate is found in, evenly spaced; an assumption: more do not move it."""
@@ -40,8 +41,8 @@ class Populated:
 
     events: by population, indices into the sample's events, ascending (int32). reasons: of each population
     that cannot be known, why; it has no events. gates: by population, what can be drawn. found: what a method
-    found, by population. errors: of a population that no valley parts from the rest, the standard error of
-    its number that comes from where its border lies, relative to that number.
+    found, by population. shares: of a population that no valley parts from the rest, its share of the parent
+    and how far that may be off.
     """
 
     panel: Panel
@@ -51,13 +52,19 @@ class Populated:
     reasons: Mapping[str, str]
     gates: Mapping[str, Shape] = field(default_factory=dict)
     found: Mapping[str, Found] = field(default_factory=dict)
-    errors: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, Share] = field(default_factory=dict)
 
     def count(self, name: str) -> int | None:
         """Events in a population (`all`: of the file), None where it cannot be known."""
         if name == ALL:
             return self.sample.count
         return None if name in self.reasons else len(self.events[name])
+
+    def error(self, name: str) -> float:
+        """The standard error of a population's number that comes from where its border lies, relative to that
+        number; 0 where a valley parts it from the rest."""
+        share = self.shares.get(name)
+        return share.gate / share.percent if share and share.percent and share.gate is not None else 0.0
 
     def reason(self, name: str) -> str:
         """Why a population is not known."""
@@ -165,7 +172,7 @@ class _Walk:
         self.reasons: dict[str, str] = {}
         self.gates: dict[str, Shape] = {}
         self.found: dict[str, Found] = {}
-        self.errors: dict[str, float] = {}
+        self.shares: dict[str, Share] = {}
 
     def populated(self) -> Populated:
         events = {
@@ -174,7 +181,7 @@ class _Walk:
             if name != ALL
         }
         return Populated(
-            self.panel, self.sample, self.scales, events, self.reasons, self.gates, self.found, self.errors
+            self.panel, self.sample, self.scales, events, self.reasons, self.gates, self.found, self.shares
         )
 
     def step(self, name: str, one: Population, found: Found | str | None) -> None:
@@ -210,8 +217,8 @@ class _Walk:
             known = np.isfinite(values).all(axis=0)
             held = np.zeros(values.shape[1], dtype=bool)
             held[known] = found.holds(values[:, known])
-            if isinstance(found, Border) and (error := found.error(values[:, known])) is not None:
-                self.errors[name] = error
+            if isinstance(found, Border):
+                self.shares[name] = found.share(values[:, known])
             return held
         gate = self._said(one)
         self.gates[name] = gate

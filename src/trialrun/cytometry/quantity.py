@@ -31,6 +31,8 @@ class Estimate:
 
     events: the events that it is of, and `of` those that it is a part of, where it has such. border: the
     standard error that comes from where a border lies, in the unit of the value; it is in the interval.
+    corrected: the percentage of the parent without what the border puts on the wrong side
+    (`transitional.Share`), where references tell.
     """
 
     value: float | None
@@ -41,6 +43,7 @@ class Estimate:
     of: int | None = None
     reason: str | None = None
     border: float | None = None
+    corrected: float | None = None
 
 
 def quantities(populated: Populated, row: Row) -> dict[str, Estimate]:
@@ -61,9 +64,13 @@ def quantity(populated: Populated, one: Quantity, row: Row) -> Estimate:
         return Estimate(float(count), unit, events=count)
     if one.kind == "median":
         return _intensity(populated, one, count)
-    error = populated.errors.get(one.population, 0.0)
+    error = populated.error(one.population)
     if one.kind == "percent":
-        return widened(percent(count, populated.count(str(one.of)) or 0, str(one.of)), error, 100.0)
+        found = percent(count, populated.count(str(one.of)) or 0, str(one.of))
+        share = populated.shares.get(one.population)
+        if share is not None and one.of == populated.panel.populations[one.population].of:
+            found = replace(found, corrected=share.corrected)
+        return widened(found, error, 100.0)
     return widened(_absolute(populated, count, row), error)
 
 
