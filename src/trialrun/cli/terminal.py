@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import re
 import shlex
@@ -20,17 +22,59 @@ if TYPE_CHECKING:
 
 _FILLED = re.compile(r" +((?:\x1b\[[0-9;]*m)*)(?=\n)")  # blanks, and what ends a colour
 
+SPELT = {
+    **{
+        "–": "-",
+        "—": "-",
+        "−": "-",
+        "…": "...",
+        "≥": ">=",
+        "≤": "<=",
+        "×": "x",
+        "·": "*",
+        "→": "->",
+        "±": "+/-",
+    },
+    **{"²": "^2", "³": "^3", "⁶": "^6", "⁹": "^9", "µ": "u", "μ": "u", "\u00a0": " ", "\u202f": " "},
+    **{"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"'},
+}  # signs in letters that every terminal has; a name is not among them, since it would become another
+
+
+def _spelt(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that a terminal cannot show: how they are spelt, or their numbers."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    said = (SPELT.get(one) or one.encode("ascii", "backslashreplace").decode() for one in lost)
+    return "".join(said), error.end
+
+
+codecs.register_error("spelt", _spelt)
+
+
+def never_fail(stream: Any) -> None:
+    """Let a stream spell what its encoding lacks, unless it knows already what else to do."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors in {"strict", "surrogateescape"}:
+        stream.reconfigure(errors="spelt")
+
+
+never_fail(sys.stdout)  # on import, since click prints help pages without asking for a console
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 def print_json(content: Any) -> None:
-    click.echo(json.dumps(content, ensure_ascii=False, indent=2))
+    """JSON is UTF-8 (RFC 8259); where another encoding is asked for, ASCII, which is UTF-8 too."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    unicode = codecs.lookup(encoding).name == "utf-8"
+    click.echo(json.dumps(content, ensure_ascii=not unicode, indent=2))
 
 
 def console() -> Console:
     """Where people read; rich is imported here, so that programs do not wait for it."""
     from rich.console import Console
 
+    never_fail(sys.stdout)
     return Console(highlight=False, markup=False, emoji=False, file=cast("IO[str]", _Trimmed(sys.stdout)))
 
 

@@ -1,7 +1,8 @@
 """A laboratory's table of stained cells: a line per well → the wells of each participant, visit and cytokine.
 
 Columns: participant, visit, subset (the parent), cytokine, stimulation, positive, parent; and role (antigen,
-background, positive) where the usual names of controls do not tell it.
+background, positive) where the usual names of controls do not tell it. A well that was lost has a word of
+LOST in both counts.
 """
 
 from __future__ import annotations

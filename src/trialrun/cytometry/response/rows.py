@@ -82,7 +82,7 @@ def _visible(text: str) -> str:
 
 
 def key(name: str) -> str:
-    """A name without case. Its signs stay: day -1 is not day 1, nor CD4+ CD4-."""
+    """A name without case and doubled blanks. Its signs stay: day -1 is not day 1, nor CD4+ CD4-."""
     return " ".join(name.casefold().split())
 
 
