@@ -17,7 +17,7 @@ demo: .venv/ready ## the main job: the bundled study on virtual people, up to it
 test: .venv/ready ## every test but the slow ones
 	@scripts/system-packages browser
 	@$(BIN)/ruff check --quiet .
-	$(BIN)/pytest -n $(CORES)
+	$(BIN)/pytest -n $(CORES) --dist loadgroup
 
 slow: .venv/ready ## the tests that take minutes
 	$(BIN)/pytest -n $(CORES) -m slow

@@ -89,6 +89,9 @@ class Started:
             return dict(client.run(os.getpid))
 
 
+pytestmark = pytest.mark.xdist_group("cluster")  # one process, and so one cluster
+
+
 @contextmanager
 def started(folder: Path) -> Iterator[Started]:
     with closing(socket.socket()) as free:
