@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Before NumPy: several workers test at once, and the threads of small matrices mostly wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Machines that test are shared and noisy: how long one example takes there says nothing about the code.
 settings.register_profile("trialrun", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("trialrun")

@@ -88,6 +88,7 @@ def test_a_panel_alone_is_read(tmp_path: Path) -> None:
         ("quantity: rare_percent", "quantity: rar", "there is no quantity `rar`", "Known here"),
         ("    counting: {volume: true}\n", "", "nothing says how cells are counted", "counting:"),
         ("[1000, null]", "[null, null]", "`CD4` has neither", "Write e.g. [1000, null]."),
+        ("[1000, null]", "[nan, null]", "this must be a number, not `nan`", ""),
         ("[1000, null]", "[9, 1]", "the bounds of `CD4` end before they begin", "smaller first"),
         ("CD127: BL1-H", "CD127: VL4-H", "`VL4-H` is said to be both CD4 and CD127", "under one"),
         ("logicle: {top: 262144}", "logicle: {width: 3}", "there is no such logicle scale", "at most half"),

@@ -36,15 +36,14 @@ def learn(panel: str, out: Path, as_json: bool) -> None:
     from trialrun.cytometry.fcs.error import FcsError
     from trialrun.cytometry.transform import GatingError
     from trialrun.protocol.population import Transitional
+    from trialrun.protocol.source import parse
     from trialrun.protocol.write import written
 
     panels, name = find(panel)
     populations = panels.panels[name].populations.items()
     trained = {key: one for key, one in populations if isinstance(one, Transitional) and one.trained_on}
     if not trained:
-        message = (
-            f"no population of {name} is trained on samples gated by hand; say `trained_on: NAME` of one"
-        )
+        message = f"no population of the panel {name} is `trained_on` samples gated by hand"
         raise click.BadParameter(message, param_hint="'PANEL'")
     before = _before(out)
     found: dict[str, Learnt] = {}
@@ -57,8 +56,9 @@ def learn(panel: str, out: Path, as_json: bool) -> None:
                 raise click.ClickException(
                     f"{key}: nothing can be learnt from its samples: {error}"
                 ) from None
-    text = written({"borders": before | {key: one.said for key, one in found.items()}})
-    write(out, (HEAD + text).encode())
+    text = HEAD + written({"borders": before | {key: one.said for key, one in found.items()}})
+    parse(text, out.name)  # a study file holds so much and no more
+    write(out, text.encode())
     if as_json:
         print_json({"file": str(out), "borders": {key: _plain(one) for key, one in found.items()}})
     else:

@@ -18,7 +18,7 @@ from trialrun.protocol.population import Transitional
 from trialrun.protocol.write import said
 
 from .method import markers
-from .template import Reference, Template, learn
+from .template import Reference, Template, learn, left_out
 from .training import reference, samples
 from .transform import GatingError
 from .transitional import fit
@@ -48,7 +48,7 @@ def learnt(panel: Panel, population: Transitional, folder: Path) -> Learnt:
         whole = learn(references)
     except ValueError as error:
         raise GatingError(str(error)) from None
-    agreed = zip((one.parent for one in by_hand), agreement(references), strict=True)
+    others = zip(by_hand, references, left_out(references, whole), strict=True)
     files = dict.fromkeys(file for one in by_hand for file in (one.parent, *one.members))
     border: dict[str, Any] = {
         "method": "transitional",
@@ -57,7 +57,7 @@ def learnt(panel: Panel, population: Transitional, folder: Path) -> Learnt:
         **{key: getattr(population, key) for key in ("of", "high", "low", "also")},
         "learnt_from": {file: _digest(folder / file) for file in files},
         "learnt_with": learnt_with(panel, population),
-        "agreement": {file: value for file, value in agreed if value is not None},
+        "agreement": {by.parent: agreement(one, rest) for by, one, rest in others if rest is not None},
         "fit": _fit(whole, markers(population)),
         "without": [_fit(one, markers(population)) for one in whole.without],
         "sha256": "0" * 64,
@@ -70,19 +70,9 @@ def learnt(panel: Panel, population: Transitional, folder: Path) -> Learnt:
     )
 
 
-def agreement(references: Sequence[Reference]) -> list[float | None]:
-    """F1 of each reference's members as gated by the border of all others, None where these teach none."""
-    return [
-        _agreement(one, [*references[:number], *references[number + 1 :]])
-        for number, one in enumerate(references)
-    ]
-
-
-def _agreement(one: Reference, others: Sequence[Reference]) -> float | None:
-    try:
-        gate = fit([one.values], learn(others, leave_out=False))
-    except ValueError:  # too few of them
-        return None
+def agreement(one: Reference, others: Template) -> float:
+    """F1 of a reference's members as gated by the border of all others."""
+    gate = fit([one.values], others)
     held = gate.apply(one.values).members if gate.estimable else np.zeros(len(one.members), dtype=bool)
     both = 2 * int((held & one.members).sum())
     return round(both / max(int(held.sum() + one.members.sum()), 1), 4)

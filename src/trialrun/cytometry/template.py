@@ -85,8 +85,8 @@ def corrected(probability: Array, prior: float) -> float:
     return share
 
 
-def learn(references: Sequence[Reference], leave_out: bool = True) -> Template:
-    """The template of the references, and unless told not to those of all but one.
+def learn(references: Sequence[Reference]) -> Template:
+    """The template of the references, and those of all but one.
 
     Their order, and that of their events, changes nothing. Raises ValueError for none, for fewer than 100
     members or as few others, fewer than two markers, markers that differ in number, or values not finite.
@@ -95,10 +95,20 @@ def learn(references: Sequence[Reference], leave_out: bool = True) -> Template:
     if len({len(one.values) for one in checked}) > 1:
         raise ValueError("references have different numbers of markers")
     whole = _learn(checked)
-    if len(checked) < 2 or not leave_out:
+    if len(checked) < 2:
         return whole
     parts = (checked[:left] + checked[left + 1 :] for left in range(len(checked)))
     return replace(whole, without=tuple(_learn(part) for part in parts if _enough(part)))
+
+
+def left_out(references: Sequence[Reference], whole: Template) -> list[Template | None]:
+    """For each reference the template of all others, None where these are too few. whole: that of all."""
+    keys = [_checked(one).values.tobytes() for one in references]
+    numbers = sorted(range(len(keys)), key=lambda number: keys[number])
+    others = {number: [one for i, one in enumerate(references) if i != number] for number in numbers}
+    able = [number for number in numbers if _enough(others[number])]
+    known = dict(zip(able, whole.without, strict=True))
+    return [known.get(number) for number in range(len(keys))]
 
 
 def landmarks(values: NDArray[np.floating[Any]], members: NDArray[np.bool_]) -> tuple[Array, Array]:
