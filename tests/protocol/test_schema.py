@@ -1,6 +1,7 @@
 """The JSON Schema of study files: it takes what compiles, marks what does not, and says each key."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import jsonschema
@@ -78,7 +79,7 @@ def test_no_key_speaks_of_how_the_program_is_made(name: str) -> None:
     ],
 )
 def test_a_wrong_word_is_marked(path: tuple[str, ...], wrong: object) -> None:
-    content = read(bundled()["vascu_il2"] / "study.yaml").content
+    content = deepcopy(read(bundled()["vascu_il2"] / "study.yaml").content)  # a text is parsed once, for all
     here = content
     for step in path[:-1]:
         here = here[step]

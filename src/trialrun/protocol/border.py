@@ -25,7 +25,7 @@ Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Numbers = tuple[float, ...]
 
 
-class LearntWith(Part):
+class LearntWith(Part, defer_build=True):
     """What a panel said that the border hangs on: of its markers and parents, no more.
 
     ``matrix``: SHA-256 of the compensation matrix, where the panel holds it. ``populations``: those that the
@@ -40,7 +40,7 @@ class LearntWith(Part):
     populations: dict[Name, Population] = Field(default_factory=dict)
 
 
-class Fit(Part):
+class Fit(Part, defer_build=True):
     """A border in numbers, on the scales of the panel: splines between ``knots``, and their weights.
 
     ``plane``: a row for each spline of the first marker, a column for each of the second. ``further``: of
@@ -75,7 +75,7 @@ class Fit(Part):
         return self
 
 
-class Border(Part):
+class Border(Part, defer_build=True):
     """A border as `trialrun learn` writes it; ``sha256`` is of all else that is said of it."""
 
     method: Literal["transitional"]
@@ -104,7 +104,7 @@ class Border(Part):
         return self
 
 
-class BorderFile(Part):
+class BorderFile(Part, defer_build=True):
     """``borders.yaml``."""
 
     borders: dict[Name, Border] = Field(min_length=1)
