@@ -68,10 +68,12 @@ class Lab:
         return self.trial.projection(subject).sequence
 
 
-def made(virtual: bool = True, people: tuple[Person, ...] = ()) -> Lab:
+def made(virtual: bool = True, people: tuple[Person, ...] = (), seed: int | None = None) -> Lab:
     """A trial in memory. people: who else is registered."""
     clock = Noon() if virtual else None
-    trial = Trial.in_memory(load("vascu_il2"), virtual=virtual, clock=clock, people=(*STAFF, *people))
+    trial = Trial.in_memory(
+        load("vascu_il2"), virtual=virtual, clock=clock, seed=seed, people=(*STAFF, *people)
+    )
     _screened(trial)
     return Lab(trial)
 

@@ -1,10 +1,12 @@
 """Many files: the same numbers however they are run, one gate for a participant, nothing done twice."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from trialrun.cytometry import batch_folder
@@ -238,3 +240,71 @@ def test_what_manifest_and_file_say_of_each_other_is_told(folder: Path) -> None:
     assert findings[0][1:] == ("the manifest says participant `P1`, and the file's keyword PARTICIPANT `P9`",)
     assert findings[1] == ("the manifest has no row of it; it is taken for what its keywords say",)
     assert found.notes == ("it has rows of files that were not given (1): 7.fcs",)
+
+
+def clouds(seed: int, *parts: tuple[float, int]) -> Sample:
+    """A sample with so many events about each value of A."""
+    stream = np.random.default_rng(seed)
+    a = np.concatenate([stream.normal(at, 40, number) for at, number in parts])
+    return replace(sample(seed), events=np.rint(np.stack([a, a])).astype(np.float32))
+
+
+def together(folder: Path, out: Path | None = None, membership: bool = False) -> Batch:
+    """Two samples, and one that has enough only where the gate lies without it."""
+    quality = "    quality:\n      enough: {kind: events, of: high, at_least: 200}\n"
+    (folder / "panel.yaml").write_text(PANEL + quality, "utf-8")
+    for name, parts in {
+        "a": ((200, 100), (1000, 900)), "b": ((200, 100), (1000, 900)), "odd": ((500, 1700), (680, 300)),
+    }.items():  # fmt: skip
+        write(folder / f"{name}.fcs", clouds(ord(name[0]), *parts))
+    (folder / "manifest.csv").write_text("file,participant\na.fcs,P1\nb.fcs,P1\nodd.fcs,P1\n", "utf-8")
+    said = panels(folder)
+    manifest = read_manifest(folder / "manifest.csv", said.panels)
+    files = [folder / f"{name}.fcs" for name in ("a", "b", "odd")]
+    return gate(files, said, "tube", manifest=manifest, out=out, membership=membership)
+
+
+def test_a_sample_that_failed_has_failed_whatever_the_gates_of_the_others_make_of_it(folder: Path) -> None:
+    a, _, odd = together(folder).outcomes
+    assert (odd.counts["high"] or 0) >= 200
+    (reason,) = odd.failed
+    assert "at least 200 are asked for; that was in gates found with it" in reason
+    assert a.failed == ()
+    assert a.file.findings == ("its gates were found without odd.fcs, which fails by rule",)
+
+
+def test_tables_are_of_the_round_that_the_numbers_are_of(folder: Path) -> None:
+    out = folder / "out"
+    together(folder, out)
+    found = together(folder, out, membership=True)  # now the tables are asked for
+    assert found.resumed == 0
+    for one in found.outcomes:
+        table = pl.read_parquet(out / "membership" / f"{one.file.name}.parquet")
+        assert table["high"].sum() == one.counts["high"]
+    assert together(folder, out, membership=True).resumed == 3
+    assert together(folder, out).resumed == 3
+    for drawn in (out / ".parts").glob("portraits-*"):
+        shutil.rmtree(drawn)
+    assert together(folder, out).resumed == 0
+    again = together(folder, out, membership=True)
+    table = pl.read_parquet(out / "membership" / "odd.fcs.parquet")
+    assert table["high"].sum() == again.outcomes[2].counts["high"]
+
+
+def test_a_row_is_of_one_file(folder: Path) -> None:
+    for name in "xy":
+        (folder / name).mkdir()
+        write(folder / name / "0.fcs", sample(len(name) + ord(name)))
+    files = [folder / "x" / "0.fcs", folder / "y" / "0.fcs"]
+    said = panels(folder)
+
+    def rows(manifest: str) -> Batch:
+        (folder / "manifest.csv").write_text(manifest, "utf-8")
+        return gate(files, said, "tube", manifest=read_manifest(folder / "manifest.csv", said.panels))
+
+    one = rows("file,participant\n0.fcs,P1\n")
+    assert one.notes == ("`0.fcs` could be any of several files: write the folder too",)
+    assert [outcome.file.row["participant"] for outcome in one.outcomes] == ["", ""]
+    two = rows("file,participant\nx/0.fcs,P1\ny/0.fcs,P2\n")
+    assert [outcome.file.row["participant"] for outcome in two.outcomes] == ["P1", "P2"]
+    assert two.notes == ()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from laboratory_trial import BLOOD, FORM, POINT, Lab, made
+from laboratory_trial import BLOOD, FORM, POINT, TAKEN, Lab, made
 from trialrun.laboratory.match import File, match
-from trialrun.laboratory.specimen import specimens
+from trialrun.laboratory.specimen import Specimen, specimens
 
 ONE, TWO = "PSL-001.SCR.treg_blood", "PSL-002.SCR.treg_blood"
 
@@ -37,6 +37,8 @@ def test_by_keyword_and_by_manifest(lab: Lab) -> None:
         (file("a", "XYZ"), "no participant of this trial"),
         (file("a", ONE, {"participant": "PSL-002", "timepoint": POINT}), f"to be of {TWO} and of {ONE}"),
         (file("a", said={"specimen": ONE, "participant": "PSL-002", "timepoint": POINT}), "and of"),
+        (file("a", said={"specimen": ONE, "participant": "PSL-002"}), "says participant PSL-002"),
+        (file("a", said={"specimen": ONE, "timepoint": "W11"}), "says timepoint W11"),
     ],
 )
 def test_a_mismatch_is_listed_and_not_guessed(lab: Lab, one: File, message: str) -> None:
@@ -71,7 +73,7 @@ def test_a_file_that_answers_for_another_participant_is_listed_until_its_numbers
     lab.land(numbers)
     again = file("a", TWO, sha256=numbers.source["sha256"])
     found = match(lab.trial, BLOOD, [again])
-    assert "answers of PSL-001 come from it" in str(found.findings[0])
+    assert "answers of PSL-001 at SCR come from it" in str(found.findings[0])
     missing = dict.fromkeys(numbers.values, "unknown")
     lab.trial.correct(
         "PSL-001", FORM, POINT, {}, missing=missing, reason="the tubes were mixed up", by="lab", key="x"
@@ -81,11 +83,11 @@ def test_a_file_that_answers_for_another_participant_is_listed_until_its_numbers
 
 
 def test_a_file_that_was_simulated_for_another_trial_is_listed() -> None:
-    lab = made()
+    lab = made(seed=1)
     simulated = {"VIRTUAL": "simulated", "$SMNO": ONE, "VIRTUAL SEED": "2"}
     found = match(lab.trial, BLOOD, [File("a", "a", simulated)])
     assert found.specimens == {}
-    assert "for a trial of seed 2, and this is one of seed" in str(found.findings[0])
+    assert "for a trial of seed 2, and this is one of seed 1" in str(found.findings[0])
 
 
 def test_a_real_trial_takes_no_simulated_file() -> None:
@@ -94,3 +96,17 @@ def test_a_real_trial_takes_no_simulated_file() -> None:
     found = match(lab.trial, BLOOD, [virtual, file("b", ONE)])
     assert [finding.kind for finding in found.findings] == ["virtual"]
     assert list(found.specimens) == ["b"]
+
+
+def test_a_file_that_answers_for_another_visit_is_listed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = lab.numbers()
+    lab.land(numbers)
+    later = Specimen("PSL-001", BLOOD, "W11", TAKEN)
+    monkeypatch.setattr(
+        "trialrun.laboratory.match.specimens", lambda *_: {**specimens(lab.trial, BLOOD), later.id: later}
+    )
+    one = file("a", later.id, sha256=numbers.source["sha256"])
+    assert "answers of PSL-001 at SCR come from it" in str(match(lab.trial, BLOOD, [one]).findings[0])
+    missing = dict.fromkeys(numbers.values, "unknown")
+    lab.trial.correct("PSL-001", FORM, POINT, {}, missing=missing, reason="wrong visit", by="lab", key="x")
+    assert match(lab.trial, BLOOD, [one]).specimens == {one.sha256: later}

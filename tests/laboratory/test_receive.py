@@ -44,6 +44,14 @@ def test_a_batch_lands_and_what_fits_nowhere_is_listed(lab: Lab, tmp_path: Path)
     assert again.done == {LABEL: "unchanged"}
 
 
+def test_a_file_that_fails_after_it_landed_says_where_its_numbers_stand(lab: Lab, tmp_path: Path) -> None:
+    receive(lab.trial, panel(lab), [result(tmp_path)], by="lab")
+    landed = receive(lab.trial, panel(lab), [result(tmp_path, LABEL, "fresh: it was frozen")], by="lab")
+    (finding,) = landed.findings
+    assert "numbers of PSL-001 at SCR still come from it" in finding.message
+    assert "correct them to `unknown`" in str(finding.cure)
+
+
 def test_a_manifest_answers_what_the_panel_does_not_fill(lab: Lab, tmp_path: Path) -> None:
     said = {"participant": "PSL-001", "timepoint": "SCR", "hours_since_injection": "2.5", "nk_count": "9"}
     receive(lab.trial, panel(lab), [result(tmp_path, **said)], by="lab")

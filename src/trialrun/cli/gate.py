@@ -151,9 +151,12 @@ def _reception(trial: Trial | None, panels: Panels, name: str, said_of: Manifest
 
 
 def _items(trial: Trial | None, panels: Panels, name: str) -> tuple[str, ...]:
-    """What a manifest may answer of the panel's form, in a trial."""
-    form = panels.panels[name].form
-    return () if trial is None or form is None else tuple(trial.protocol.forms[form].items)
+    """What a manifest may answer of the panel's form, in a trial: what the panel does not fill."""
+    panel = panels.panels[name]
+    if trial is None or panel.form is None:
+        return ()
+    fills = {one.fills for one in panel.quantities.values()}
+    return tuple(item for item in trial.protocol.forms[panel.form].items if item not in fills)
 
 
 def planned(trial: Trial, said: str | None) -> tuple[Panels, str]:

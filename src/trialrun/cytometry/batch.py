@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -16,11 +15,11 @@ from trialrun.protocol.panels import Panels
 from .adjustment import Adjustment
 from .border import template
 from .cores import Cores, Processes
-from .group import Failure, Group, gated, look
+from .group import Failure, Group, look
 from .manifest import Manifest, Row
 from .method import imported
-from .outcome import Looked, Outcome, packed, unpacked
-from .quality import Beside, beside
+from .outcome import Looked, Outcome
+from .rounds import Rounds
 from .template import Template
 from .training import templates
 
@@ -144,11 +143,10 @@ def gate(
             for some in _groups(panel, [one for one in looked if one not in controls])
         ]
         hash = panels.hash(name)
-        done = _Done(panel, out, lambda group: _key(group, hash))
-        resumed = done.gate(groups, run, lambda share: tell("gate", share))
-        done.gate(done.sounder(groups), run, lambda share: tell("gate", share))
-    outcomes = done.outcomes
-    failures += done.failures
+        rounds = Rounds(panel, f"{engine()} {hash}", out and out / PARTS)
+        resumed = rounds.gate(groups, run, lambda share: tell("gate", share))
+    outcomes = rounds.outcomes
+    failures += rounds.failures
     return Batch(
         name,
         panel,
@@ -267,124 +265,3 @@ def _controls(files: Sequence[Looked], controls: Sequence[Looked]) -> dict[str, 
         if not run or "" in runs or run in runs:
             found.setdefault(one.row["reference"], []).append(one)
     return {name: tuple(some) for name, some in found.items()}
-
-
-# ---- what is known from before --------------------------------------------------------------------
-
-
-def _key(group: Group, hash: str) -> str:
-    """What the result of a group hangs on."""
-    said = [
-        engine(),
-        hash,
-        [[one.name, one.sha256, sorted(one.row.said.items())] for one in group.files],
-        [[name, [one.sha256 for one in some]] for name, some in sorted(group.controls.items())],
-        [[name, [one.model_dump() for one in some]] for name, some in sorted(group.adjustments.items())],
-    ]
-    found = hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
-    if group.aside:
-        found += f"-{hashlib.sha256(','.join(sorted(group.aside)).encode()).hexdigest()[:16]}"
-    return found
-
-
-def _whole(key: str) -> str:
-    """The key of a group without regard to who stands aside."""
-    return key.partition("-")[0]
-
-
-class _Done:
-    """What came of the groups that were gated."""
-
-    def __init__(self, panel: Panel, out: Path | None, key: Callable[[Group], str]) -> None:
-        """key: what the result of a group hangs on."""
-        self.panel, self.out, self.key = panel, out, key
-        self.found: dict[str, Outcome | Failure] = {}
-        self.ours: set[str] = set()
-
-    def gate(self, groups: Sequence[Group], run: Cores, tell: Callable[[float], None]) -> int:
-        """Gate the groups that are not known from before. How many files were."""
-        keys = {self.key(group): group for group in groups}
-        self.ours |= {_whole(key) for key in keys}
-        known = _known(keys, self.ours, self.out)
-        waiting = [key for key in keys if key not in known]
-
-        def finished(number: int, result: list[Outcome | Failure] | str) -> None:
-            if self.out is not None and not isinstance(result, str):
-                _keep(self.out / PARTS / f"{waiting[number]}.json", result)
-
-        done = run.all(gated, [(keys[key],) for key in waiting], tell, finished) if waiting else []
-        for key, some in [*known.items(), *zip(waiting, done, strict=True)]:
-            names = [file.name for file in keys[key].files]
-            results = [Failure(name, some) for name in names] if isinstance(some, str) else some
-            self.found |= zip(names, (_arrived(keys[key], one) for one in results), strict=True)
-        return sum(map(len, known.values()))
-
-    def sounder(self, groups: Sequence[Group]) -> list[Group]:
-        """The groups that hold samples which fail by rule and others which do not, to find their gates again
-        in these others alone. It is done once: who fails then changes no gate."""
-        failed = {one.file.sha256 for one in self.outcomes if one.failed}
-        found = []
-        for group in groups:
-            there = {file.sha256 for file in group.files if isinstance(self.found[file.name], Outcome)}
-            if there & failed and there - failed:
-                found.append(replace(group, aside=frozenset(there & failed)))
-        return found
-
-    @property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        """By the names of their files, with what the rules over several samples say."""
-        named = sorted(self.found.items())
-        outcomes = [one for _, one in named if isinstance(one, Outcome)]
-        others = beside(self.panel, [Beside(one.medians, one.estimates, one.file.row) for one in outcomes])
-        pairs = zip(outcomes, others, strict=True)
-        return tuple(replace(one, quality=(*one.quality, *more)) for one, more in pairs)
-
-    @property
-    def failures(self) -> list[Failure]:
-        return [one for one in self.found.values() if isinstance(one, Failure)]
-
-
-def _arrived(group: Group, one: Outcome | Failure) -> Outcome | Failure:
-    """The outcome of a file, if all that is kept of it came into the folder."""
-    if isinstance(one, Outcome):
-        for path in group.written(one.file):
-            if not path.exists():
-                reason = (
-                    f"{path} was written, and is not here: --out must be a folder that all machines share"
-                )
-                return Failure(one.file.name, reason)
-    return one
-
-
-def _known(
-    keys: Mapping[str, Group], ours: Collection[str], out: Path | None
-) -> dict[str, list[Outcome | Failure]]:
-    """The groups whose results are kept; results of other panels, files or code are deleted."""
-    found: dict[str, list[Outcome | Failure]] = {}
-    for path in sorted((out / PARTS).glob("*.json")) if out is not None else ():
-        group = keys.get(path.stem)
-        if group is None:
-            if _whole(path.stem) not in ours:
-                path.unlink(missing_ok=True)
-            continue
-        tables = [path for one in group.files for path in group.written(one)]
-        try:
-            content = json.loads(path.read_text("utf-8"))
-            results: list[Outcome | Failure] = [
-                unpacked(file, one) for file, one in zip(group.files, content, strict=True)
-            ]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if all(path.exists() for path in tables):
-            found[path.stem] = results
-    return found
-
-
-def _keep(path: Path, results: Sequence[Outcome | Failure]) -> None:
-    """Keep the results of a group; one in which a file failed is tried again next time."""
-    if any(isinstance(one, Failure) for one in results):
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps([packed(one) for one in results if isinstance(one, Outcome)]), "utf-8")
-    part.replace(path)

@@ -76,14 +76,20 @@ class Manifest:
     unread: tuple[str, ...] = ()
 
     def of(self, name: str, path: Path) -> Row | None:
-        """The row of a file by the name that it goes by, or by its own; None where there is none."""
-        return self.rows.get(name) or self.rows.get(path.name)
+        """The row of a file: by the name that it goes by, by the end of its path, or by its own name if no
+        other file has it; None where there is none."""
+        if name in self.rows:
+            return self.rows[name]
+        ends = ("/".join(path.parts[at:]) for at in range(len(path.parts)))
+        alone = (end for end in ends if "/" in end or name == path.name)
+        return next((self.rows[end] for end in alone if end in self.rows), None)
 
     def notes(self, named: Mapping[str, Path]) -> tuple[str, ...]:
         """What is in the manifest and had no part in gating these files."""
-        there = {*named, *(path.name for path in named.values())}
-        absent = [name for name in self.rows if name not in there]
-        found = []
+        used = {row.line for name, path in named.items() if (row := self.of(name, path))}
+        several = {path.name for name, path in named.items() if name != path.name} & self.rows.keys()
+        absent = [name for name, row in self.rows.items() if row.line not in used and name not in several]
+        found = [f"`{name}` could be any of several files: write the folder too" for name in sorted(several)]
         if absent:
             listed = ", ".join(absent[:SHOWN]) + (" …" if len(absent) > SHOWN else "")
             found.append(f"it has rows of files that were not given ({len(absent)}): {listed}")

@@ -19,6 +19,7 @@ from trialrun.record.trial import Trial
 
 Did = Literal["entered", "corrected", "unchanged"]
 UNKNOWN = "unknown"
+NONE = "was its manifest left out, or is another sample that is gated with it odd?"
 OPEN = (None, {"missing": UNKNOWN})
 """What a number may take the place of."""
 WORDS = {"panel": "panel", "engine": "engine", "version": "version"}
@@ -83,7 +84,7 @@ def _land(trial: Trial, form: str, specimen: Specimen, numbers: Numbers, by: str
         open_ = [name for name, item in items.items() if item.required and name not in given]
         trial.enter(
             subject, form, point, specimen.happened, given, missing=dict.fromkeys(open_, UNKNOWN),
-            source=numbers.source, by=by, key=_key(numbers, 0),
+            source=numbers.source, by=by, key=_key(form, point, numbers, 0),
         )  # fmt: skip
         return "entered"
     if conflict := _conflict(specimen, numbers, filled, values, items):
@@ -104,7 +105,7 @@ def _land(trial: Trial, form: str, specimen: Specimen, numbers: Numbers, by: str
         reason=_reason([cell for name in changed if (cell := filled.cells.get(name))], numbers.source),
         source=numbers.source,
         by=by,
-        key=_key(numbers, filled.sequence),
+        key=_key(form, point, numbers, filled.sequence),
     )
     return "corrected"
 
@@ -138,7 +139,7 @@ def _conflict(
         elif cell.source["sha256"] != numbers.source["sha256"]:
             against.append(f"{said} from another file, {cell.source['sha256'][:12]}")
         elif value is None and cell.content not in OPEN and not _newer(cell.source, numbers.source):
-            against.append(f"{said} from this very file, which now gives none; was its manifest left out?")
+            against.append(f"{said} from this very file, which now gives none: {NONE}")
     for name, said in numbers.others.items():
         cell = filled.cells.get(name)
         if cell is not None and not _open(cell) and cell.content != said:
@@ -199,8 +200,8 @@ def _shown(content: Any) -> str:
     return f"{content:g}" if isinstance(content, int | float) else str(content)
 
 
-def _key(numbers: Numbers, sequence: int) -> str:
-    """The command's key: the same numbers on the same state of the form are the same command."""
+def _key(form: str, point: str, numbers: Numbers, sequence: int) -> str:
+    """The command's key: the same numbers on the same state of a form are the same command."""
     source = numbers.source
     made = ".".join(source[key][:16] for key in (*WORDS, "sha256") if key in source)
-    return f"gate {sequence} {made}"
+    return f"gate {form} {point} {sequence} {made}"

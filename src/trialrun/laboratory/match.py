@@ -46,7 +46,7 @@ class Matched:
 def match(trial: Trial, name: str, files: Sequence[File]) -> Matched:
     """Match files to the specimens of one name that were taken in a trial."""
     taken = specimens(trial, name)
-    owners = _owners(trial)
+    places = answered(trial)
     found: dict[str, Specimen] = {}
     findings: list[Finding] = []
     twice = {sha256 for sha256, count in Counter(file.sha256 for file in files).items() if count > 1}
@@ -55,7 +55,7 @@ def match(trial: Trial, name: str, files: Sequence[File]) -> Matched:
             same = ", ".join(other.name for other in files if other.sha256 == file.sha256 and other != file)
             findings.append(Finding("duplicate", file.name, f"has the same bytes as {same}", "give it once"))
             continue
-        one = _one(trial, name, file, taken, owners.get(file.sha256))
+        one = _one(trial, name, file, taken, places.get(file.sha256, set()))
         if isinstance(one, Finding):
             findings.append(one)
         else:
@@ -67,16 +67,20 @@ def match(trial: Trial, name: str, files: Sequence[File]) -> Matched:
     return Matched(found, tuple(findings))
 
 
-def _owners(trial: Trial) -> dict[str, str]:
-    """By the sha256 of a file, whose answers come from it: a file whose numbers a person has taken back is
-    nobody's, though it stays in the record."""
-    return {
-        cell.source["sha256"]: subject
-        for subject in trial.subjects()
-        for filled in trial.projection(subject).filled.values()
-        for cell in filled.cells.values()
-        if cell.source
-    }
+Place = tuple[str, str]
+"""A participant and a timepoint."""
+
+
+def answered(trial: Trial) -> dict[str, set[Place]]:
+    """By the sha256 of a file, where answers come from it: nowhere after a person has taken its numbers back,
+    though it stays in the record."""
+    found: dict[str, set[Place]] = {}
+    for subject in trial.subjects():
+        for (_, point), filled in trial.projection(subject).filled.items():
+            for cell in filled.cells.values():
+                if cell.source:
+                    found.setdefault(cell.source["sha256"], set()).add((subject, point))
+    return found
 
 
 def _both(files: Iterable[File], found: Mapping[str, Specimen], id: str) -> list[Finding]:
@@ -87,14 +91,14 @@ def _both(files: Iterable[File], found: Mapping[str, Specimen], id: str) -> list
 
 
 def _one(
-    trial: Trial, name: str, file: File, taken: Mapping[str, Specimen], owner: str | None
+    trial: Trial, name: str, file: File, taken: Mapping[str, Specimen], places: set[Place]
 ) -> Specimen | Finding:
     simulated = VIRTUAL in file.keywords
     if simulated and not trial.virtual:
         message = "its events are simulated (keyword VIRTUAL), and these participants are people"
         return Finding("virtual", file.name, message, "leave it out; find the file that was measured")
     seed = file.keywords.get(SEED, "").strip()
-    if simulated and seed and seed != str(trial.seed):
+    if simulated and seed and trial.seed is not None and seed != str(trial.seed):
         message = f"it was simulated for a trial of seed {seed}, and this is one of seed {trial.seed}"
         return Finding("virtual", file.name, message, "find the file that was simulated for this trial")
     ids = _ids(name, file)
@@ -110,11 +114,15 @@ def _one(
     if whose and whose != taken[id].subject:
         message = f"it is said to be of {id}, and says of itself that it is of {whose}"
         return Finding("unmatched", file.name, message, "correct the manifest, or the file's keyword")
-    if owner is not None and owner != taken[id].subject:
-        message = f"it is said to be of {id}, and answers of {owner} come from it"
-        cure = (
-            "find out whose it is; if it is not theirs, correct those answers to `unknown`, and gate it again"
-        )
+    said = file.said or {}
+    for column, right in ((PARTICIPANT, taken[id].subject), (TIMEPOINT, taken[id].point)):
+        if (told := said.get(column, "").strip()) and told != right:
+            message = f"it is said to be of {id}, and its row of the manifest says {column} {told}"
+            return Finding("unmatched", file.name, message, "correct the manifest")
+    if others := places - {(taken[id].subject, taken[id].point)}:
+        where = " and ".join(f"{subject} at {point}" for subject, point in sorted(others))
+        message = f"it is said to be of {id}, and answers of {where} come from it"
+        cure = "find out which is right; if those are not, correct them to `unknown`, and gate it again"
         return Finding("unmatched", file.name, message, cure)
     return taken[id]
 

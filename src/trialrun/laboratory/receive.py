@@ -13,7 +13,7 @@ from trialrun.cytometry.manifest import Manifest
 from trialrun.cytometry.outcome import Looked
 from trialrun.laboratory.finding import Finding
 from trialrun.laboratory.land import Landed, Numbers, land
-from trialrun.laboratory.match import File, Matched, match
+from trialrun.laboratory.match import File, Matched, Place, answered, match
 from trialrun.protocol.form import Item
 from trialrun.protocol.panel import Panel
 from trialrun.record.trial import Trial
@@ -106,12 +106,12 @@ def receive(
         files = [File(one.name, one.sha256, one.keywords, one.said) for one in results]
         matched = match(trial, specimen, files)
     sound, findings = [], [*matched.findings]
+    places = answered(trial)
     for one in results:
         if one.sha256 not in matched.specimens:
             continue
         if one.failed:
-            cure = "acquire it again, or enter by hand what can be defended"
-            findings.append(Finding("failed", one.name, "; ".join(one.failed), cure))
+            findings.append(_failed(one, places.get(one.sha256, set())))
             continue
         numbers = _numbers(trial, panel, one)
         if sha256(numbers.content).hexdigest() != one.sha256:
@@ -120,6 +120,17 @@ def receive(
         sound.append((matched.specimens[one.sha256], numbers))
     landed = land(trial, form, sound, by=by)
     return Landed(landed.done, (*findings, *landed.findings))
+
+
+def _failed(one: Result, places: set[Place]) -> Finding:
+    """Why a sample fails, and where numbers of it stand from before."""
+    message = "; ".join(one.failed)
+    if not places:
+        cure = "acquire it again, or enter by hand what can be defended"
+        return Finding("failed", one.name, message, cure)
+    where = " and ".join(f"{subject} at {point}" for subject, point in sorted(places))
+    cure = "correct them to `unknown`, or say there why they can be defended"
+    return Finding("failed", one.name, f"{message}; numbers of {where} still come from it", cure)
 
 
 def _ends(panel: Panel) -> tuple[str, str]:

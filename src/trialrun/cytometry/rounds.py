@@ -1,0 +1,202 @@
+"""The groups of a batch in two rounds: in the second, gates are found without the samples that fail by rule.
+
+What is done is kept in a folder, so that it is not done again: by the key of a group the results of each
+round, and beside them the round whose tables and drawings its files have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from trialrun.protocol.panel import Panel
+
+from .cores import Cores
+from .group import Failure, Group, gated
+from .outcome import Outcome, packed, unpacked
+from .quality import Beside, Judged, beside
+
+__all__ = ["Rounds"]
+
+Result = Outcome | Failure
+FOUND_WITH = "{}; that was in gates found with it, and they were then found without it"
+FOUND_WITHOUT = "its gates were found without {}, which fails by rule"
+
+
+class Rounds:
+    """What comes of groups, by the names of their files."""
+
+    def __init__(self, panel: Panel, source: str, folder: Path | None) -> None:
+        """source: what results hang on beside the group; folder: where they are kept, if anywhere."""
+        self.panel, self.source, self.folder = panel, source, folder
+        self.found: dict[str, Result] = {}
+        self.failed: dict[str, tuple[Judged, ...]] = {}
+        self.notes: dict[str, tuple[str, ...]] = {}
+
+    def gate(self, groups: Sequence[Group], run: Cores, tell: Callable[[float], None]) -> int:
+        """Gate all groups. Of how many files the results were known from before."""
+        self._forget_others(groups)
+        fresh = [group for group in groups if not self._recalled(group)]
+        self._do(fresh, run, tell)
+        outcomes = self.outcomes
+        last = [self._sounder(group, outcomes) for group in groups]
+        again = [
+            group
+            for group in last
+            if (group.aside and not self._recalled(group))
+            or not (any(group is one for one in fresh) or self._current(group))
+        ]
+        self._do(again, run, tell)
+        done = {file.name for group in (*fresh, *again) for file in group.files}
+        return len({file.name for group in groups for file in group.files} - done)
+
+    def _sounder(self, group: Group, outcomes: Sequence[Outcome]) -> Group:
+        """The group, its failing samples set aside where it has others. It is done once: a sample that fails
+        only then changes no gate, and one that fails no more has failed all the same."""
+        there = [one for one in outcomes if one.file in group.files]
+        failed = [one for one in there if one.failed]
+        if not failed or len(failed) == len(there):
+            return group
+        names = ", ".join(one.file.name for one in failed)
+        for one in there:
+            if one in failed:
+                self.failed[one.file.name] = tuple(rule for rule in one.quality if rule.outcome == "fail")
+            else:
+                self.notes[one.file.name] = (FOUND_WITHOUT.format(names),)
+        return replace(group, aside=frozenset(one.file.sha256 for one in failed))
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """By the names of their files, with what the rules over several samples say."""
+        named = sorted(self.found.items())
+        outcomes = [one for _, one in named if isinstance(one, Outcome)]
+        others = beside(self.panel, [Beside(one.medians, one.estimates, one.file.row) for one in outcomes])
+        pairs = zip(outcomes, others, strict=True)
+        return tuple(self._told(replace(one, quality=(*one.quality, *more))) for one, more in pairs)
+
+    def _told(self, one: Outcome) -> Outcome:
+        before = {rule.rule: rule for rule in self.failed.get(one.file.name, ())}
+        quality = tuple(
+            rule if rule.outcome == "fail" or rule.rule not in before else _as_before(before[rule.rule])
+            for rule in one.quality
+        )
+        findings = (*one.file.findings, *self.notes.get(one.file.name, ()))
+        return replace(one, quality=quality, file=replace(one.file, findings=findings))
+
+    @property
+    def failures(self) -> list[Failure]:
+        return [one for one in self.found.values() if isinstance(one, Failure)]
+
+    # ---- gating ------------------------------------------------------------------------------------
+
+    def _do(self, groups: Sequence[Group], run: Cores, tell: Callable[[float], None]) -> None:
+        """Gate groups, and keep each as it is done."""
+        if not groups:
+            return
+        for group in groups:
+            self._sign(group, "")
+
+        def finished(number: int, result: list[Result] | str) -> None:
+            if not isinstance(result, str):
+                self._keep(groups[number], result)
+
+        done = run.all(gated, [(group,) for group in groups], tell, finished)
+        for group, some in zip(groups, done, strict=True):
+            names = [file.name for file in group.files]
+            results = [Failure(name, some) for name in names] if isinstance(some, str) else some
+            self.found |= zip(names, (_arrived(group, one) for one in results), strict=True)
+
+    # ---- what is kept ------------------------------------------------------------------------------
+
+    def _key(self, group: Group) -> str:
+        """What the results of a group hang on, but for who stands aside."""
+        said = [
+            self.source,
+            [[one.name, one.sha256, sorted(one.row.said.items())] for one in group.files],
+            [[name, [one.sha256 for one in some]] for name, some in sorted(group.controls.items())],
+            [[name, [one.model_dump() for one in some]] for name, some in sorted(group.adjustments.items())],
+        ]
+        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+
+    def _results(self, group: Group) -> Path | None:
+        """Where the results of one round are kept."""
+        if self.folder is None:
+            return None
+        aside = hashlib.sha256(",".join(sorted(group.aside)).encode()).hexdigest()[:16]
+        return self.folder / f"{self._key(group)}{f'-{aside}' if group.aside else ''}.json"
+
+    def _forget_others(self, groups: Sequence[Group]) -> None:
+        """Delete what is kept of other panels, files or code."""
+        if self.folder is None:
+            return
+        ours = {self._key(group) for group in groups}
+        for path in (*self.folder.glob("*.json"), *self.folder.glob("*.round")):
+            if path.stem.partition("-")[0] not in ours:
+                path.unlink(missing_ok=True)
+
+    def _recalled(self, group: Group) -> bool:
+        """Whether the results of a round are known from before: then they are found."""
+        path = self._results(group)
+        try:
+            content = json.loads(path.read_text("utf-8")) if path else []
+            results = [unpacked(file, one) for file, one in zip(group.files, content, strict=True)]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        self.found |= {one.file.name: one for one in results}
+        return True
+
+    def _keep(self, group: Group, results: Sequence[Result]) -> None:
+        """Keep the results of a round; one in which a file failed is tried again next time."""
+        path = self._results(group)
+        outcomes = [one for one in results if isinstance(one, Outcome)]
+        if path is not None and len(outcomes) == len(results):
+            _write(path, json.dumps([packed(one) for one in outcomes]))
+            self._sign(group, self._signature(group))
+
+    def _signature(self, group: Group) -> str:
+        path, drawn = self._results(group), group.portraits
+        return f"{path.stem if path else ''} {drawn.name if drawn else ''} {bool(group.membership)}"
+
+    def _sign(self, group: Group, signature: str) -> None:
+        """Write down of which round the tables and drawings of a group's files are."""
+        if self.folder is not None:
+            _write(self.folder / f"{self._key(group)}.round", signature)
+
+    def _current(self, group: Group) -> bool:
+        """Whether there are tables and drawings of this round, and of no other; more than are asked for will
+        do."""
+        if self.folder is None:
+            return True
+        enough = {self._signature(group), self._signature(group).replace(" False", " True")}
+        try:
+            signed = (self.folder / f"{self._key(group)}.round").read_text("utf-8")
+        except OSError:
+            return False
+        return signed in enough and all(path.exists() for one in group.files for path in group.written(one))
+
+
+def _as_before(rule: Judged) -> Judged:
+    """What a rule said of a sample when gates were found with it."""
+    return replace(rule, message=FOUND_WITH.format(rule.message))
+
+
+def _arrived(group: Group, one: Result) -> Result:
+    """The outcome of a file, if all that is kept of it came into the folder."""
+    if isinstance(one, Outcome):
+        for path in group.written(one.file):
+            if not path.exists():
+                reason = (
+                    f"{path} was written, and is not here: --out must be a folder that all machines share"
+                )
+                return Failure(one.file.name, reason)
+    return one
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, "utf-8")
+    part.replace(path)
