@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trialrun.cytometry.manifest import COLUMNS, read_manifest
+from trialrun.cytometry.manifest import COLUMNS, Row, read_manifest
 from trialrun.protocol.problem import ProtocolError
 
 LINES = [["file", "participant", "counting", "cells_per_ul", "note"], ["a.fcs", "P1", "dual", "1500", "x"]]
@@ -60,6 +60,8 @@ def test_headings_are_read_however_people_write_them_and_what_is_not_read_is_tol
         "it has rows of files that were not given (1): b.fcs",
         "nothing reads its columns remark",
     )
+    path.write_text("sep=;\nfile;participant\na.fcs;P1\n", "utf-8")
+    assert read_manifest(path, {}).rows["a.fcs"] == Row({"file": "a.fcs", "participant": "P1"}, 3)
     path.write_text("file,particpant\na.fcs,P1\n", "utf-8")
     with pytest.raises(ProtocolError, match="Did you mean `participant`"):
         read_manifest(path, {})

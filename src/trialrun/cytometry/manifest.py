@@ -119,7 +119,9 @@ def read_manifest(path: Path, panels: Mapping[str, Panel], also: Collection[str]
 
 
 def _read(text: str, file: str, panels: Mapping[str, Panel], also: Collection[str]) -> Manifest:
-    first = text.partition("\n")[0]
+    if text.casefold().startswith("sep="):  # a spreadsheet's own line: the next is as if it were not there
+        text = "\n" + text.partition("\n")[2]
+    first = text.lstrip("\n").partition("\n")[0]
     separator = ";" if first.count(";") > first.count(",") else "\t" if "\t" in first else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
