@@ -174,3 +174,38 @@ def test_what_cannot_be_known_is_said() -> None:
         transitional.fit([np.zeros((3, 2000))], learnt)
     with pytest.raises(ValueError, match="reference"):
         template.learn([])
+
+
+def test_each_visit_is_judged_by_itself_and_moves_no_gate_that_it_is_refused_by(
+    shared: Path, wells: dict[str, template.Reference], templates: dict[str, template.Template]
+) -> None:
+    blank, _ = scaled(shared / "data/cytometry/treg_meyer/Well_B01_CD3+CD4+_isotype-control.fcs")
+    bright = wells["A01"].values.copy()
+    bright[0] = np.arcsinh(6 * np.sinh(bright[0]))
+    visits = [wells[one].values for one in ("C01", "C03")]
+    for learnt in (templates["A01"], None):
+        alone = transitional.fit(visits, learnt)
+        for other, reason in ((bright, "at most 2 are allowed"), (blank, "stained alike")):
+            gate = transitional.fit([other, *visits], learnt, names=("CD25", "CD127"))
+            assert (gate.shift, gate.foot, gate.samples) == (alone.shift, alone.foot, 2)
+            assert reason in "".join(gate.judged(other).reasons)
+            assert "in CD25" in gate.judged(other).reasons[0]
+            for visit in (*visits, wells["A01"].values):
+                assert gate.judged(visit) == transitional.Judgement()
+
+
+def test_a_visit_that_lies_half_a_deviation_off_has_a_finding_of_its_own() -> None:
+    learnt = template.learn([made(1, 200)])
+    visits = [made(number, 200).values for number in (2, 3, 4)]
+    visits[2][0] += 0.7
+    for gate in (transitional.fit(visits, learnt), transitional.fit(visits)):
+        assert gate.estimable and not gate.judged(visits[0]).findings
+        (said,) = gate.judged(visits[2]).findings
+        assert "in the first marker" in said
+
+
+def test_two_samples_that_lie_far_apart_have_no_shoulder_together() -> None:
+    one, other = made(1, 200).values, made(2, 200).values + 3
+    assert "one gate does not serve both" in transitional.fit([one, other]).reasons[0]
+    few = transitional.fit([one, other[:, :20]])
+    assert few.estimable and "too few events: 20" in few.judged(other[:, :20]).reasons[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -102,6 +102,14 @@ class Border:
 
     def holds(self, values: Values) -> Mask:
         return self.gate.apply(self._axes(values)).members
+
+    def judged(self, values: Values) -> Border:
+        """As it holds for one sample, with what is found in that alone. Raises NotEstimable."""
+        own = self.gate.judged(self._axes(values))
+        if own.reasons:
+            raise NotEstimable(own.reasons[0])  # one is enough, and a page can translate it
+        findings = tuple(dict.fromkeys((*self.gate.findings, *own.findings)))
+        return replace(self, gate=replace(self.gate, findings=findings))
 
     def share(self, values: Values) -> Share:
         """The members in % of these events, and how far that may be off."""
@@ -262,7 +270,13 @@ def _border(population: said.Transitional, parts: Sequence[Values], template: Te
 
     if template is None:
         parts = [shoulder(population, values) for values in parts]
-    gate = fit(parts, template)
-    if not gate.estimable:
-        raise NotEstimable("; ".join(gate.reasons))
-    return Border(population, gate)
+    return Border(population, fit(parts, template, names=_named(population, template)))
+
+
+def _named(population: said.Transitional, template: Template | None) -> tuple[str, str]:
+    """The first two axes of a border in words: markers of a learnt one, their means of a shoulder."""
+    if template is not None:
+        first, second = markers(population)[:2]
+        return first, second
+    high, low = " + ".join(population.high), " + ".join(population.low)
+    return (high, low) if high else (low, high)

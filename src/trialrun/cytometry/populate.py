@@ -149,9 +149,7 @@ def _found(
         except (GatingError, FcsError) as error:  # it says so of itself; the others do not wait for it
             reason = reason or str(error)
             continue
-        every = -(-values.shape[1] // MOST) or 1
-        few = values[:, ::every]
-        parts.append(few[:, np.isfinite(few).all(axis=0)])
+        parts.append(_thinned(values))
         able.append(walk)
     if not parts:
         return reason
@@ -159,6 +157,12 @@ def _found(
         return find(one, parts, able[0].between(one), template)
     except (NotEstimable, GatingError) as error:
         return str(error)
+
+
+def _thinned(values: Values) -> Values:
+    """As many events as a gate is found in, those that are finite."""
+    few = values[:, :: -(-values.shape[1] // MOST) or 1]
+    return few[:, np.isfinite(few).all(axis=0)]
 
 
 class _Walk:
@@ -204,7 +208,8 @@ class _Walk:
             mask = self._combined(parse(one.where, dict.fromkeys(self.panel.populations, YES_NO)).tree)
             return mask if columns.rows is None else mask[columns.rows]
         if found is not None:
-            self.found[name] = found
+            if not isinstance(found, Border):
+                self.found[name] = found
             if isinstance(found, Imported):
                 self.gates[name] = found.shape
                 return inside(found.shape, columns)
@@ -214,6 +219,8 @@ class _Walk:
                 self.gates[name] = gate
                 return inside(gate, columns)
             values = self.values(one)
+            if isinstance(found, Border):
+                found = self.found[name] = found.judged(_thinned(values))
             known = np.isfinite(values).all(axis=0)
             held = np.zeros(values.shape[1], dtype=bool)
             held[known] = found.holds(values[:, known])

@@ -5,12 +5,13 @@ samples of the laboratory the border is the one that its people draw (`template`
 participant by the bulk of his events. Without any, the shoulder itself is cut where it begins.
 
 One gate serves all visits of a participant. It is fitted to their events together and does not know which
-visit is which: permuting samples or events changes nothing.
+visit is which: permuting samples or events changes nothing. Each sample is judged by itself all the same: one
+whose bulk lies too far off has no share, and no part in the gate of the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +30,11 @@ FOOT = 0.003  # share of events beyond which the far tail is too thin to show a 
 SLACK = 0.25
 FARTHEST = 2.0  # robust standard deviations of the bulk beyond which references do not speak for a sample
 WIDEST = 2.0  # times wider or narrower bulk, likewise
+APART = (
+    0.5  # robust standard deviations between a sample's bulk and the gate's: beyond it a finding; assumption
+)
+FEWEST_ALONE = 50  # events below which no sample is judged by itself: assumption
+NAMES = ("the first marker", "the second marker")
 BACKGROUND = 0.5  # % of a control's events within the gate from which it is a finding: assumption
 NORMAL_95 = 1.959964
 
@@ -88,6 +94,24 @@ class WithoutFirst:
     reasons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """Of one sample: why a gate does not hold for it, and what a reader should know."""
+
+    reasons: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Where the bulk of some samples lies: distance from the references' and how often as wide, by marker."""
+
+    shift: tuple[float, float]
+    marks: Sequence[tuple[Array, Array]]
+    away: Array
+    times: Array
+
+
 @dataclass(frozen=True, eq=False)
 class Gate:
     """The gate of one participant. Values are markers × events: the high marker, the low one, further ones.
@@ -96,7 +120,8 @@ class Gate:
     two markers lie from the references. foot: where the shoulder begins in first - tilt × second; feet: as
     other kernels see it. ceiling: upper limit of the second marker for `without_first`. seen: `landmarks` of
     the first two markers of each sample, ascending. background: % of each control's events within the gate.
-    findings: what a reader should know. reasons: why there is no gate.
+    bulk, spread: `landmarks` that a sample is compared with where there is no template. names: of the first
+    two markers, in words. findings: what a reader should know. reasons: why there is no gate.
     """
 
     template: Template | None
@@ -111,10 +136,40 @@ class Gate:
     background: tuple[float, ...] = ()
     findings: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    bulk: tuple[float, ...] = ()
+    spread: tuple[float, ...] = ()
+    names: tuple[str, str] = NAMES
 
     @property
     def estimable(self) -> bool:
         return not self.reasons
+
+    def judged(self, values: NDArray[Any]) -> Judgement:
+        """What speaks against this gate in the events of one sample, looked at by itself."""
+        array = _rows(values)
+        if not array.shape[1]:  # its share says so
+            return Judgement(self.reasons)
+        if self.template is not None:
+            place = _place([array], self.template)
+            reasons = _few(array) or _far(place, self.names)
+            left = 0.0 if place is None else place.away - np.array(self.shift) / self.template.spread
+        elif self.bulk:
+            away, times = _beside(_whole(array), (np.array(self.bulk), np.array(self.spread)))
+            reasons, left = _few(array) or _aside(away, times, self.names), away
+        else:
+            return Judgement(self.reasons)
+        if reasons or self.reasons:
+            return Judgement(reasons or self.reasons)
+        pairs = zip(self.names, np.broadcast_to(left, 2), strict=True)
+        return Judgement(
+            (),
+            tuple(
+                f"its bulk lies {far:+.2f} standard deviations from where the gate of all samples has it, "
+                f"in {name}"
+                for name, far in pairs
+                if abs(far) > APART
+            ),
+        )
 
     def apply(self, values: NDArray[Any]) -> Membership:
         """The members among a parent's events. Raises ValueError without a gate or for values not finite."""
@@ -195,6 +250,7 @@ def fit(
     template: Template | None = None,
     controls: Sequence[NDArray[Any]] = (),
     tilt: float = TILT,
+    names: tuple[str, str] = NAMES,
 ) -> Gate:
     """One gate for all of a participant's samples.
 
@@ -202,8 +258,10 @@ def fit(
     learnt (logarithmic above zero: logicle, asinh), compensated. template: of references; without it the
     shoulder is cut, for which the first two markers alone count and `tilt` of the second comes off the first.
     controls: the same parent where the first marker was not stained; they do not move the gate but tell how
-    much of it is background. Not estimable with fewer than 1000 events together, where the bulk lies too far
-    from that of the references, or where no shoulder shows. Raises ValueError for values not finite or
+    much of it is background. names: of the first two markers, for messages. A sample whose bulk lies too far
+    from that of the references, or without any from that of most other samples, has no part in the gate
+    (`Gate.judged` says why). Not estimable with fewer than 1000 events together, where no sample is left, or
+    where no shoulder shows. Raises ValueError for values not finite or
     another number of markers than the template's.
     """
     arrays = sorted((_rows(one) for one in parents), key=lambda one: (one.shape, np.sort(one).tobytes()))
@@ -214,7 +272,16 @@ def fit(
     total = sum(one.shape[1] for one in arrays)
     if total < FEWEST:
         return _none(template, tilt, len(arrays), f"too few events: {total}, at least {FEWEST} are needed")
-    gate = _shoulder(arrays, tilt) if template is None else _carried(arrays, template)
+    if template is None:
+        against = _strangers(arrays, names)
+    else:
+        against = [_few(one) or _far(_place([one], template), names) for one in arrays]
+    able = [one for one, why in zip(arrays, against, strict=True) if not why]
+    if not able:
+        every = tuple(dict.fromkeys(reason for why in against for reason in why))
+        return replace(_none(template, tilt, len(arrays), ""), reasons=every, names=names)
+    gate = _shoulder(able, tilt) if template is None else _carried(able, template, names)
+    gate = replace(gate, names=names)
     if not gate.estimable or not controls:
         return gate
     return _controlled(gate, controls)
@@ -234,18 +301,16 @@ def _moved(array: Array, shift: tuple[float, float]) -> Array:
     return moved
 
 
-def _carried(arrays: Sequence[Array], template: Template) -> Gate:
-    """The template at the place where the bulk of these samples puts it.
-
-    The bulk is what is no member, so shift and members are found in turn until neither moves.
-    """
+def _place(arrays: Sequence[Array], template: Template) -> _Place | None:
+    """The bulk is what is no member, so shift and members are found in turn until neither moves; None where
+    every event would be a member."""
     shift = (0.0, 0.0)
     for _ in range(50):
         members = [template.probability(_moved(one, shift)) > 0.5 for one in arrays]
         pairs = zip(arrays, members, strict=True)
         marks = [landmarks(one, own) for one, own in pairs if not own.all()]
         if not marks:
-            return _none(template, TILT, len(arrays), "every event would be a member")
+            return None
         middle, spread = (np.median([mark[part] for mark in marks], axis=0) for part in (0, 1))
         away = (middle - template.bulk) / template.spread
         follow = _firm(away) * template.spread
@@ -253,38 +318,112 @@ def _carried(arrays: Sequence[Array], template: Template) -> Gate:
         if max(abs(new - old) for new, old in zip(fresh, shift, strict=True)) < 1e-6:
             break
         shift = fresh
-    seen = sorted((significant(float(mark[0][0])), significant(float(mark[0][1]))) for mark in marks)
-    reasons, findings = [], []
-    for name, distance, times in zip(("first", "second"), away, spread / template.spread, strict=True):
-        if abs(distance) > FARTHEST:
-            reasons.append(
-                f"the bulk lies {distance:+.1f} standard deviations from that of the references "
-                f"in the {name} marker: they do not speak for these samples"
-            )
-        elif abs(distance) > SLACK:
-            findings.append(
-                f"the gate follows the bulk, {distance:+.2f} standard deviations in the {name} marker"
-            )
-        if not 1 / WIDEST < times < WIDEST:
-            reasons.append(
-                f"the bulk is {times:.2g} times as wide as that of the references in the {name} marker: "
-                "was it stained alike?"
-            )
-    ceiling = template.ceiling
+    return _Place(shift, marks, away, spread / template.spread)
+
+
+def _carried(arrays: Sequence[Array], template: Template, names: tuple[str, str]) -> Gate:
+    """The template at the place where the bulk of these samples puts it."""
+    place = _place(arrays, template)
+    if place is None:
+        return _none(template, TILT, len(arrays), "every event would be a member")
+    findings = tuple(
+        f"the gate follows the bulk, {distance:+.2f} standard deviations in {name}"
+        for name, distance in zip(names, place.away, strict=True)
+        if abs(distance) > SLACK
+    )
     return Gate(
         template,
-        shift,
+        place.shift,
         None,
         (),
         0.0,
         TILT,
-        ceiling,
+        template.ceiling,
         len(arrays),
-        tuple(seen),
+        _seen(place.marks),
         (),
-        tuple(findings),
-        tuple(reasons),
+        findings,
+        _far(place, names),
     )
+
+
+def _far(place: _Place | None, names: tuple[str, str]) -> tuple[str, ...]:
+    """Why the references do not speak for these samples."""
+    if place is None:
+        return ("every event would be a member",)
+    reasons = []
+    for name, distance, times in zip(names, place.away, place.times, strict=True):
+        if abs(distance) > FARTHEST:
+            reasons.append(
+                f"the bulk lies {distance:+.1f} standard deviations from that of the references in {name}, "
+                f"at most {FARTHEST:g} are allowed: they do not speak for this sample; compare its stain and "
+                "voltage with theirs, or give references that are measured like it"
+            )
+        if not 1 / WIDEST < times < WIDEST:
+            reasons.append(
+                f"the bulk is {times:.2g} times as wide as that of the references in {name}: was it stained "
+                "alike? Give a control as a control, else stain or measure it again"
+            )
+    return tuple(reasons)
+
+
+def _whole(array: Array) -> tuple[Array, Array]:
+    return landmarks(array, np.zeros(array.shape[1], dtype=bool))
+
+
+def _beside(one: tuple[Array, Array], other: tuple[Array, Array]) -> tuple[Array, Array]:
+    """How far one bulk lies from another, in standard deviations of that, and how often as wide it is."""
+    known = other[1] > 0  # a shoulder may have one marker only; the other is 0 in every event
+    unit = np.where(known, other[1], 1.0)
+    return np.where(known, (one[0] - other[0]) / unit, 0.0), np.where(known, one[1] / unit, 1.0)
+
+
+def _strangers(arrays: Sequence[Array], names: tuple[str, str]) -> list[tuple[str, ...]]:
+    """For each sample why it is not gated with the others: its bulk lies far from that of more than half."""
+    marks = [None if _few(one) else _whole(one) for one in arrays]
+    known = [mark for mark in marks if mark is not None]
+    unit = np.median([mark[1] for mark in known], axis=0) if known else np.ones(2)
+    found = []
+    for array, mark in zip(arrays, marks, strict=True):
+        if mark is None:
+            found.append(_few(array))
+            continue
+        whys = [
+            _aside(_beside(mark, (other[0], unit))[0], _beside(mark, other)[1], names)
+            for other in known
+            if other is not mark
+        ]
+        far = [why for why in whys if why]
+        found.append(far[0] if 2 * len(far) > len(whys) else ())
+    return found
+
+
+def _aside(away: Array, times: Array, names: tuple[str, str]) -> tuple[str, ...]:
+    """Why one gate does not serve a sample and others."""
+    reasons = []
+    for name, distance, wide in zip(names, away, times, strict=True):
+        if abs(distance) > FARTHEST:
+            reasons.append(
+                f"its bulk lies {distance:+.1f} standard deviations from that of the other samples in "
+                f"{name}, at most {FARTHEST:g} are allowed: one gate does not serve both; compare stain and "
+                "voltage"
+            )
+        if not 1 / WIDEST < wide < WIDEST:
+            reasons.append(
+                f"its bulk is {wide:.2g} times as wide as that of the other samples in {name}: "
+                "was it stained alike? One gate does not serve both"
+            )
+    return tuple(reasons)
+
+
+def _few(array: Array) -> tuple[str, ...]:
+    count = array.shape[1]
+    few = f"too few events: {count}, at least {FEWEST_ALONE} are needed"
+    return (few,) if count < FEWEST_ALONE else ()
+
+
+def _seen(marks: Iterable[tuple[Array, Array]]) -> tuple[tuple[float, float], ...]:
+    return tuple(sorted((significant(float(mark[0][0])), significant(float(mark[0][1]))) for mark in marks))
 
 
 def _firm(away: Array) -> Array:
@@ -312,7 +451,8 @@ def _shoulder(arrays: Sequence[Array], tilt: float) -> Gate:
         return _none(None, tilt, len(arrays), "no shoulder: all events lie on one side")
     ceiling = significant(float(np.quantile(pooled[1, members], 0.95)))
     marks = (landmarks(one, own) for one in arrays if not (own := one[0] - tilt * one[1] > foot).all())
-    seen = sorted((significant(float(mark[0][0])), significant(float(mark[0][1]))) for mark in marks)
+    wholes = [_whole(one) for one in arrays]
+    bulk, wide = (np.median([one[part] for one in wholes], axis=0) for part in (0, 1))
     spread = NORMAL * float(np.median(np.abs(along - np.median(along))))
     return Gate(
         None,
@@ -323,9 +463,11 @@ def _shoulder(arrays: Sequence[Array], tilt: float) -> Gate:
         tilt,
         ceiling,
         len(arrays),
-        tuple(seen),
+        _seen(marks),
         (),
         ("no reference samples: the border is where the shoulder begins, not where a person would draw it",),
+        bulk=tuple(bulk.tolist()),
+        spread=tuple(wide.tolist()),
     )
 
 
