@@ -148,7 +148,11 @@ def by_hand(folder: Path, seed: int, share: float = 0.2) -> dict[str, object]:
 
 def trained(samples: list[dict[str, object]], **more: object) -> Panel:
     references = {"ours": {"role": "training", "samples": samples}}
-    return panel({"rare": {**TRAINED, **more}}, references=references)
+    others = {
+        "copy": {"of": "all", "method": "boolean", "where": "rare"},
+        "below": {"of": "rare", "method": "rectangle", "within": {"A": [0, 10000]}},
+    }
+    return panel({"rare": {**TRAINED, **more}, **others}, references=references)
 
 
 def test_a_border_is_learnt_from_what_a_person_took(tmp_path: Path) -> None:
@@ -160,10 +164,19 @@ def test_a_border_is_learnt_from_what_a_person_took(tmp_path: Path) -> None:
     held[found.events["rare"]] = True
     assert 2 * (held & truth).sum() / (held.sum() + truth.sum()) > 0.98
     assert found.error("rare") > 0
+    assert found.error("copy") == pytest.approx(found.error("rare"))
+    assert found.error("below") == pytest.approx(found.error("rare"))
+    assert found.error("below", "rare") == 0
     share = Quantity.model_validate({"percent": "rare", "of": "all"})
     estimate = quantity(found, share, Row())
     assert estimate.corrected == found.shares["rare"].corrected
     assert estimate.corrected == pytest.approx(100 * truth.mean(), rel=0.05)
+
+
+def test_a_sample_is_no_two_references(tmp_path: Path) -> None:
+    one = by_hand(tmp_path, 1)
+    reason = templates(trained([one, one]), tmp_path)["rare"]
+    assert "two references have the same events" in str(reason)
 
 
 def test_references_that_cannot_be_used_are_told_and_nothing_else_is_taken(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ class Edge:
     at: float
     keep: str
     apart: float | None = None
+    findings: tuple[str, ...] = ()
 
     def holds(self, values: Values) -> Mask:
         (row,) = values
@@ -55,7 +56,8 @@ class Edge:
         return held
 
     def told(self) -> dict[str, Any]:
-        return {"at": self.at, "keep": self.keep, "apart": self.apart}
+        found = {"at": self.at, "keep": self.keep, "apart": self.apart}
+        return {**found, "findings": list(self.findings)} if self.findings else found
 
 
 @dataclass(frozen=True)
@@ -232,12 +234,23 @@ def _tail(population: said.Tail, row: Values, between: Range) -> Edge:
     return Edge(min(max(cut.threshold, between[0]), between[1]), population.keep, cut.separation)
 
 
+BEYOND = 10  # events of a control beyond its cut, from where on chance moves it little; an assumption
+
+
 def _percentile(population: said.Control, row: Values) -> Edge:
     from .density import FEWEST, significant
 
     if len(row) < FEWEST:
         raise NotEstimable(f"the control has {len(row)} events of the parent, at least {FEWEST} are needed")
-    return Edge(significant(float(np.percentile(row, population.percentile))), population.keep)
+    at = significant(float(np.percentile(row, population.percentile)))
+    beyond = min(population.percentile, 100 - population.percentile) / 100 * len(row)
+    if beyond >= BEYOND:
+        return Edge(at, population.keep)
+    few = (
+        f"the control has {len(row)} events of the parent, of which {beyond:.3g} lie beyond the cut: "
+        "acquire more"
+    )
+    return Edge(at, population.keep, None, (few,))
 
 
 def _single(population: said.Singlets, values: Values) -> Single:

@@ -60,11 +60,19 @@ class Populated:
             return self.sample.count
         return None if name in self.reasons else len(self.events[name])
 
-    def error(self, name: str) -> float:
-        """The standard error of a population's number that comes from where its border lies, relative to that
-        number; 0 where a valley parts it from the rest."""
+    def error(self, name: str, of: str = ALL) -> float:
+        """The standard error of a population's number that comes from where borders lie, its own and those of
+        its parents below `of`, relative to that number; 0 where valleys part it from the rest."""
+        if name in (ALL, of):
+            return 0.0
+        one, own = self.panel.populations[name], 0.0
         share = self.shares.get(name)
-        return share.gate / share.percent if share and share.percent and share.gate is not None else 0.0
+        if share and share.percent and share.gate is not None:
+            own = share.gate / share.percent
+        elif isinstance(one, said.Boolean) and (count := self.count(name)):
+            named = _named(parse(one.where, dict.fromkeys(self.panel.populations, YES_NO)).tree)
+            own = math.hypot(*(self.error(other, of) * (self.count(other) or 0) / count for other in named))
+        return math.hypot(own, self.error(one.of, of))
 
     def reason(self, name: str) -> str:
         """Why a population is not known."""
@@ -301,3 +309,17 @@ class _Walk:
                 joined = np.logical_and.reduce if isinstance(node, And) else np.logical_or.reduce
                 return np.asarray(joined(parts), dtype=bool)
         raise NotEstimable("a rule over populations has only names, AND, OR, NOT and parentheses")
+
+
+def _named(node: Node) -> set[str]:
+    """The populations that a rule names."""
+    match node:
+        case Variable(name=name):
+            return {name}
+        case Named(tree=tree):
+            return _named(tree)
+        case Not():
+            return _named(node.part)
+        case And() | Or():
+            return set().union(*map(_named, node.parts))
+    return set()

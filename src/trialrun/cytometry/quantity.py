@@ -64,7 +64,7 @@ def quantity(populated: Populated, one: Quantity, row: Row) -> Estimate:
         return Estimate(float(count), unit, events=count)
     if one.kind == "median":
         return _intensity(populated, one, count)
-    error = populated.error(one.population)
+    error = populated.error(one.population, str(one.of) if one.kind == "percent" else ALL)
     if one.kind == "percent":
         found = percent(count, populated.count(str(one.of)) or 0, str(one.of))
         share = populated.shares.get(one.population)

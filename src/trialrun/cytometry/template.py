@@ -94,6 +94,8 @@ def learn(references: Sequence[Reference]) -> Template:
     checked = sorted((_checked(one) for one in references), key=lambda one: one.values.tobytes())
     if len({len(one.values) for one in checked}) > 1:
         raise ValueError("references have different numbers of markers")
+    if len({one.values.tobytes() for one in checked}) < len(checked):
+        raise ValueError("two references have the same events; name each sample once")
     whole = _learn(checked)
     if len(checked) < 2:
         return whole
