@@ -13,6 +13,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
+from .memory import reuse
+
 __all__ = ["Cores", "Machine", "Processes", "answer"]
 
 Work = Callable[..., Any]
@@ -168,6 +170,7 @@ def _answer(question: bytes) -> bytes:
 
 def _tried(work: Work, *task: Any) -> Any:
     """What a task gives; what it fails with as text, so that no file keeps the others from their numbers."""
+    reuse()
     try:
         return work(*task)
     except Exception as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,15 +45,15 @@ class Axis:
         places = (np.nan_to_num(scaled, nan=self.low) - self.low) / (self.high - self.low)
         return np.clip(places, 0.0, 1.0)
 
-    def ticks(self) -> list[Tick]:
+    def ticks(self) -> tuple[Tick, ...]:
         """At round channel values, in ascending order."""
-        return _even(self) if isinstance(self.transform, Linear) else _decades(self)
+        return _ticks(self)
 
-    def at(self, value: float) -> float | None:
-        """Where a channel value is on the axis; None where it is not shown."""
-        scaled = float(self.transform.apply(np.array([value], dtype=np.float64))[0])
-        place = (scaled - self.low) / (self.high - self.low)
-        return place if math.isfinite(place) and -1e-9 <= place <= 1 + 1e-9 else None
+    def at(self, values: Sequence[float]) -> list[float | None]:
+        """Where channel values are on the axis; None for those that are not shown."""
+        scaled = self.transform.apply(np.array(values, dtype=np.float64))
+        places = ((scaled - self.low) / (self.high - self.low)).tolist()
+        return [place if -1e-9 <= place <= 1 + 1e-9 else None for place in places]
 
 
 def window(columns: list[Values]) -> tuple[float, float]:
@@ -68,16 +69,22 @@ def window(columns: list[Values]) -> tuple[float, float]:
     return round(low, 9), round(max(high, low + 2 * step), 9)
 
 
+@lru_cache(maxsize=1024)  # samples that are drawn together have the same few axes in every picture
+def _ticks(axis: Axis) -> tuple[Tick, ...]:
+    return tuple(_even(axis) if isinstance(axis.transform, Linear) else _decades(axis))
+
+
 def _even(axis: Axis) -> list[Tick]:
     ends = axis.transform.inverse(np.array([axis.low, axis.high]))
     step = 10.0 ** math.floor(math.log10(ends[1] - ends[0]))
     times = next(times for times in (0.2, 0.5, 1.0, 2.0) if (ends[1] - ends[0]) / (step * times) <= 5.5)
     step *= times
-    found = []
-    for number in range(math.ceil(ends[0] / step), math.floor(ends[1] / step) + 1):
-        if (place := axis.at(number * step)) is not None:
-            found.append(Tick(round(place, 5), _short(number * step)))
-    return found
+    values = [number * step for number in range(math.ceil(ends[0] / step), math.floor(ends[1] / step) + 1)]
+    return [
+        Tick(round(place, 5), _short(value))
+        for value, place in zip(values, axis.at(values), strict=True)
+        if place is not None
+    ]
 
 
 def _short(value: float) -> str:
@@ -91,8 +98,7 @@ def _decades(axis: Axis) -> list[Tick]:
     """Powers of ten on both sides of 0, the greatest labelled first; between them eight minor ticks."""
     found: dict[float, str] = {}
     labelled: list[float] = []
-    for value, label in _powers():
-        place = axis.at(value)
+    for label, place in zip(LABELS, axis.at(POWERS), strict=True):
         if place is None:
             continue
         near = any(abs(place - other) < APART for other in labelled)
@@ -117,3 +123,7 @@ def _powers() -> Iterator[tuple[float, str]]:
 
 def _raised(exponent: int) -> str:
     return ("⁻" if exponent < 0 else "") + str(abs(exponent)).translate(SUPERSCRIPT)
+
+
+POWERS, LABELS = zip(*_powers(), strict=True)
+"""Channel values that may have a tick, in the order in which they get one, and what stands there."""
