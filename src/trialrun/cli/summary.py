@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from trialrun.cli.terminal import as_json, console, print_json
+from trialrun.cli.terminal import as_json, console, print_json, write
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -56,15 +56,9 @@ def summary(folder: Path, arm: str, html: Path | None, language: str, as_json: b
 
 
 def _write(path: Path, found: Any, defects: Any, name: str, language: str) -> None:
-    """A page is complete or absent: it takes its name when it is written."""
     from trialrun.report.summary import render
 
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(render(found, defects, name, language), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error
+    write(path, render(found, defects, name, language).encode())
 
 
 def _for_people(found: Any, defects: Any, name: str, language: str) -> None:

@@ -145,12 +145,12 @@ def require_language(protocol: Protocol, language: str, written: Collection[str]
 
 def write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; what the disk refuses is said in words."""
-    beside = path.with_name(f".{path.name}.part")
+    from trialrun.protocol.file import whole
+
     try:
-        beside.write_bytes(content)
-        beside.replace(path)
+        with whole(path) as part:
+            part.write_bytes(content)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         reason = error.strerror or error
         raise click.ClickException(f"{path} cannot be written: {reason}. Choose another file.") from error
 

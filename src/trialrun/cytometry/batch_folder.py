@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trialrun import __version__
+from trialrun.protocol.file import whole
 
 from .batch import Batch, engine, participant, portraits
 from .fcs.linear import PROVENANCE
@@ -51,9 +52,8 @@ def write(batch: Batch, out: Path, visits: Sequence[str] = ()) -> None:
     drawn = _portraits(batch, out)
     texts |= {f"report.{code}.html": page(batch, drawn, code, visits) for code in LANGUAGES}
     for name, text in texts.items():
-        part = out / f".{name}.part"
-        part.write_text(text, "utf-8", newline="\n")
-        part.replace(out / name)
+        with whole(out / name) as part:
+            part.write_text(text, "utf-8", newline="\n")
 
 
 def _portraits(batch: Batch, out: Path) -> dict[str, Portrait]:

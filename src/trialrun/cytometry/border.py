@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from trialrun import __version__
 from trialrun.protocol.border import EDITION, Border, Fit, seal
 from trialrun.protocol.borders import learnt_with
+from trialrun.protocol.file import sha256
 from trialrun.protocol.panel import Panel
 from trialrun.protocol.population import Transitional
 from trialrun.protocol.write import said
@@ -55,7 +55,7 @@ def learnt(panel: Panel, population: Transitional, folder: Path) -> Learnt:
         "edition": EDITION,
         "program": f"trialrun {__version__}",
         **{key: getattr(population, key) for key in ("of", "high", "low", "also")},
-        "learnt_from": {file: _digest(folder / file) for file in files},
+        "learnt_from": {file: sha256(folder / file) for file in files},
         "learnt_with": learnt_with(panel, population),
         "agreement": {by.parent: agreement(one, rest) for by, one, rest in others if rest is not None},
         "fit": _fit(whole, markers(population)),
@@ -111,8 +111,3 @@ def _fit(one: Template, names: Sequence[str]) -> Fit:
         plane=tuple(tuple(row) for row in plane.reshape(first + 1, second + 1).tolist()),
         further={name: tuple(row.tolist()) for name, row in zip(names[2:], further, strict=True)},
     )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trialrun.protocol.file import whole
 from trialrun.protocol.panel import Panel
 
 from .adjustment import Adjustment
@@ -180,9 +181,8 @@ def keep(automatic: Populated, by_hand: Populated | None, path: Path) -> None:
             held[one.events[name]] = True
             columns[label.format(name)] = pl.Series(held)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    pl.DataFrame(columns).write_parquet(part)
-    part.replace(path)
+    with whole(path) as part:
+        pl.DataFrame(columns).write_parquet(part)
 
 
 def portrayed(
@@ -195,6 +195,5 @@ def portrayed(
         path = group.portrait(file)
         assert path is not None
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(packed(one), ensure_ascii=False), "utf-8")
-        part.replace(path)
+        with whole(path) as part:
+            part.write_text(json.dumps(packed(one), ensure_ascii=False), "utf-8")

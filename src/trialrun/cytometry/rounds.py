@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from trialrun.protocol.file import whole
 from trialrun.protocol.panel import Panel
 
 from .cores import Cores
@@ -197,6 +198,5 @@ def _arrived(group: Group, one: Result) -> Result:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, "utf-8")
-    part.replace(path)
+    with whole(path) as part:
+        part.write_text(text, "utf-8")

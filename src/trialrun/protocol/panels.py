@@ -11,6 +11,7 @@ from typing import Any
 
 from trialrun.protocol.border import Border
 from trialrun.protocol.borders import AGAIN, FILE, LEARN, UNREAD, Borders, compile_borders, unlike
+from trialrun.protocol.file import sha256
 from trialrun.protocol.form import Form
 from trialrun.protocol.panel import (
     DEFAULT,
@@ -66,8 +67,7 @@ class Panels:
         found = {}
         for reference in self.panels[name].references.values():
             for file in reference.files:
-                with (self.folder / file).open("rb") as stream:
-                    found[file] = hashlib.file_digest(stream, "sha256").hexdigest()
+                found[file] = sha256(self.folder / file)
         for key, border in self.borders(name).items():
             of = self.named(name)[key]
             found |= {f"{of}: {file}": digest for file, digest in border.learnt_from.items()}
@@ -427,6 +427,6 @@ def _digest(path: FilePath) -> str | None:
         state = path.stat()
         if not S_ISREG(state.st_mode) or state.st_size > LARGEST_FILE:
             return None
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256(path)
     except OSError:
         return None

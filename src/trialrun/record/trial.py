@@ -20,6 +20,7 @@ from trialrun.journal.entry import Draft, Entry
 from trialrun.journal.memory import MemoryStore
 from trialrun.journal.store import Store
 from trialrun.protocol.compile import load
+from trialrun.protocol.file import whole
 from trialrun.protocol.protocol import Protocol
 from trialrun.record import local
 from trialrun.record.command import Commands
@@ -275,9 +276,8 @@ class Trial(Commands):
             return
         kept = self.folder / FILES / sha256
         if not kept.exists():
-            aside = kept.with_name(f".{sha256}")
-            aside.write_bytes(content)
-            aside.replace(kept)
+            with whole(kept) as part:
+                part.write_bytes(content)
 
 
 def _real(clock: Clock, seed: int | None) -> list[Reason]:

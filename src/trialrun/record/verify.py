@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from trialrun.journal.finding import Finding
 from trialrun.journal.store import Row
 from trialrun.journal.verify import verify as verify_journal
 from trialrun.protocol.compile import load
+from trialrun.protocol.file import sha256
 from trialrun.protocol.problem import ProtocolError
 from trialrun.protocol.protocol import Protocol
 from trialrun.record import database
@@ -131,11 +131,11 @@ def _participant(folder: Path, protocol: Protocol, chain: str, entries: Sequence
     for signature in known.signatures:
         if not signature.faithful:
             yield Finding(chain, signature.sequence, "the signature is not bound to what it was put under")
-    for sha256, about in known.files.items():
-        kept = folder / FILES / sha256
+    for digest, about in known.files.items():
+        kept = folder / FILES / digest
         if not kept.is_file():
             yield Finding(chain, about["sequence"], f"the attached file {about['name']} is missing")
-        elif _sha256(kept) != sha256:
+        elif sha256(kept) != digest:
             yield Finding(chain, about["sequence"], f"the attached file {about['name']} was changed")
 
 
@@ -197,7 +197,7 @@ def _same(one: Entry, other: Entry) -> bool:
 
 def checksums(folder: Path) -> str:
     """The SHA-256 of every output in a trial's folder, as sha256sum writes it, in order of name."""
-    return "".join(f"{_sha256(folder / name)}  {name}\n" for name in _there(folder))
+    return "".join(f"{sha256(folder / name)}  {name}\n" for name in _there(folder))
 
 
 def _there(folder: Path) -> list[str]:
@@ -219,10 +219,6 @@ def _outputs(folder: Path) -> tuple[int | None, list[Finding]]:
             findings.append(Finding(name, 0, f"not listed in {SUMS}: it was added since"))
         elif not (folder / name).is_file():
             findings.append(Finding(name, 0, f"missing, though {SUMS} lists it"))
-        elif _sha256(folder / name) != sums[name]:
+        elif sha256(folder / name) != sums[name]:
             findings.append(Finding(name, 0, f"changed: its SHA-256 is not the one in {SUMS}"))
     return len(sums), findings
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

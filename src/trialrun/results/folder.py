@@ -13,7 +13,6 @@ The same tables, study and software give the same bytes.
 from __future__ import annotations
 
 import gc
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from trialrun.analysis import ard_file
 from trialrun.analysis.ard import Ard, analyse_outputs
 from trialrun.analysis.log import Tables
 from trialrun.exchange.ars import reporting_event, text
+from trialrun.protocol.file import sha256
 from trialrun.protocol.problem import Problem, ProtocolError, suggestion
 from trialrun.protocol.protocol import Protocol
 from trialrun.report.figures.vega import Vega
@@ -140,7 +140,3 @@ def listed(folder: Path) -> dict[str, str]:
     if len(sums) < len(lines):
         raise ValueError("not a list of sums as sha256sum writes it, each file once")
     return sums
-
-
-def sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

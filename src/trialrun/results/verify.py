@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,11 +15,12 @@ import polars as pl
 from trialrun.analysis import ard_file
 from trialrun.analysis.log import Tables
 from trialrun.protocol.compile import load
+from trialrun.protocol.file import sha256
 from trialrun.protocol.problem import ProtocolError
 from trialrun.record.known import known
 from trialrun.record.refusal import Refused
 from trialrun.record.trial import Trial
-from trialrun.results.folder import MANIFEST, SUMS, listed, make, names, sha256
+from trialrun.results.folder import MANIFEST, SUMS, listed, make, names
 from trialrun.results.wanted import STUDY, TABLES, Wanted, software
 from trialrun.tables import files
 from trialrun.tables.build import build
@@ -191,7 +191,7 @@ def _of_record(
             found.faults.append(Fault(MANIFEST, f"{chain} is another in the record of that day"))
     looked = {one.look.sums for one in trial.looks()}
     sums = folder / SUMS
-    if sums.is_file() and hashlib.sha256(sums.read_bytes()).hexdigest() not in looked:
+    if sums.is_file() and sha256(sums) not in looked:
         found.faults.append(Fault(SUMS, "no look in the trial's record has this hash"))
     tables = build(trial.protocol, now.facts)
     for code in sorted({*tables, *kept}):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
+from trialrun.protocol.file import whole
+
 SUFFIX = ".parquet"
 
 
@@ -26,12 +28,11 @@ def write(tables: Mapping[str, pl.DataFrame], folder: Path) -> list[Path]:
 
 
 def _write(table: pl.DataFrame, path: Path) -> Path:
-    part = path.with_suffix(".part")
-    whole = table.rechunk()
-    whole.write_parquet(
-        part, compression="zstd", compression_level=3, statistics=False, row_group_size=max(1, table.height)
-    )
-    part.replace(path)
+    rows = max(1, table.height)
+    with whole(path) as part:
+        table.rechunk().write_parquet(
+            part, compression="zstd", compression_level=3, statistics=False, row_group_size=rows
+        )
     return path
 
 

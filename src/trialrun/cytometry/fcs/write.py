@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from trialrun.protocol.file import whole
+
 from ..sample import Channel, Sample
 from .error import FcsError
 
@@ -46,9 +48,8 @@ def write(path: Path, sample: Sample) -> None:
         opt_channel_names=[_checked(path, "$PnS", channel.stain) for channel in sample.channels],
         metadata_dict=metadata,
     )
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(buffer.getvalue())
-    part.replace(path)
+    with whole(path) as part:
+        part.write_bytes(buffer.getvalue())
 
 
 def _single(path: Path, sample: Sample) -> array[float]:
