@@ -93,6 +93,15 @@ def test_a_column_that_is_not_read_is_told(tmp_path: Path) -> None:
     assert told["columns_not_read"] == ["Operator"]
 
 
+def test_names_that_are_taken_for_one_are_told(tmp_path: Path) -> None:
+    path = plate(tmp_path, plates="12")
+    path.write_text(path.read_text("utf-8").replace("P2,A1,01,W11,core", "P2,A1,01,W11,CORE"), "utf-8")
+    said = CliRunner().invoke(main, ["elispot", str(path)]).output
+    assert said.endswith("Names that are taken for one:\n  stimulus core, CORE\n")
+    told = json.loads(CliRunner().invoke(main, ["elispot", str(path), "--json"]).output)
+    assert told["names_taken_for_one"] == ["stimulus core, CORE"]
+
+
 @pytest.mark.parametrize("option", ["--alpha", "--net", "--fold", "--viability"])
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_a_threshold_is_a_number(tmp_path: Path, option: str, value: str) -> None:

@@ -14,7 +14,8 @@ from trialrun.cli.terminal import as_json, console, print_json
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from trialrun.cytometry.response.elispot import Response, Result
+    from trialrun.cytometry.response.elispot import Assay, Response, Result
+    from trialrun.cytometry.response.rows import Content
 
 SAID = {True: "positive", False: "negative", None: "unknown"}
 VALID = {True: "valid", False: "not valid", None: "not known to be valid"}
@@ -55,17 +56,21 @@ def elispot(plate: Path, alpha: float, net: float, fold: float, viability: float
     role (antigen, background, positive) where known. Spots are a count, TNTC, or lost.
     """
     from trialrun.cytometry.response.elispot import Rule, judge
-    from trialrun.cytometry.response.plate import read, unread
+    from trialrun.cytometry.response.plate import read
 
     rule = Rule(alpha=alpha, minimum_net=net, fold=fold, viability=viability)
-    results = [judge(assay, rule) for assay in read(plate)]
-    others = unread(plate)
+    content = read(plate)
+    results = [judge(assay, rule) for assay in content.found]
     if as_json:
-        print_json(
-            {"rule": asdict(rule), "columns_not_read": others, "assays": [_told(one) for one in results]}
-        )
+        told = {
+            "rule": asdict(rule),
+            "columns_not_read": content.unread,
+            "names_taken_for_one": content.spelt,
+        }
+        print_json(told | {"assays": [_told(one) for one in results]})
     else:
-        _print(results, others)
+        _print(results)
+        _about(content)
 
 
 def _told(result: Result) -> dict[str, Any]:
@@ -75,7 +80,22 @@ def _told(result: Result) -> dict[str, Any]:
     return {**head, "viability": assay.viability, **told}
 
 
-def _print(results: list[Result], others: list[str]) -> None:
+def _about(content: Content[Assay]) -> None:
+    """What is to be said of the file as a whole."""
+    out = console()
+    if content.spelt:
+        out.print(
+            "",
+            "Names that are taken for one:",
+            *(f"  {one}" for one in content.spelt),
+            sep="\n",
+            overflow="fold",
+        )
+    if content.unread:
+        out.print("", f"Columns that are not read: {', '.join(content.unread)}.", sep="\n", overflow="fold")
+
+
+def _print(results: list[Result]) -> None:
     """Every assay under its own line, so that the names of people and plates take no width of the table."""
     from rich.cells import cell_len
     from rich.padding import Padding
@@ -93,8 +113,6 @@ def _print(results: list[Result], others: list[str]) -> None:
         out.print(Padding(_table(result, first), (0, 0, 0, INDENT)))
         for note in _notes(result):
             out.print(Padding(Text.assemble(("Note: ", "yellow"), note, overflow="fold"), (0, 0, 0, INDENT)))
-    if others:
-        out.print("", f"Columns that are not read: {', '.join(others)}.", sep="\n", overflow="fold")
 
 
 def _table(result: Result, first: int) -> Table:

@@ -16,7 +16,7 @@ from trialrun.cytometry.response.change import (
     summed,
     trajectory,
 )
-from trialrun.cytometry.response.elispot import Assay, Wells, judge
+from trialrun.cytometry.response.elispot import Assay, Rule, Wells, judge
 from trialrun.cytometry.response.ics import Count, newcombe
 
 
@@ -139,6 +139,22 @@ def test_nothing_changed_where_the_wells_are_the_same() -> None:
     empty = spot_change(judge(noughts), judge(noughts))
     assert empty.change is not None and empty.p == 1
     assert empty.change.interval[0] < -1 and empty.change.interval[1] > 1  # noughts are not certainty
+
+
+def test_an_antigen_is_one_in_both_visits_however_it_is_spelt() -> None:
+    other = replace(AFTER, antigens={"B": AFTER.antigens["b"], "A": AFTER.antigens["a"]}, plate="p1")
+    assert spot_change(judge(BEFORE), judge(other)) == spot_change(judge(BEFORE), judge(AFTER))
+    signed = replace(AFTER, antigens={"a": AFTER.antigens["a"], "b+": AFTER.antigens["b"]})
+    reason = spot_change(judge(BEFORE), judge(signed)).reason
+    assert reason == "the antigens of the two visits differ: b, b+ in one of them only"
+
+
+def test_too_many_deals_are_told_with_what_can_be_done() -> None:
+    wells = tuple(range(20, 29))
+    one, other = assay("C1.D1", wells, wells, wells), assay("W11", wells, wells, wells)
+    found = spot_change(judge(one, Rule(relabellings=0)), judge(other, Rule(relabellings=0)))
+    assert found.change is not None and found.p is None
+    assert found.p_reason is not None and "or test fewer antigens at once" in found.p_reason
 
 
 def test_two_plates_have_a_change_and_no_test() -> None:

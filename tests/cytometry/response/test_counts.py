@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialrun.cytometry.response.counts import read, unread
+from trialrun.cytometry.response import counts
+from trialrun.cytometry.response.counts import Stain
 from trialrun.cytometry.response.ics import Count, responses
 from trialrun.cytometry.response.rows import TableError
 
@@ -21,6 +22,14 @@ def write(folder: Path, *lines: str, head: str = HEAD) -> Path:
     return path
 
 
+def read(path: Path) -> list[Stain]:
+    return counts.read(path).found
+
+
+def unread(path: Path) -> list[str]:
+    return counts.read(path).unread
+
+
 def test_a_table_is_read_and_judged(tmp_path: Path) -> None:
     [stain] = read(write(tmp_path, *LINES))
     assert (stain.participant, stain.visit, stain.subset, stain.cytokine) == ("01", "W11", "CD4", "IFNg")
@@ -32,6 +41,20 @@ def test_a_table_is_read_and_judged(tmp_path: Path) -> None:
 def test_two_spellings_of_the_control_are_one(tmp_path: Path) -> None:
     lines = [*LINES, "02,W11,CD4,IFNg,NS3,9,70000", "02,W11,CD4,IFNg,Unstimulated,3,70000"]
     assert [stain.control for stain in read(write(tmp_path, *lines))] == [Count(4, 82_000), Count(3, 70_000)]
+
+
+def test_a_name_is_one_however_it_is_spelt(tmp_path: Path) -> None:
+    lines = [*LINES, "02,w11,CD4,IFNG,ns3,9,70000", "02,W11,cd4,IFNg,Unstimulated,3,70000"]
+    content = counts.read(write(tmp_path, *lines))
+    assert [(one.visit, one.subset, one.cytokine) for one in content.found] == [("W11", "CD4", "IFNg")] * 2
+    assert list(content.found[1].antigens) == ["NS3"]
+    assert content.spelt == [
+        "visit W11, w11",
+        "subset CD4, cd4",
+        "cytokine IFNg, IFNG",
+        "stimulation NS3, ns3",
+        "stimulation UnStimulated, Unstimulated",
+    ]
 
 
 def test_the_published_table_with_two_spellings_of_its_control_loses_nobody(
@@ -67,7 +90,7 @@ def test_names_that_differ_by_a_sign_are_two(tmp_path: Path, column: str, one: s
 def test_a_lost_well_is_told_and_no_nought(tmp_path: Path, said: str) -> None:
     [stain] = read(write(tmp_path, *LINES[::2], f"01,W11,CD4,IFNg,core,{said},{said}"))
     assert stain.antigens["core"] is None
-    assert responses(stain.antigens, stain.control)["core"].reason == "no stimulated well"
+    assert responses(stain.antigens, stain.control)["core"].reason == "the stimulated well was lost"
 
 
 def test_a_missing_column_is_told_with_the_head_that_is_near(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_antigens_are_one_family() -> None:
     assert found["a"].adjusted == pytest.approx(3 * found["a"].p, rel=1e-6)  # the lost well counts
     assert found["b"].adjusted == pytest.approx(2 * found["b"].p, rel=1e-6)
     assert (found["a"].positive, found["b"].positive, found["c"].positive) == (True, False, None)
-    assert found["c"].reason == "no stimulated well"
+    assert found["c"].reason == "the stimulated well was lost"
 
 
 def test_a_response_below_the_least_net_response_is_negative() -> None:
@@ -121,11 +121,11 @@ def test_a_net_response_keeps_its_sign() -> None:
 @pytest.mark.parametrize(
     ("stimulated", "control", "reason"),
     [
-        (Count(3, 90_000), None, "no unstimulated control"),
+        (Count(3, 90_000), None, "no unstimulated well was counted"),
         (Count(3, 900), Count(0, 90_000), "900 parent events in the stimulated well, at least 5000"),
         (Count(3, 90_000), Count(0, 900), "900 parent events in the unstimulated well"),
         (Count(0, 0), Count(0, 90_000), "no parent events in the stimulated well"),
-        (None, Count(0, 90_000), "no stimulated well"),
+        (None, Count(0, 90_000), "the stimulated well was lost"),
     ],
 )
 def test_too_little_is_not_estimable(stimulated: Count | None, control: Count | None, reason: str) -> None:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialrun.cytometry.response.elispot import Wells
-from trialrun.cytometry.response.plate import read, role, unread
-from trialrun.cytometry.response.rows import TableError
+from trialrun.cytometry.response import plate
+from trialrun.cytometry.response.elispot import Assay, Wells
+from trialrun.cytometry.response.plate import role
+from trialrun.cytometry.response.rows import TableError, table
 
 HEAD = "plate,well,participant,visit,stimulus,spots,cells,viability"
 LINES = [
@@ -23,6 +24,14 @@ def write(folder: Path, *lines: str, head: str = HEAD) -> Path:
     path = folder / "plate.csv"
     path.write_text("\n".join([head, *lines]), encoding="utf-8")
     return path
+
+
+def read(path: Path) -> list[Assay]:
+    return plate.read(path).found
+
+
+def unread(path: Path) -> list[str]:
+    return table(path, plate.COLUMNS).unread
 
 
 def test_a_plate_is_read(tmp_path: Path) -> None:
@@ -60,6 +69,32 @@ def test_names_that_differ_by_a_sign_are_two(tmp_path: Path, column: str, one: s
     ]
     found = read(write(tmp_path, *lines))
     assert len(found) * len(found[0].antigens) == 2
+
+
+def test_a_name_is_one_over_assays_and_visits_however_it_is_spelt(tmp_path: Path) -> None:
+    """Else the change of a response from one visit to the next would not be known."""
+    later = [line.replace("P1,", "p2,").replace("Core", "CORE").replace("C1.D1", "W11") for line in LINES]
+    third = [line.replace("P1,", "P3,").replace("01,C1.D1", "01,c1.d1") for line in LINES]
+    content = plate.read(write(tmp_path, *LINES, *(later[k].replace("p2", "P2") for k in range(12)), *third))
+    assert [list(one.antigens) for one in content.found] == [["Core"]] * 3
+    assert [one.visit for one in content.found] == ["C1.D1", "W11", "C1.D1"]
+    assert content.spelt == ["visit C1.D1, c1.d1", "stimulus Core, CORE"]
+
+
+@pytest.mark.parametrize(
+    ("column", "one", "other"),
+    [("visit", "Day 1", "Day1"), ("stimulus", "pool 1 2", "pool 12"), ("participant", "01 1", "0 11")],
+)
+def test_names_that_blanks_alone_part_are_refused(tmp_path: Path, column: str, one: str, other: str) -> None:
+    was = dict(zip(HEAD.split(","), LINES[0].split(","), strict=True))
+    lines = [
+        ",".join({**was, column: name, "well": f"H{k}"}.values()) for k, name in enumerate((one, other), 1)
+    ]
+    with pytest.raises(TableError) as told:
+        read(write(tmp_path, *lines))
+    [defect] = told.value.defects
+    assert (defect.line, defect.column) == (3, column)
+    assert defect.cause == f"'{other}' and '{one}' on line 2 differ by blanks alone"
 
 
 def test_wells_without_a_position_are_not_taken_for_one_well(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 
@@ -18,6 +18,7 @@ import numpy as np
 from trialrun.cytometry.response.elispot import MILLION, Assay, Result, Wells
 from trialrun.cytometry.response.ics import Count, square_and_add
 from trialrun.cytometry.response.number import Floats, Interval, error_rate, interval, probability, rounded
+from trialrun.cytometry.response.rows import key
 
 STEPS = 21  # of each error rate, over the range that the controls allow
 EDGE = 1e-6  # the rates stay so far from the bounds at which a statistic has no value
@@ -186,10 +187,12 @@ def spot_change(earlier: Result | None, later: Result | None, *, level: float = 
     if earlier is None or later is None:
         return SpotChange(None, None, 0, f"no {'earlier' if earlier is None else 'later'} visit")
     first, second = earlier.assay, later.assay
-    if first.participant != second.participant:
+    if key(first.participant) != key(second.participant):
         raise ValueError(f"{first.participant} and {second.participant} are two participants")
     if reason := _incomparable(earlier, later):
         return SpotChange(None, None, 0, reason)
+    again = {key(name): wells for name, wells in second.antigens.items()}
+    second = replace(second, antigens={name: again[key(name)] for name in first.antigens})
     change = _total([(-1, first), (1, second)], level)
     if reason := _untestable(first, second):
         return SpotChange(change, None, 0, p_reason=reason)
@@ -212,13 +215,14 @@ def _incomparable(earlier: Result, later: Result) -> str | None:
             return f"{one.assay.visit}: {one.total_reason}"
         if one.at_least:
             return f"{one.assay.visit}: wells are too numerous to count"
-    if set(earlier.assay.antigens) != set(later.assay.antigens):
-        return "the antigens of the two visits differ"
+    first, second = ({key(name): name for name in visit.assay.antigens} for visit in (earlier, later))
+    if odd := [name for known, name in (first | second).items() if known not in first or known not in second]:
+        return f"the antigens of the two visits differ: {', '.join(odd)} in one of them only"
     return None
 
 
 def _untestable(first: Assay, second: Assay) -> str | None:
-    if first.plate != second.plate:
+    if key(first.plate) != key(second.plate):
         return f"the visits stand on two plates, {first.plate} and {second.plate}"
     every = [first.controls, second.controls, *first.antigens.values(), *second.antigens.values()]
     if len({wells.cells for wells in every}) > 1:
@@ -228,7 +232,10 @@ def _untestable(first: Assay, second: Assay) -> str | None:
     antigens = [(first.antigens[name], second.antigens[name]) for name in first.antigens]
     ways = math.prod(_ways(*pair) for pair in antigens)
     if ways > MOST or _ways(first.controls, second.controls) > MOST:
-        return f"the wells can be dealt to two visits in more than {MOST} ways"
+        return (
+            f"the wells can be dealt to two visits in more than {MOST:,} ways; look at the interval of the "
+            "change, or test fewer antigens at once"
+        )
     return None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from trialrun.cytometry.response.ics import Count
 from trialrun.cytometry.response.plate import ROLES, role
-from trialrun.cytometry.response.rows import Row, TableError, key, table
+from trialrun.cytometry.response.rows import Content, Row, TableError, key, spelt, table
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "participant": ("subject", "subject_id", "patient", "patient_id", "pid", "donor"),
@@ -42,9 +42,11 @@ class Stain:
     positive_controls: Mapping[str, Count | None]
 
 
-def read(path: Path) -> list[Stain]:
+def read(path: Path) -> Content[Stain]:
     """The stains of a file, in the order in which they begin there. Raises TableError with every defect."""
-    lines = table(path, COLUMNS).rows(NEEDED)
+    whole = table(path, COLUMNS)
+    lines = whole.rows(NEEDED)
+    alike = spelt(lines, (*GROUP, "stimulation"))
     groups: dict[tuple[str, ...], list[tuple[Row, str, str, Count | None]]] = {}
     for row in lines:
         group = tuple(key(row.text(name)) for name in GROUP)
@@ -56,12 +58,7 @@ def read(path: Path) -> list[Stain]:
     stains = [_stain(group) for group in groups.values()]
     if defects := [defect for row in lines for defect in row.defects]:
         raise TableError(defects)
-    return stains
-
-
-def unread(path: Path) -> list[str]:
-    """The heads of a file's columns that are not read, as they are written there. Raises TableError."""
-    return table(path, COLUMNS).unread
+    return Content(stains, whole.unread, alike)
 
 
 def _count(row: Row) -> Count | None:

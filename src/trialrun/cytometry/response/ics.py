@@ -84,8 +84,8 @@ def responses(
 ) -> dict[str, Response]:
     """The responses to several antigens, which are one family, against one unstimulated control.
 
-    stimulated: by antigen; None is a well that was lost. An antigen that is not estimable keeps its place in
-    the family, which was fixed before the data.
+    stimulated: by antigen; None is a well that was lost. control: None where it was lost, or there is none.
+    An antigen that is not estimable keeps its place in the family, which was fixed before the data.
     """
     rule = rule or Rule()
     reasons = {name: _unfit(count, control, rule.minimum_parent) for name, count in stimulated.items()}
@@ -119,9 +119,9 @@ def responses(
 
 def _unfit(count: Count | None, control: Count | None, minimum: int) -> str | None:
     if control is None:
-        return "no unstimulated control"
+        return "no unstimulated well was counted"
     if count is None:
-        return "no stimulated well"
+        return "the stimulated well was lost"
     for name, one in (("stimulated", count), ("unstimulated", control)):
         if one.parent == 0:
             return f"no parent events in the {name} well"

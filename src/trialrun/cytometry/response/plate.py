@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trialrun.cytometry.response.elispot import CELLS, Assay, Wells
-from trialrun.cytometry.response.rows import LOST, Defect, Row, TableError, key, table
+from trialrun.cytometry.response.rows import LOST, Content, Defect, Row, TableError, key, spelt, table
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "plate": ("plate_id",),
@@ -28,6 +28,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "role": ("kind",),
 }
 NEEDED = ("plate", "well", "participant", "visit", "stimulus", "spots", "cells")
+NAMES = ("plate", "participant", "visit", "stimulus")
 BACKGROUND = {
     *("dmso", "medium", "media", "mock", "negctl", "neg", "negative", "negativecontrol", "nopeptide"),
     *("background", "unstimulated", "unstim", "nostim"),
@@ -67,12 +68,14 @@ def role(name: str) -> str:
     return "background" if said in BACKGROUND else "positive" if said in POSITIVE else "antigen"
 
 
-def read(path: Path) -> list[Assay]:
+def read(path: Path) -> Content[Assay]:
     """The assays of a file, in the order in which they begin there.
 
     Raises TableError with every defect: its line, column, cause and cure.
     """
-    lines = table(path, COLUMNS).rows(NEEDED)
+    whole = table(path, COLUMNS)
+    lines = whole.rows(NEEDED)
+    alike = spelt(lines, NAMES)
     wells = [_well(row) for row in lines]
     _twice(wells)
     groups: dict[tuple[str, str, str], list[_Well]] = {}
@@ -89,12 +92,7 @@ def read(path: Path) -> list[Assay]:
     if not assays:
         cause = "every line is a positive control of a plate"
         raise TableError([Defect(path.name, None, None, cause, "Write the wells of participants.")])
-    return assays
-
-
-def unread(path: Path) -> list[str]:
-    """The heads of a file's columns that are not read, as they are written there. Raises TableError."""
-    return table(path, COLUMNS).unread
+    return Content(assays, whole.unread, alike)
 
 
 def _well(row: Row) -> _Well:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
+from typing import Generic, TypeVar
 
 LARGEST = 20_000_000  # bytes; a plate has a hundred lines
 MOST_LINES = 1_000_000  # stained wells of a thousand participants are fewer (an assumption)
@@ -19,6 +20,7 @@ NEAR = 0.8  # as difflib measures it: heads that are likelier a slip than anothe
 EMPTY = {"", ".", "na", "n/a", "nd", "-"}  # not "nan": it is what is left of a failed computation
 LOST = {*EMPTY, "lost"}  # a count that was lost on purpose
 
+Found = TypeVar("Found")
 Columns = Mapping[str, tuple[str, ...]]  # by name, the other heads by which each is known
 
 
@@ -84,6 +86,37 @@ def _visible(text: str) -> str:
 def key(name: str) -> str:
     """A name without case and doubled blanks. Its signs stay: day -1 is not day 1, nor CD4+ CD4-."""
     return " ".join(name.casefold().split())
+
+
+def spelt(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """Write each name on every line as it is first written; told are those that were written in several ways.
+
+    Names that blanks alone part are refused: `pool 1 2` may be `pool 12`, and may not.
+    """
+    told: dict[tuple[str, str], dict[str, None]] = {}
+    first: dict[tuple[str, str], tuple[str, int]] = {}
+    for column in columns:
+        for row in rows:
+            if not (said := row.text(column, needed=False)):
+                continue
+            ways = told.setdefault((column, key(said)), {})
+            ways[said] = None
+            row.cells = {**row.cells, column: next(iter(ways))}
+            name, line = first.setdefault((column, key(said).replace(" ", "")), (said, row.line))
+            if key(name) != key(said):
+                cause = f"'{said[:40]}' and '{name[:40]}' on line {line} differ by blanks alone"
+                row.refuse(column, cause, "Write one name alike on every line, and two so that they differ.")
+    return [f"{column} {', '.join(ways)}" for (column, _), ways in told.items() if len(ways) > 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Content(Generic[Found]):
+    """What was read from a table. unread: the heads of columns that are not read, as they are written.
+    spelt: names that were written in several ways and are one, each with its column."""
+
+    found: list[Found]
+    unread: list[str]
+    spelt: list[str]
 
 
 class Row:
