@@ -10,6 +10,7 @@ from trialrun.cytometry.fcs.write import write
 from trialrun.laboratory.land import Landed, Numbers, land
 from trialrun.laboratory.specimen import marked, specimens
 from trialrun.protocol.compile import load
+from trialrun.protocol.panel import Panel
 from trialrun.record.person import Person
 from trialrun.record.trial import Trial
 from trialrun.simulate.chance import Person as Virtual
@@ -50,6 +51,11 @@ class Lab:
     trial: Trial
     source: dict[str, str] = field(default_factory=lambda: {"panel": "1a2b", "engine": "e1", "version": "1"})
 
+    @property
+    def panel(self) -> Panel:
+        assert self.trial.protocol.panels is not None
+        return self.trial.protocol.panels.panels["regulatory"]
+
     def id(self, subject: str) -> str:
         return marked(subject, POINT, BLOOD)
 
@@ -63,6 +69,12 @@ class Lab:
 
     def answers(self, subject: str = "PSL-001") -> dict[str, Any]:
         return self.trial.projection(subject).filled[FORM, POINT].contents()
+
+    def take_back(self, *items: str, reason: str = "the tubes were mixed up", by: str = "anna") -> None:
+        """A person corrects what a file gave to unknown."""
+        missing = dict.fromkeys(items or VALUES, "unknown")
+        key = f"{reason} {self.entries()}"
+        self.trial.correct("PSL-001", FORM, POINT, {}, missing=missing, reason=reason, by=by, key=key)
 
     def entries(self, subject: str = "PSL-001") -> int:
         return self.trial.projection(subject).sequence

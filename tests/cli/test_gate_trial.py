@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from click.testing import CliRunner, Result
 
 from laboratory_trial import FORM, POINT, laboratory_trial
 from trialrun.cli import main
+from trialrun.cytometry.fcs.read import read
+from trialrun.cytometry.fcs.write import write
+from trialrun.record.known import stand
 from trialrun.record.trial import Trial
 
 ONE, TWO = "PSL-001.SCR.treg_blood", "PSL-002.SCR.treg_blood"
@@ -72,6 +76,40 @@ def test_a_file_and_its_copy_are_both_listed_and_neither_lands(folder: Path) -> 
         ("duplicate", "one.fcs"),
         ("duplicate", "two.fcs"),
     ]
+
+
+def test_a_file_that_was_withdrawn_stays_out_and_one_that_names_another_participant_does_not_come_in(
+    folder: Path,
+) -> None:
+    manifest = folder / "fcs" / "manifest.csv"
+    (folder / "fcs" / "other.fcs").unlink()
+    sample = read(folder / "fcs" / "two.fcs")
+    keywords = {**sample.keywords, "PATIENT ID": "PSL-001"}
+    write(folder / "fcs" / "two.fcs", replace(sample, keywords=keywords))
+    found = json.loads(gate(folder, "--json", "--manifest", str(manifest)).stdout)
+    assert found["record"] == {ONE: "entered"}
+    assert [(one["kind"], one["file"]) for one in found["findings"]] == [("contradiction", "two.fcs")]
+    trial = Trial.open(folder / "trial")
+    stand(trial)
+    items = [
+        name for name, cell in trial.projection("PSL-001").filled[FORM, POINT].cells.items() if cell.source
+    ]
+    missing = dict.fromkeys(items, "unknown")
+    trial.correct("PSL-001", FORM, POINT, {}, missing=missing, reason="bad tube", by="anna", key="x")
+    trial.close()
+    accepted = manifest.read_text("utf-8").replace(
+        "hours_since_injection\n", "hours_since_injection,accept\n"
+    )
+    found = json.loads(gate(folder, "--json", "--manifest", str(manifest)).stdout)
+    assert (found["record"], found["files"]) == ({}, [])
+    assert [(one["kind"], one["file"]) for one in found["findings"]] == [
+        ("withdrawn", "one.fcs"),
+        ("contradiction", "two.fcs"),
+    ]
+    assert "by Anna Berg because: bad tube" in found["findings"][0]["message"]
+    manifest.write_text(accepted.replace("7500,50,\n", "7500,50,,stained again and looked at\n"), "utf-8")
+    found = json.loads(gate(folder, "--json", "--manifest", str(manifest)).stdout)
+    assert (found["record"], found["findings"]) == ({ONE: "corrected", TWO: "entered"}, [])
 
 
 def test_gates_by_hand_do_not_come_into_a_record(folder: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trialrun.cytometry.manifest import COLUMNS, Row, read_manifest
+from trialrun.cytometry.manifest import COLUMNS, Manifest, Row, read_manifest
 from trialrun.protocol.problem import ProtocolError
 
 LINES = [["file", "participant", "counting", "cells_per_ul", "note"], ["a.fcs", "P1", "dual", "1500", "x"]]
@@ -65,3 +65,18 @@ def test_headings_are_read_however_people_write_them_and_what_is_not_read_is_tol
     path.write_text("file,particpant\na.fcs,P1\n", "utf-8")
     with pytest.raises(ProtocolError, match="Did you mean `participant`"):
         read_manifest(path, {})
+
+
+def test_a_row_that_was_not_used_is_told_whether_or_not_it_came_from_a_file() -> None:
+    manifest = Manifest({"a.fcs": Row({}), "b.fcs": Row({})})
+    assert manifest.notes({"a.fcs": Path("a.fcs")}) == (
+        "it has rows of files that were not given (1): b.fcs",
+    )
+
+
+def test_a_reason_is_more_than_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("file,accept\na.fcs,yes\nb.fcs,the label was left from before\n", "utf-8")
+    with pytest.raises(ProtocolError) as error:
+        read_manifest(path, {})
+    assert [one.message for one in error.value.problems] == ["`yes` is no reason"]

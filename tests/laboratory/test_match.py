@@ -1,8 +1,10 @@
 """A file is matched by what names its specimen, or listed; it is never guessed."""
 
+from dataclasses import replace
+
 import pytest
 
-from laboratory_trial import BLOOD, FORM, POINT, TAKEN, Lab, made
+from laboratory_trial import BLOOD, POINT, TAKEN, Lab, made
 from trialrun.laboratory.match import File, match
 from trialrun.laboratory.specimen import Specimen, specimens
 
@@ -19,7 +21,7 @@ def test_the_record_knows_its_specimens(lab: Lab) -> None:
 
 def test_by_keyword_and_by_manifest(lab: Lab) -> None:
     said = {"participant": "PSL-002", "timepoint": POINT}
-    found = match(lab.trial, BLOOD, [file("a", ONE), file("b", said=said)])
+    found = match(lab.trial, lab.panel, [file("a", ONE), file("b", said=said)])
     assert {sha256: one.id for sha256, one in found.specimens.items()} == {"a": ONE, "b": TWO}
     assert found.findings == ()
 
@@ -35,33 +37,111 @@ def test_by_keyword_and_by_manifest(lab: Lab) -> None:
             "was taken → of PSL-001 it was taken at SCR",
         ),
         (file("a", "XYZ"), "no participant of this trial"),
+    ],
+)
+def test_a_file_that_nothing_places_is_listed_and_not_guessed(lab: Lab, one: File, message: str) -> None:
+    found = match(lab.trial, lab.panel, [one])
+    assert found.specimens == {}
+    assert message in str(found.findings[0])
+    assert [finding.kind for finding in found.findings] == ["unmatched"]
+
+
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
         (file("a", ONE, {"participant": "PSL-002", "timepoint": POINT}), f"to be of {TWO} and of {ONE}"),
         (file("a", said={"specimen": ONE, "participant": "PSL-002", "timepoint": POINT}), "and of"),
         (file("a", said={"specimen": ONE, "participant": "PSL-002"}), "says participant PSL-002"),
         (file("a", said={"specimen": ONE, "timepoint": "W11"}), "says timepoint W11"),
     ],
 )
-def test_a_mismatch_is_listed_and_not_guessed(lab: Lab, one: File, message: str) -> None:
-    found = match(lab.trial, BLOOD, [one])
+def test_a_contradiction_is_listed_and_not_resolved(lab: Lab, one: File, message: str) -> None:
+    found = match(lab.trial, lab.panel, [one])
     assert found.specimens == {}
     assert message in str(found.findings[0])
-    assert [finding.kind for finding in found.findings] == ["unmatched"]
+    assert [finding.kind for finding in found.findings] == ["contradiction"]
 
 
-def test_a_file_that_says_to_be_of_somebody_else_is_listed(lab: Lab) -> None:
-    found = match(lab.trial, BLOOD, [File("a", "a", {"$SMNO": ONE, "PARTICIPANT": "PSL-002"})])
-    assert found.specimens == {}
-    assert "says of itself that it is of PSL-002" in found.findings[0].message
+SAID = {"participant": "PSL-001", "timepoint": POINT}
+NAMED = [
+    ("PARTICIPANT", "PSL-002", True),
+    ("PARTICIPANT", "PSL-009", True),
+    ("PARTICIPANT", "psl 001", False),
+    ("PATIENT ID", "PSL-002", True),
+    ("PATIENT ID", "psl002", True),
+    ("PATIENT ID", "PSL-001", False),
+    ("PATIENT ID", "8014432", False),
+]
+
+
+@pytest.mark.parametrize("said", [None, SAID])
+@pytest.mark.parametrize(("keyword", "value", "contradicts"), NAMED)
+def test_a_keyword_that_names_another_participant_contradicts_and_a_hospitals_number_does_not(
+    lab: Lab, said: dict[str, str] | None, keyword: str, value: str, contradicts: bool
+) -> None:
+    found = match(lab.trial, lab.panel, [File("a", "a", {"$SMNO": ONE, keyword: value}, said)])
+    assert len(found.specimens) == (not contradicts)
+    assert [one.kind for one in found.findings] == ["contradiction"] * contradicts
+    assert not contradicts or f"its keyword {keyword} says {value}" in found.findings[0].message
+
+
+def test_a_row_is_accepted_with_a_reason_against_the_files_own_keywords(lab: Lab) -> None:
+    keywords = {"$SMNO": TWO, "PATIENT ID": "PSL-002"}
+    accept = {"accept": "the name of the tube before was left in the software"}
+    assert match(lab.trial, lab.panel, [File("a", "a", keywords, SAID)]).specimens == {}
+    assert match(lab.trial, lab.panel, [File("a", "a", keywords, SAID | accept)]).specimens["a"].id == ONE
+    odd = SAID | accept | {"specimen": TWO}
+    assert match(lab.trial, lab.panel, [File("a", "a", keywords, odd)]).specimens == {}
+
+
+def test_a_file_that_was_withdrawn_is_listed_until_it_is_accepted_for_a_reason(lab: Lab) -> None:
+    numbers = lab.numbers()
+    lab.land(numbers)
+    sha256 = numbers.source["sha256"]
+    lab.take_back(reason="a bad tube", by="anna")
+    (finding,) = match(lab.trial, lab.panel, [File("a", sha256, {}, SAID)]).findings
+    assert (finding.kind, finding.file) == ("withdrawn", "a")
+    assert f"it was withdrawn from {ONE} by Anna Berg because: a bad tube" in finding.message
+    assert "`accept`" in finding.cure
+    other = File("b", "b", {}, SAID)  # the tube that was stained again
+    assert list(match(lab.trial, lab.panel, [File("a", sha256, {}, SAID), other]).specimens) == ["b"]
+    accepted = File("a", sha256, {}, SAID | {"accept": "looked at again"})
+    assert list(match(lab.trial, lab.panel, [accepted]).specimens) == [sha256]
+
+
+def test_what_was_accepted_once_is_not_accepted_again_after_it_was_withdrawn(lab: Lab) -> None:
+    numbers = lab.numbers()
+    again = "looked at again"
+    lab.land(replace(numbers, source={**numbers.source, "accepted": again}))
+    lab.take_back()
+    one = File("a", numbers.source["sha256"], {}, SAID | {"accept": again})
+    (finding,) = match(lab.trial, lab.panel, [one]).findings
+    assert finding.kind == "withdrawn" and "for another reason" in finding.cure
+    other = replace(one, said=SAID | {"accept": "the tubes were found"})
+    assert len(match(lab.trial, lab.panel, [other]).specimens) == 1
+
+
+def test_one_number_taken_back_withdraws_the_file_and_an_answer_that_came_beside_it_does_not(
+    lab: Lab,
+) -> None:
+    numbers = replace(lab.numbers(), others={"hours_since_injection": 3.0})
+    lab.land(numbers)
+    one = File("a", numbers.source["sha256"], {}, SAID)
+    lab.take_back("hours_since_injection")
+    assert match(lab.trial, lab.panel, [one]).findings == ()
+    lab.take_back("nk_count", reason="clumps")
+    (finding,) = match(lab.trial, lab.panel, [one]).findings
+    assert "withdrawn in part" in finding.message and "because: clumps" in finding.message
 
 
 def test_two_files_of_one_specimen_and_one_file_twice_are_listed(lab: Lab) -> None:
-    found = match(lab.trial, BLOOD, [file("a", ONE), file("b", ONE), file("c", TWO)])
+    found = match(lab.trial, lab.panel, [file("a", ONE), file("b", ONE), file("c", TWO)])
     assert list(found.specimens) == ["c"]
     assert [(finding.kind, finding.file) for finding in found.findings] == [
         ("duplicate", "a"),
         ("duplicate", "b"),
     ]
-    found = match(lab.trial, BLOOD, [file("a", ONE, sha256="x"), file("b", TWO, sha256="x")])
+    found = match(lab.trial, lab.panel, [file("a", ONE, sha256="x"), file("b", TWO, sha256="x")])
     assert found.specimens == {}
     assert "has the same bytes as b" in str(found.findings[0])
 
@@ -72,20 +152,17 @@ def test_a_file_that_answers_for_another_participant_is_listed_until_its_numbers
     numbers = lab.numbers()
     lab.land(numbers)
     again = file("a", TWO, sha256=numbers.source["sha256"])
-    found = match(lab.trial, BLOOD, [again])
+    found = match(lab.trial, lab.panel, [again])
     assert "answers of PSL-001 at SCR come from it" in str(found.findings[0])
-    missing = dict.fromkeys(numbers.values, "unknown")
-    lab.trial.correct(
-        "PSL-001", FORM, POINT, {}, missing=missing, reason="the tubes were mixed up", by="lab", key="x"
-    )
-    assert match(lab.trial, BLOOD, [again]).specimens[numbers.source["sha256"]].id == TWO
+    lab.take_back()
+    assert match(lab.trial, lab.panel, [again]).specimens[numbers.source["sha256"]].id == TWO
     assert lab.land(numbers, "PSL-002").done == {TWO: "entered"}
 
 
 def test_a_file_that_was_simulated_for_another_trial_is_listed() -> None:
     lab = made(seed=1)
     simulated = {"VIRTUAL": "simulated", "$SMNO": ONE, "VIRTUAL SEED": "2"}
-    found = match(lab.trial, BLOOD, [File("a", "a", simulated)])
+    found = match(lab.trial, lab.panel, [File("a", "a", simulated)])
     assert found.specimens == {}
     assert "for a trial of seed 2, and this is one of seed 1" in str(found.findings[0])
 
@@ -93,7 +170,7 @@ def test_a_file_that_was_simulated_for_another_trial_is_listed() -> None:
 def test_a_real_trial_takes_no_simulated_file() -> None:
     lab = made(virtual=False)
     virtual = File("a", "a", {"VIRTUAL": "simulated", "$SMNO": ONE})
-    found = match(lab.trial, BLOOD, [virtual, file("b", ONE)])
+    found = match(lab.trial, lab.panel, [virtual, file("b", ONE)])
     assert [finding.kind for finding in found.findings] == ["virtual"]
     assert list(found.specimens) == ["b"]
 
@@ -106,7 +183,6 @@ def test_a_file_that_answers_for_another_visit_is_listed(lab: Lab, monkeypatch: 
         "trialrun.laboratory.match.specimens", lambda *_: {**specimens(lab.trial, BLOOD), later.id: later}
     )
     one = file("a", later.id, sha256=numbers.source["sha256"])
-    assert "answers of PSL-001 at SCR come from it" in str(match(lab.trial, BLOOD, [one]).findings[0])
-    missing = dict.fromkeys(numbers.values, "unknown")
-    lab.trial.correct("PSL-001", FORM, POINT, {}, missing=missing, reason="wrong visit", by="lab", key="x")
-    assert match(lab.trial, BLOOD, [one]).specimens == {one.sha256: later}
+    assert "answers of PSL-001 at SCR come from it" in str(match(lab.trial, lab.panel, [one]).findings[0])
+    lab.take_back()
+    assert match(lab.trial, lab.panel, [one]).specimens == {one.sha256: later}

@@ -29,6 +29,7 @@ COLUMNS: Mapping[str, str] = {
     "blood_ul": "counting: beads; how many microlitres of blood the tube was given",
     "cells_per_ul": "counting: dual; what the blood count says of the reference population",
     "dilution": "counting: volume; how many times the blood was diluted",
+    "accept": "why the file counts in a trial, though its keywords contradict its row or it was withdrawn",
 }
 """The columns that are read, and what they hold; others are kept as they are."""
 NUMBERS = ("beads", "blood_ul", "cells_per_ul", "dilution")
@@ -43,6 +44,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """Way of counting -> the columns that it cannot do without."""
 LARGEST = 10_000_000  # bytes
+FEWEST_WORDS = 2  # of a reason
 SHOWN = 5  # files of a list in a sentence
 
 
@@ -78,17 +80,19 @@ class Manifest:
     def of(self, name: str, path: Path) -> Row | None:
         """The row of a file: by the name that it goes by, by the end of its path, or by its own name if no
         other file has it; None where there is none."""
-        if name in self.rows:
-            return self.rows[name]
-        ends = ("/".join(path.parts[at:]) for at in range(len(path.parts)))
-        alone = (end for end in ends if "/" in end or name == path.name)
-        return next((self.rows[end] for end in alone if end in self.rows), None)
+        return self.rows.get(self._called(name, path) or "")
+
+    def _called(self, name: str, path: Path) -> str | None:
+        """What the manifest calls a file, if it has a row of it."""
+        ends = ["/".join(path.parts[at:]) for at in range(len(path.parts))]
+        alone = [end for end in ends if "/" in end or name == path.name]
+        return next((one for one in [name, *alone] if one in self.rows), None)
 
     def notes(self, named: Mapping[str, Path]) -> tuple[str, ...]:
         """What is in the manifest and had no part in gating these files."""
-        used = {row.line for name, path in named.items() if (row := self.of(name, path))}
+        used = {self._called(name, path) for name, path in named.items()}
         several = {path.name for name, path in named.items() if name != path.name} & self.rows.keys()
-        absent = [name for name, row in self.rows.items() if row.line not in used and name not in several]
+        absent = [name for name in self.rows if name not in used and name not in several]
         found = [f"`{name}` could be any of several files: write the folder too" for name in sorted(several)]
         if absent:
             listed = ", ".join(absent[:SHOWN]) + (" …" if len(absent) > SHOWN else "")
@@ -187,6 +191,8 @@ def _wrong(row: Row, panels: Mapping[str, Panel]) -> Iterable[tuple[str, str, st
     for column in NEEDED.get(row["counting"], ()):
         if not row[column]:
             yield column, f"is empty, and cells are counted by {row['counting']}", f"Write {COLUMNS[column]}."
+    if row["accept"] and len(row["accept"].split()) < FEWEST_WORDS:
+        yield "accept", f"`{row['accept']}` is no reason", "Write in a few words why the file counts."
     if row["reference"]:
         named = [row["panel"]] if row["panel"] in panels else list(panels)
         known = {name for panel in named for name in panels[panel].references}

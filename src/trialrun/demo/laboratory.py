@@ -24,7 +24,8 @@ import numpy as np
 
 from trialrun.demo.tubes import Gated, Order, gated, prepare
 from trialrun.laboratory.finding import Finding
-from trialrun.laboratory.receive import receive
+from trialrun.laboratory.match import File
+from trialrun.laboratory.receive import Reception
 from trialrun.laboratory.specimen import marked
 from trialrun.protocol.panel import Panel
 from trialrun.protocol.panels import UNITS
@@ -180,7 +181,10 @@ class Laboratory:
     def _land(self, results: list[Gated]) -> None:
         """Like any laboratory's files: matched by their own labels, then their numbers land."""
         _, panel, _ = self.forms[results[0].order.form]
-        landed = receive(self.trial, panel, [one.result for one in results], by=BY)
+        found = [one.result for one in results]
+        reception = Reception(self.trial, panel)
+        reception.match([File(one.name, one.sha256, one.keywords) for one in found])
+        landed = reception.receive(found, by=BY)
         self.findings += landed.findings
         for one in results:
             self.warnings.update(one.warnings)

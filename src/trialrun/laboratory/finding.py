@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """kind: `unmatched`, `duplicate`, `virtual`, `failed` or `conflict`, of whose file nothing lands; or
-    `refused`, of which the file is kept and no number."""
+    """kind: `unmatched`, `contradiction`, `duplicate`, `virtual`, `withdrawn`, `failed` or `conflict`, of
+    whose file nothing lands; or `refused`, of which the file is kept and no number."""
 
     kind: str
     file: str

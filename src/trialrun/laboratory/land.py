@@ -13,15 +13,13 @@ from typing import Any, Literal
 from trialrun.laboratory.finding import Finding
 from trialrun.laboratory.specimen import Specimen
 from trialrun.protocol.form import Item
-from trialrun.record.projection import Cell, Filled
+from trialrun.record.projection import Cell, Filled, nothing
 from trialrun.record.refusal import Refused
 from trialrun.record.trial import Trial
 
 Did = Literal["entered", "corrected", "unchanged"]
 UNKNOWN = "unknown"
 NONE = "was its manifest left out, or is another sample that is gated with it odd?"
-OPEN = (None, {"missing": UNKNOWN})
-"""What a number may take the place of."""
 WORDS = {"panel": "panel", "engine": "engine", "version": "version"}
 
 
@@ -29,7 +27,8 @@ WORDS = {"panel": "panel", "engine": "engine", "version": "version"}
 class Numbers:
     """What was found in one file: answers to items of a form, None where a number is not estimable.
 
-    source: `sha256` of the file, and the `panel` (its hash), `engine` and `version` that computed them;
+    source: `sha256` of the file, and the `panel` (its hash), `engine` and `version` that computed them; and
+    `accepted`, the reason for which a person accepts the file, if one is given.
     others: answers that come with the file (from a manifest), by a person's hand.
     """
 
@@ -131,18 +130,22 @@ def _conflict(
     against = []
     for name, value in values.items():
         cell = filled.cells.get(name)
-        if cell is None or (cell.source is None and cell.content in OPEN):
+        if cell is None or (cell.source is None and nothing(cell.content)):
             continue
         said = f"«{items[name].ask()}» stands as {_shown(cell.content)}"
         if cell.source is None:
             against.append(f"{said} by hand (the file gives {_shown(value)})")
         elif cell.source["sha256"] != numbers.source["sha256"]:
             against.append(f"{said} from another file, {cell.source['sha256'][:12]}")
-        elif value is None and cell.content not in OPEN and not _newer(cell.source, numbers.source):
+        elif value is None and not nothing(cell.content) and not _newer(cell.source, numbers.source):
             against.append(f"{said} from this very file, which now gives none: {NONE}")
+    taken = filled.taken_back(numbers.source)
     for name, said in numbers.others.items():
         cell = filled.cells.get(name)
-        if cell is not None and not _open(cell) and cell.content != said:
+        if name in taken and _open(cell):
+            because = f"was taken back: {taken[name].reason}"
+            against.append(f"«{items[name].ask()}» {because} (the manifest says {said})")
+        elif cell is not None and not _open(cell) and cell.content != said:
             stands = f"«{items[name].ask()}» stands as {_shown(cell.content)}" if name in items else name
             against.append(f"{stands} (the manifest says {said})")
     if not against:
@@ -154,7 +157,7 @@ def _conflict(
 
 def _open(cell: Cell | None) -> bool:
     """Whether nothing stands there yet."""
-    return cell is None or cell.content in OPEN
+    return cell is None or nothing(cell.content)
 
 
 def _newer(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
@@ -166,7 +169,7 @@ def _differs(cell: Cell | None, value: float | int | None) -> bool:
     """Whether a number is not what stands there; one that is not estimable is what is unknown."""
     content = cell.content if cell else None
     if value is None:
-        return content not in OPEN
+        return not nothing(content)
     return bool(content != value)
 
 
@@ -174,7 +177,8 @@ def _reason(cells: list[Cell], source: Mapping[str, str]) -> str:
     """Why numbers that stood there change: what computes them is not what it was."""
     before = [cell.source for cell in cells if cell.source]
     if not before:
-        return "computed from the attached file"
+        accepted = source.get("accepted")
+        return "computed from the attached file" + (f", accepted: {accepted}" if accepted else "")
     told = [
         f"{word} {before[0].get(key, 'none')[:12]} → {source.get(key, 'none')[:12]}"
         for key, word in WORDS.items()

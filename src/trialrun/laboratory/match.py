@@ -1,7 +1,8 @@
 """Which specimen a file is of: by the manifest, else by the file's own keywords; never by a guess.
 
 A file is matched if what names its specimen names one that was taken, if nothing else that it says
-contradicts it, and if no other file says the same.
+contradicts it, if nobody withdrew it there, and if no other file says the same. What its keywords say against
+its row of the manifest a person may accept there, with the reason; so too a file that was withdrawn.
 """
 
 from __future__ import annotations
@@ -10,18 +11,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from trialrun.cytometry.batch import PARTICIPANT as WHOSE  # the keywords
 from trialrun.laboratory.finding import Finding
 from trialrun.laboratory.specimen import Specimen, marked, specimens
+from trialrun.protocol.panel import Panel
 from trialrun.record.trial import Trial
 
 SPECIMEN, PARTICIPANT, TIMEPOINT = "specimen", "participant", "timepoint"
 KEYWORD = "$SMNO"  # FCS 3.1: the specimen's (e.g. a tube's) label
-OF = "PARTICIPANT"
-"""The keyword of whom a file says to be; the label speaks for the specimen."""
+ACCEPT = "accept"
 VIRTUAL = "VIRTUAL"
 """The keyword of a file whose events were simulated."""
 SEED = "VIRTUAL SEED"
 """The keyword of the seed of the trial that it was simulated for."""
+
+Place = tuple[str, str]
+"""A participant and a timepoint."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,19 @@ class File:
     keywords: Mapping[str, str]
     said: Mapping[str, str] | None = None
 
+    def keyword(self, name: str) -> str:
+        return self.keywords.get(name, "").strip()
+
+    @property
+    def accepted(self) -> str | None:
+        """The reason for which the manifest accepts it, whatever its keywords say against its row."""
+        return (self.said or {}).get(ACCEPT, "").strip() or None
+
+    @property
+    def source(self) -> dict[str, str]:
+        """What is known before it is gated of what its numbers come from."""
+        return {"sha256": self.sha256} | ({"accepted": self.accepted} if self.accepted else {})
+
 
 @dataclass(frozen=True)
 class Matched:
@@ -43,8 +61,20 @@ class Matched:
     findings: tuple[Finding, ...]
 
 
-def match(trial: Trial, name: str, files: Sequence[File]) -> Matched:
-    """Match files to the specimens of one name that were taken in a trial."""
+def ends(panel: Panel) -> tuple[str, str]:
+    """The specimen that a panel's files are of, and the form that its numbers answer. ValueError for a panel
+    without."""
+    if panel.specimen is None or panel.form is None:
+        raise ValueError("a panel comes into a trial by its `specimen` and its `form`; write both")
+    return panel.specimen, panel.form
+
+
+def match(trial: Trial, panel: Panel, files: Sequence[File]) -> Matched:
+    """Match files to the specimens that a panel stains and that were taken in a trial.
+
+    ValueError for a panel that is of no specimen or fills no form.
+    """
+    name, _ = ends(panel)
     taken = specimens(trial, name)
     places = answered(trial)
     found: dict[str, Specimen] = {}
@@ -56,6 +86,8 @@ def match(trial: Trial, name: str, files: Sequence[File]) -> Matched:
             findings.append(Finding("duplicate", file.name, f"has the same bytes as {same}", "give it once"))
             continue
         one = _one(trial, name, file, taken, places.get(file.sha256, set()))
+        if isinstance(one, Specimen):
+            one = _withdrawn(trial, panel, file, one) or one
         if isinstance(one, Finding):
             findings.append(one)
         else:
@@ -65,10 +97,6 @@ def match(trial: Trial, name: str, files: Sequence[File]) -> Matched:
             findings += _both(files, found, id)
             found = {sha256: one for sha256, one in found.items() if one.id != id}
     return Matched(found, tuple(findings))
-
-
-Place = tuple[str, str]
-"""A participant and a timepoint."""
 
 
 def answered(trial: Trial) -> dict[str, set[Place]]:
@@ -97,7 +125,7 @@ def _one(
     if simulated and not trial.virtual:
         message = "its events are simulated (keyword VIRTUAL), and these participants are people"
         return Finding("virtual", file.name, message, "leave it out; find the file that was measured")
-    seed = file.keywords.get(SEED, "").strip()
+    seed = file.keyword(SEED)
     if simulated and seed and trial.seed is not None and seed != str(trial.seed):
         message = f"it was simulated for a trial of seed {seed}, and this is one of seed {trial.seed}"
         return Finding("virtual", file.name, message, "find the file that was simulated for this trial")
@@ -105,31 +133,77 @@ def _one(
     if isinstance(ids, Finding):
         return ids
     if len(ids) > 1:
-        message = f"it is said to be of {' and of '.join(ids)}"
-        return Finding("unmatched", file.name, message, "correct the manifest, or the file's label")
+        return _contradiction(file, f"it is said to be of {' and of '.join(ids)}", "the file's label")
     (id,) = ids
     if id not in taken:
         return Finding("unmatched", file.name, *_stranger(trial, name, id, taken))
-    whose = file.keywords.get(OF, "").strip()
-    if whose and whose != taken[id].subject:
-        message = f"it is said to be of {id}, and says of itself that it is of {whose}"
-        return Finding("unmatched", file.name, message, "correct the manifest, or the file's keyword")
-    said = file.said or {}
-    for column, right in ((PARTICIPANT, taken[id].subject), (TIMEPOINT, taken[id].point)):
-        if (told := said.get(column, "").strip()) and told != right:
+    of = taken[id]
+    if file.accepted is None and (said := _somebody_else(trial, file, of.subject)):
+        return _contradiction(file, f"it is said to be of {id}, and {said}", "the file's keyword")
+    row = file.said or {}
+    for column, right in ((PARTICIPANT, of.subject), (TIMEPOINT, of.point)):
+        if (told := row.get(column, "").strip()) and told != right:
             message = f"it is said to be of {id}, and its row of the manifest says {column} {told}"
-            return Finding("unmatched", file.name, message, "correct the manifest")
-    if others := places - {(taken[id].subject, taken[id].point)}:
+            return Finding("contradiction", file.name, message, "correct the manifest")
+    if others := places - {(of.subject, of.point)}:
         where = " and ".join(f"{subject} at {point}" for subject, point in sorted(others))
         message = f"it is said to be of {id}, and answers of {where} come from it"
         cure = "find out which is right; if those are not, correct them to `unknown`, and gate it again"
-        return Finding("unmatched", file.name, message, cure)
-    return taken[id]
+        return Finding("contradiction", file.name, message, cure)
+    return of
+
+
+def _withdrawn(trial: Trial, panel: Panel, file: File, of: Specimen) -> Finding | None:
+    """That a person took back numbers that this very file gave of this specimen."""
+    filled = trial.projection(of.subject).filled.get((str(panel.form), of.point))
+    if filled is None:
+        return None
+    fills = {quantity.fills for quantity in panel.quantities.values()}
+    taken = {one for item, one in filled.taken_back(file.source).items() if item in fills}
+    if not taken:
+        return None
+    part = any(cell.source and cell.source["sha256"] == file.sha256 for cell in filled.cells.values())
+    said = [f"by {_named(trial, one.by)} because: {one.reason}" for one in sorted(taken, key=str)]
+    message = f"it was withdrawn{' in part' if part else ''} from {of.id} {', and '.join(said)}"
+    again = ", for another reason than the one for which it was accepted before" if file.accepted else ""
+    cure = f"leave it out; or write in a column `{ACCEPT}` of the manifest why it counts again{again}"
+    return Finding("withdrawn", file.name, message, cure)
+
+
+def _named(trial: Trial, user: str) -> str:
+    person = trial.person(user)
+    return person.name if person else user
+
+
+def _contradiction(file: File, message: str, what: str) -> Finding:
+    cure = f"find out which is right; correct the manifest or {what}, or write in a column `{ACCEPT}` of the "
+    return Finding("contradiction", file.name, message, f"{cure}manifest why its row is right")
+
+
+def _somebody_else(trial: Trial, file: File, subject: str) -> str | None:
+    """What a file says of itself if it names another participant than the one that it is said to be of.
+
+    `PARTICIPANT` has to name this one. `PATIENT ID`, in which hospitals write numbers of their own, must not
+    name another of the trial.
+    """
+    ours, _ = WHOSE
+    others = {_bare(other) for other in trial.subjects()}
+    for keyword in WHOSE:
+        said = file.keyword(keyword)
+        if said and _bare(said) != _bare(subject) and (keyword == ours or _bare(said) in others):
+            return f"its keyword {keyword} says {said}"
+    return None
+
+
+def _bare(name: str) -> str:
+    """A name without case, blanks and signs, in which hands and machines differ: `psl 001` is PSL-001."""
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _ids(name: str, file: File) -> list[str] | Finding:
-    """The ids of the specimens that a file is said to be of: one, unless it contradicts itself."""
-    labelled = file.keywords.get(KEYWORD, "").strip()
+    """The ids of the specimens that a file is said to be of: one, unless it contradicts itself. The label of
+    a file whose row is accepted does not count."""
+    labelled = file.keyword(KEYWORD)
     if file.said is None:
         if labelled:
             return [labelled]
@@ -143,7 +217,7 @@ def _ids(name: str, file: File) -> list[str] | Finding:
         message = "the manifest does not say of whom and when it is" if said else "it is not in the manifest"
         cure = f"add its row, with {PARTICIPANT} and {TIMEPOINT}, or {SPECIMEN}"
         return Finding("unmatched", file.name, message, cure)
-    return list(dict.fromkeys([*ids, *([labelled] if labelled else [])]))
+    return list(dict.fromkeys([*ids, *([labelled] if labelled and file.accepted is None else [])]))
 
 
 def _stranger(trial: Trial, name: str, id: str, taken: Mapping[str, Specimen]) -> tuple[str, str]:

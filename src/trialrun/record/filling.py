@@ -14,15 +14,12 @@ from trialrun.journal.entry import Change, Entry
 from trialrun.protocol.plan import ANY_TIME
 from trialrun.record import local
 from trialrun.record.fitting import Fitting
-from trialrun.record.projection import HAPPENED, Filled, Projection
+from trialrun.record.projection import HAPPENED, Filled, Projection, Source
 from trialrun.record.submission import Command, Outcome
 from trialrun.record.value import Answers, Content
 
 Values = Mapping[str, Any]
 NONE: Values = {}
-Source = Mapping[str, str]
-"""What values were computed from and by: in any case `sha256`, an attached file; beside it whatever names
-the program (say `panel`, `engine`, `version`)."""
 
 
 class Filling(Fitting):

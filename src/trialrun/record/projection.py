@@ -13,7 +13,7 @@ import numpy as np
 
 from trialrun.conduct.cohort import Cohort, Times
 from trialrun.journal.canon import canonical, digest
-from trialrun.journal.entry import Entry
+from trialrun.journal.entry import Change, Entry
 from trialrun.protocol.protocol import Protocol
 from trialrun.record import local
 from trialrun.record.value import Content, plain
@@ -26,6 +26,11 @@ HAPPENED = "happened"
 
 PREFIX = "participant:"
 
+Source = Mapping[str, str]
+"""What values were computed from and by: in any case `sha256`, an attached file; beside it whatever names
+the program (say `panel`, `engine`, `version`), and `accepted`, the reason of a person who accepts the file
+although something speaks against it."""
+
 
 @dataclass(slots=True)
 class Cell:
@@ -33,8 +38,20 @@ class Cell:
 
     content: Content
     sequence: int
-    source: Mapping[str, str] | None = None
-    """What the value was computed from, `sha256` of the file first; None for what a person wrote."""
+    source: Source | None = None
+    """None for what a person wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """That a person took back what a file gave, and left nothing in its place.
+
+    accepted: the reason for which the file had been accepted before, if it had been.
+    """
+
+    by: str
+    reason: str
+    accepted: str | None = None
 
 
 @dataclass(slots=True)
@@ -42,6 +59,8 @@ class Filled:
     """One form at one timepoint, or one row of a log, as it stands: filled first by entry ``since``.
 
     planned: the amount of a dose per kg or m² as it was planned when the dose was recorded.
+    withdrawn: by the sha256 of a file and by item, what it gave and a person took back; until the same file
+    gives it again.
     """
 
     happened: str
@@ -49,9 +68,16 @@ class Filled:
     sequence: int
     cells: dict[str, Cell] = field(default_factory=dict)
     planned: float | None = None
+    withdrawn: dict[str, dict[str, Withdrawal]] = field(default_factory=dict)
 
     def contents(self) -> dict[str, Content]:
         return {name: cell.content for name, cell in self.cells.items()}
+
+    def taken_back(self, source: Source) -> dict[str, Withdrawal]:
+        """By item what a person took back of a file, unless it is accepted now for another reason than
+        before."""
+        taken, accepted = self.withdrawn.get(source["sha256"], {}), source.get("accepted")
+        return {item: one for item, one in taken.items() if accepted in (None, one.accepted)}
 
     def digest(self) -> str:
         """What a signature binds to: the time and every content, as they stand."""
@@ -170,7 +196,7 @@ class Projection:
             if change.item == HAPPENED:
                 found.happened = change.new
             else:
-                found.cells[change.item] = Cell(change.new, entry.sequence, entry.payload.get("source"))
+                _replace(found, change, entry)
         self._tell(key, found, entry)
         for signature in self.signatures:
             if (signature.form, signature.place) == key and signature.voided is None:
@@ -260,6 +286,22 @@ _APPLY = {
     "sign": Projection._signed,
     "attach": Projection._attached,
 }
+
+
+def _replace(found: Filled, change: Change, entry: Entry) -> None:
+    """Put what is new in its cell, and remember what a person takes back from a file."""
+    before, source = found.cells.get(change.item), entry.payload.get("source")
+    if source is not None:
+        found.withdrawn.get(source["sha256"], {}).pop(change.item, None)
+    elif before is not None and before.source is not None and nothing(change.new):
+        taken = Withdrawal(entry.actor, change.reason or "", before.source.get("accepted"))
+        found.withdrawn.setdefault(before.source["sha256"], {})[change.item] = taken
+    found.cells[change.item] = Cell(change.new, entry.sequence, source)
+
+
+def nothing(content: Content) -> bool:
+    """Whether nobody knows what stands at an item: a number may take its place."""
+    return content is None or content == {"missing": "unknown"}
 
 
 def _where(entry: Entry) -> tuple[str, str]:
