@@ -1,7 +1,9 @@
 """Many files: the same numbers however they are run, one gate for a participant, nothing done twice."""
 
+import csv
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,7 +61,7 @@ def panels(folder: Path) -> Panels:
 
 
 def run(
-    folder: Path, names: str = "0123", manifest: str = "", cores: int = 1, out: Path | None = None
+    folder: Path, names: Sequence[str] = "0123", manifest: str = "", cores: int = 1, out: Path | None = None
 ) -> Batch:
     said = panels(folder)
     rows = None
@@ -83,6 +85,40 @@ def test_visits_of_a_participant_share_their_gate_and_nobody_elses(folder: Path)
     alone = [one.gates["high"]["at"] for one in run(folder).outcomes]
     assert len(set(alone)) == 4
     assert alone[3] == found[3]
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("=1+1.fcs", "'=1+1.fcs"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "\t'=1"),
+        ("a;=1+1", "a;'=1+1"),
+        ("-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"),
+        ("+HYPERLINK(A1)", "'+HYPERLINK(A1)"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("-7", "-7"),
+        ("+PMA.fcs", "+PMA.fcs"),
+        ("CD4-", "CD4-"),
+        ("a=b", "a=b"),
+        (-0.5, -0.5),
+        (None, None),
+    ],
+)
+def test_what_a_spreadsheet_would_compute_is_text_and_what_it_would_not_stays(
+    said: object, written: object
+) -> None:
+    assert batch_folder.inert(said) == written
+
+
+def test_no_cell_of_the_table_is_a_formula(folder: Path) -> None:
+    write(folder / "=1+1.fcs", sample(1))
+    manifest = 'file,participant,timepoint,batch\n=1+1.fcs,=HYPERLINK("x"),-7,@B\n'
+    batch = run(folder, ["=1+1"], manifest)
+    rows = list(csv.DictReader(batch_folder.table(batch).splitlines()))
+    names = {tuple(row[key] for key in ("file", "participant", "timepoint", "batch")) for row in rows}
+    assert names == {("'=1+1.fcs", '\'=HYPERLINK("x")', "-7", "'@B")}
+    assert batch_folder.provenance(batch)["files"][0]["file"] == "=1+1.fcs"
 
 
 def test_the_gate_does_not_know_which_visit_came_first(folder: Path) -> None:

@@ -4,6 +4,7 @@
 so a study check never pays for the web framework, nor a help page for numpy.
 """
 
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
@@ -90,6 +91,12 @@ class InputError(Protocol):
 
 class Map(click.Group):
     """A group whose commands are known by name and imported on call."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        from trialrun.cli.terminal import never_fail
+
+        never_fail(sys.stdout)  # click prints help pages without asking for a console
+        return super().main(*args, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(ENTRIES)

@@ -58,8 +58,6 @@ def never_fail(stream: Any) -> None:
         stream.reconfigure(errors="spelt")
 
 
-never_fail(sys.stdout)  # on import, since click prints help pages without asking for a console
-
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -20,7 +21,7 @@ from .outcome import Outcome
 from .quantity import Estimate
 from .report.portrait import Portrait, unpacked
 
-__all__ = ["COLUMNS", "provenance", "table", "write"]
+__all__ = ["COLUMNS", "inert", "provenance", "table", "write"]
 
 COLUMNS = (
     "file", "participant", "timepoint", "specimen", "reference", "batch", "quantity", "unit",
@@ -33,6 +34,9 @@ KEYWORDS = (
     "$FIL", "$CYT", "$CYTSN", "$INST", "$DATE", "$BTIM", "$ETIM", "$SMNO", "$VOL", "VIRTUAL",
 )  # fmt: skip
 """What is told of a file's own account; its operator and the source of its specimen may name people."""
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=@\uff1d\uff20]|[-+\uff0d\uff0b][^;\t\r\n]*[(|!\[])")
+"""Where a cell begins (also in a spreadsheet that parts them at ; or a tab) with = or @, or with a sign
+before what calls or fetches: `-7` and `+PMA.fcs` do neither. docs/decisions/formulas-in-tables.md."""
 RAW = f"numbers of the file, {PROVENANCE}; then compensated as the panel says"
 
 
@@ -67,13 +71,18 @@ def _portraits(batch: Batch, out: Path) -> dict[str, Portrait]:
 
 
 def table(batch: Batch) -> str:
-    """A row for each quantity of each file, as CSV."""
+    """A row for each quantity of each file, as CSV, of which no text is a formula to a spreadsheet."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for one in batch.outcomes:
-        writer.writerows(_rows(one))
+        writer.writerows({key: inert(value) for key, value in row.items()} for row in _rows(one))
     return text.getvalue()
+
+
+def inert(value: Any) -> Any:
+    """A cell as it stands, but for an apostrophe before what a spreadsheet would compute or fetch."""
+    return FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 
 def _rows(one: Outcome) -> Iterator[dict[str, Any]]:
