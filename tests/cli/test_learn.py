@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from laboratory_trial import FORM, POINT, laboratory_trial
 from trialrun.cli import main
+from trialrun.cli.learn import _show
 from trialrun.cytometry.fcs.read import read
 from trialrun.cytometry.fcs.write import write
 from trialrun.cytometry.populate import populate
@@ -39,6 +41,21 @@ panels:
 
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(one) for one in arguments])
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_nothing_is_cut(width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    knots = dict.fromkeys(("CD25", "CD127", "CD45RA"))
+    border = SimpleNamespace(
+        fit=SimpleNamespace(references=2, knots=knots), of="cd4", agreement={"a": 0.9, "b": 0.8}
+    )
+    one = SimpleNamespace(border=border, events=29_507, members=911, said={})
+    _show({"rare": one}, {}, Path("borders.yaml"))  # type: ignore[dict-item]
+    said = capsys.readouterr().out
+    for words in ("Border", "Markers", "Samples", "Members", "CD45RA", "29,507", ".800 to .900"):
+        assert words in said
+    assert max(map(len, said.splitlines())) <= width
 
 
 def test_real_wells_are_gated_by_the_file_as_by_the_samples(shared: Path, tmp_path: Path) -> None:

@@ -95,16 +95,16 @@ def _show(found: Mapping[str, Learnt], before: Mapping[str, Any], out: Path) -> 
     from rich.table import Table
 
     screen = console()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for head in ("Border", "Markers", "Of"):
-        table.add_column(head, overflow="fold")
+        table.add_column(head, overflow="fold", min_width=len(head))
     for head in ("Samples", "Events", "Members", "F1"):
-        table.add_column(head, justify="right")
+        table.add_column(head, justify="right", no_wrap=True)
     for name, one in found.items():
         border = one.border
         counts = (str(border.fit.references), f"{one.events:,}", f"{one.members:,}")
         table.add_row(name, ", ".join(border.fit.knots), border.of, *counts, _agreement(one))
-    screen.print(table)
+    screen.print(table, "")
     if any(one.border.agreement for one in found.values()):
         screen.print("F1: of each sample, gated by the border of all others.", soft_wrap=False)
     same = all(before.get(key) == one.said for key, one in found.items())

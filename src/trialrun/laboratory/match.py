@@ -187,10 +187,11 @@ def _somebody_else(trial: Trial, file: File, subject: str) -> str | None:
     name another of the trial.
     """
     ours, _ = WHOSE
-    others = {_bare(other) for other in trial.subjects()}
     for keyword in WHOSE:
         said = file.keyword(keyword)
-        if said and _bare(said) != _bare(subject) and (keyword == ours or _bare(said) in others):
+        if not said or _bare(said) == _bare(subject):
+            continue
+        if keyword == ours or any(_bare(said) == _bare(other) for other in trial.subjects()):
             return f"its keyword {keyword} says {said}"
     return None
 

@@ -81,6 +81,11 @@ def test_a_name_is_one_over_assays_and_visits_however_it_is_spelt(tmp_path: Path
     assert content.spelt == ["visit C1.D1, c1.d1", "stimulus Core, CORE"]
 
 
+def test_a_name_is_shown_as_it_is_most_often_written(tmp_path: Path) -> None:
+    [assay] = read(write(tmp_path, LINES[0].replace("C1.D1,Core", "c1.d1,CORE"), *LINES[1:]))
+    assert (assay.visit, list(assay.antigens)) == ("C1.D1", ["Core"])
+
+
 @pytest.mark.parametrize(
     ("column", "one", "other"),
     [("visit", "Day 1", "Day1"), ("stimulus", "pool 1 2", "pool 12"), ("participant", "01 1", "0 11")],

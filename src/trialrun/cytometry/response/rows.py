@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -89,24 +90,27 @@ def key(name: str) -> str:
 
 
 def spelt(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
-    """Write each name on every line as it is first written; told are those that were written in several ways.
+    """Write each name on every line as it is most often written; told are those that are written in several
+    ways.
 
     Names that blanks alone part are refused: `pool 1 2` may be `pool 12`, and may not.
     """
-    told: dict[tuple[str, str], dict[str, None]] = {}
-    first: dict[tuple[str, str], tuple[str, int]] = {}
+    told = []
     for column in columns:
-        for row in rows:
-            if not (said := row.text(column, needed=False)):
-                continue
-            ways = told.setdefault((column, key(said)), {})
-            ways[said] = None
-            row.cells = {**row.cells, column: next(iter(ways))}
-            name, line = first.setdefault((column, key(said).replace(" ", "")), (said, row.line))
-            if key(name) != key(said):
-                cause = f"'{said[:40]}' and '{name[:40]}' on line {line} differ by blanks alone"
+        ways: dict[str, Counter[str]] = {}
+        first: dict[str, tuple[str, int]] = {}
+        said = [(row, name) for row in rows if (name := row.text(column, needed=False))]
+        for row, name in said:
+            ways.setdefault(key(name), Counter())[name] += 1
+            other, line = first.setdefault(key(name).replace(" ", ""), (name, row.line))
+            if key(other) != key(name):
+                cause = f"'{name[:40]}' and '{other[:40]}' on line {line} differ by blanks alone"
                 row.refuse(column, cause, "Write one name alike on every line, and two so that they differ.")
-    return [f"{column} {', '.join(ways)}" for (column, _), ways in told.items() if len(ways) > 1]
+        usual = {one: max(counts, key=counts.__getitem__) for one, counts in ways.items()}
+        for row, name in said:
+            row.cells = {**row.cells, column: usual[key(name)]}
+        told += [f"{column} {', '.join(counts)}" for counts in ways.values() if len(counts) > 1]
+    return told
 
 
 @dataclass(frozen=True, slots=True)
