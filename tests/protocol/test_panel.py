@@ -73,6 +73,8 @@ def test_a_panel_alone_is_read(tmp_path: Path) -> None:
     [
         ("by: CD3,", "by: CD33,", "there is no marker `CD33`", "Did you mean `CD3`?"),
         ("high: CD25, low", "high: CD26, low", "there is no marker `CD26`", "Did you mean `CD25`?"),
+        ("by: CD3,", "by: CD3, against: CD44,", "there is no marker `CD44`", "Did you mean `CD4`?"),
+        ("by: CD3,", "by: CD3, against: CD3,", "`CD3` cannot be drawn against itself", "another marker"),
         ("{CD4: [1000", "{CD44: [1000", "there is no marker `CD44`", "Did you mean `CD4`?"),
         ("of: single,", "of: singel,", "there is no population `singel`", "Did you mean `single`?"),
         ("method: density", "method: densty", "`densty` is not a right `method`", "Did you mean `density`?"),
@@ -160,7 +162,7 @@ def study(reference: Protocol, old: str, new: str) -> list[Problem]:
         ("fills: treg_count", "fills: treg_counts", "there is no number item", "Did you mean `treg_count`?"),
         ("fills: treg_count", "fills: activated_cd8", "`activated_cd8` is in %, and this", "the same unit"),
         ("fills: treg_count", "fills: cd4_count", "is filled by regulatory.quantities.treg_count", "one"),
-        ("density, by: CD3, keep: high", f"gating_ml, file: x.xml, gate: g, sha256: {'0' * 64}",
+        ("density, by: CD3, against: grain, keep: high", f"gating_ml, file: x.xml, gate: g, sha256: {'0' * 64}",
          "a study consists of its YAML files", "Write the gate in the words"),
     ],
 )  # fmt: skip

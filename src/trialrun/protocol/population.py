@@ -18,7 +18,7 @@ from trialrun.protocol.rule import RESERVED
 from trialrun.protocol.text import Several, Words
 
 __all__ = [
-    "ALL", "Boolean", "Control", "Density", "Ellipsoid", "GatingML", "MarkerName", "Mixture", "Polygon",
+    "ALL", "Boolean", "Control", "Cut", "Density", "Ellipsoid", "GatingML", "MarkerName", "Mixture", "Polygon",
     "Population", "Quadrant", "Rectangle", "Singlets", "Tail", "Transitional", "reads",
 ]  # fmt: skip
 
@@ -57,12 +57,12 @@ class Chosen(Sourced):
     @property
     def markers(self) -> tuple[str, ...]:
         """The markers that it reads."""
-        return tuple(dict.fromkeys(name for _, name in self.named()))
+        return tuple(dict.fromkeys(name for where, name in self.named() if where != ("against",)))
 
     def named(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Each marker that it names, with the path of the name below the population."""
-        for key in ("by", "high", "low", "also"):
-            said = getattr(self, key, ())
+        for key in ("by", "against", "high", "low", "also"):
+            said = getattr(self, key, None) or ()
             for i, name in enumerate((said,) if isinstance(said, str) else said):
                 yield ((key,) if isinstance(said, str) else (key, i)), name
         for key in ("within", "at", "keep"):
@@ -79,21 +79,31 @@ class Singlets(Chosen):
     level: float = Field(default=0.99, gt=0.5, lt=1)
 
 
-class Density(Chosen):
+class Cut(Chosen):
+    """One marker cut in two. ``against``: the marker that reports draw it against, which changes no number."""
+
+    by: One
+    keep: Side
+    against: One | None = None
+
+    @model_validator(mode="after")
+    def _against_another(self) -> Self:
+        if self.against == self.by:
+            raise ValueError(f"`{self.by}` cannot be drawn against itself; name another marker, or none")
+        return self
+
+
+class Density(Cut):
     """Cut at the lowest density between two peaks."""
 
     method: Literal["density"]
-    by: One
-    keep: Side
     between: Bounds = (None, None)
 
 
-class Tail(Chosen):
+class Tail(Cut):
     """Cut where the tail of the largest peak has flattened."""
 
     method: Literal["tail"]
-    by: One
-    keep: Side
     tolerance: float = Field(default=0.01, gt=0, lt=1)
     between: Bounds = (None, None)
 
@@ -157,12 +167,10 @@ class Transitional(Chosen):
         return self
 
 
-class Control(Chosen):
+class Control(Cut):
     """Cut at a percentile of the same parent in a control, e.g. one stained with all but this marker."""
 
     method: Literal["control"]
-    by: One
-    keep: Side
     control: str
     percentile: float = Field(default=99.5, gt=50, lt=100)
 

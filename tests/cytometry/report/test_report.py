@@ -15,7 +15,7 @@ from trialrun.cytometry.fcs.write import write
 from trialrun.cytometry.manifest import Manifest, Row
 from trialrun.cytometry.report.language import LANGUAGES
 from trialrun.cytometry.report.page import page
-from trialrun.cytometry.report.plot import ACROSS, LEFT
+from trialrun.cytometry.report.plot import ACROSS, DOWN, LEFT, TOP
 from trialrun.cytometry.report.portrait import Portrait, unpacked
 from trialrun.cytometry.sample import Channel, Sample
 from trialrun.protocol.panels import load_panels
@@ -36,6 +36,8 @@ panels:
       both: {of: high, method: polygon, by: [A, B], corners: [[400, 400], [4e3, 400], [4e3, 800], [400, 800]]}
       mixed: {of: all, method: mixture, by: [A, B], high: A}
       none: {of: high, method: density, by: C, keep: high}
+      dim: {of: all, method: density, by: A, keep: low, against: B}
+      alone: {of: all, method: density, by: A, keep: low, against: C}
       either: {of: all, method: boolean, where: high OR mixed}
     quantities:
       high_percent: {percent: high, of: all}
@@ -59,6 +61,21 @@ adjustments:
     gate: {method: rectangle, within: {A: [900, null]}}
     by: Anna <b>
     reason: It is <i>low</i>
+  - sample: 1.fcs
+    population: dim
+    gate: {method: polygon, by: [B, A], corners: [[0, 0], [0, 100], [250, 100], [250, 0]]}
+    by: Anna <b>
+    reason: Only those that are dim in B as well.
+  - sample: 1.fcs
+    population: alone
+    gate: {method: rectangle, within: {B: [null, 300]}}
+    by: Anna <b>
+    reason: By the other marker.
+  - sample: 2.fcs
+    population: dim
+    gate: {method: rectangle, within: {A: [null, 500]}}
+    by: Anna <b>
+    reason: Nearly where it was.
 """
 
 
@@ -201,6 +218,42 @@ def test_a_cut_is_drawn_where_the_threshold_is(batch: Batch, drawn: dict[str, Po
             for at, label in re.findall(r'class="middle" x="([\d.]+)" y="[\d.]+">([^<]+)<', picture.svg)
         }
         assert place["10²"] < x < place["10³"]
+
+
+def box(svg: str, kind: str) -> tuple[float, float, float, float]:
+    """Left, right, top and bottom of a closed line of a drawing."""
+    (path,) = re.findall(rf'<path class="{kind}" d="M([^"]+)z"', svg)
+    numbers = [float(number) for number in path.split()]
+    return min(numbers[::2]), max(numbers[::2]), min(numbers[1::2]), max(numbers[1::2])
+
+
+def test_a_cut_is_drawn_against_the_marker_that_the_panel_names(drawn: dict[str, Portrait]) -> None:
+    for portrait in drawn.values():
+        picture = portrait.pictures["dim"]
+        assert picture.axes == ("A (A-A)", "B (B-A)") and picture.cut is not None
+        left, right, top, bottom = box(picture.svg, "gate")
+        assert left == LEFT and right < LEFT + ACROSS  # what is dim, whatever B is
+        assert (top, bottom) == (TOP, TOP + DOWN)
+        assert portrait.pictures["alone"].axes == ("A (A-A)",)  # no file has C
+        assert portrait.pictures["alone"].cut == picture.cut
+
+
+def test_a_gate_by_hand_is_drawn_on_the_markers_that_it_reads(html: str, drawn: dict[str, Portrait]) -> None:
+    """A polygon that names its markers the other way round is turned; one of other markers is told."""
+    svg = drawn["1.fcs"].pictures["dim"].svg
+    left, right, top, bottom = box(svg, "hand")
+    assert left < right < box(svg, "gate")[1] - 10  # A ends at 100, and the cut lies at 250 or more
+    assert 0.5 < (top - TOP) / DOWN < 0.8 < (bottom - TOP) / DOWN  # B, on a linear axis to 900, at 250
+    elsewhere = drawn["1.fcs"].pictures["alone"]
+    assert elsewhere.by_hand == ("B-A",) and 'class="hand"' not in elsewhere.svg
+    assert "B-A" in html and html.count("not drawn here") + html.count("pas tracée ici") == 2
+    assert drawn["2.fcs"].pictures["dim"].by_hand == ()
+
+
+def test_a_gate_by_hand_that_moves_no_number_says_so(html: str) -> None:
+    part = html[html.index('id="hand"') : html.index('id="gates"')]
+    assert part.count("<table>") == 1
+    assert "Every number stays as it was." in part or "Aucun nombre n&#39;en est changé." in part
 
 
 def test_gates_on_two_markers_are_closed_lines_within_the_field(drawn: dict[str, Portrait]) -> None:

@@ -33,24 +33,41 @@ class Outline:
 
 
 def of_shape(
-    shape: Shape, transforms: Sequence[Transform], windows: Sequence[tuple[float, float]]
+    shape: Shape,
+    channels: Sequence[str],
+    transforms: Sequence[Transform],
+    windows: Sequence[tuple[float, float]],
 ) -> Outline:
-    """The outline of a gate of one marker or two; of an ellipsoid of three, the shadow on the first two."""
+    """The outline of a gate on the axes of these channels; of more than two dimensions, in the first two.
+
+    On two axes a gate of one marker holds all of the other. Nothing where a dimension is on no axis.
+    """
+    read = [str(one.channel) for one in shape.dimensions[:2]]
+    if not set(read) <= set(channels):
+        return Outline()
     match shape:
         case Polygon():
-            return Outline(paths=(shape.vertices,))
+            return Outline(paths=(_turned(shape.vertices, read, channels),))
         case Ellipsoid():
-            return Outline(paths=(_ellipse(shape),))
+            return Outline(paths=(_turned(_ellipse(shape), read, channels),))
         case Rectangle() | Quadrant():
-            pairs = zip(shape.dimensions, shape.box, transforms, strict=False)
-            sides = [_scaled(box, None if one.transform else scale) for one, box, scale in pairs]
+            known = {
+                name: _scaled(box, None if one.transform else transforms[channels.index(name)])
+                for name, one, box in zip(read, shape.dimensions, shape.box, strict=False)
+            }
+            sides = [known.get(name, (None, None)) for name in channels]
             if len(sides) == 1:
                 return Outline(spans=(sides[0],))
             (left, right), (bottom, top) = (
                 (window[0] if low is None else low, window[1] if high is None else high)
-                for (low, high), window in zip(sides, windows, strict=False)
+                for (low, high), window in zip(sides, windows, strict=True)
             )
             return Outline(paths=(((left, bottom), (right, bottom), (right, top), (left, top)),))
+
+
+def _turned(points: Sequence[Point], read: Sequence[str], channels: Sequence[str]) -> tuple[Point, ...]:
+    """Points of a gate that reads channels in another order than that of the axes, on the axes."""
+    return tuple(points) if read == list(channels) else tuple((y, x) for x, y in points)
 
 
 def of_events(holds: Callable[[Values], Mask], windows: Sequence[tuple[float, float]]) -> Outline:

@@ -31,7 +31,7 @@ PACKAGES = ("numpy", "scipy", "flowio", "flowutils")
 POLICY = "base-uri 'none'; form-action 'none'"
 OPEN = 4
 """So many samples, and no more, are all shown at first."""
-UNSAID = {"method", "title", "from_", "reason", "of"}
+UNSAID = {"method", "title", "from_", "reason", "of", "against"}
 
 
 def page(batch: Batch, portraits: Mapping[str, Portrait], code: str, visits: Sequence[str] = ()) -> str:

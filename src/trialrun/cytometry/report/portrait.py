@@ -40,12 +40,14 @@ class Picture:
     """A drawing: `svg` is what stands within it.
 
     axes: the titles of those that it has; further: markers that its gate reads and the drawing cannot show.
-    cut: of a gate on one marker that the data drew, where, as a channel value; apart: how clean, 0 to 1.
+    by_hand: channels of a gate that a person drew elsewhere than on these axes. cut: of a gate on one marker
+    that the data drew, where, as a channel value; apart: how clean, 0 to 1.
     """
 
     svg: str
     axes: tuple[str, ...]
     further: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
     cut: float | None = None
     apart: float | None = None
 
@@ -85,8 +87,9 @@ def packed(one: Portrait) -> dict[str, Any]:
 
 def unpacked(content: Mapping[str, Any]) -> Portrait:
     """A portrait from what `packed` made of it. Raises KeyError or TypeError for anything else."""
+    lists = ("axes", "further", "by_hand")
     pictures = {
-        name: Picture(**{**one, "axes": tuple(one["axes"]), "further": tuple(one["further"])})
+        name: Picture(**{**one, **{key: tuple(one[key]) for key in lists}})
         for name, one in content["pictures"].items()
     }
     sources = {name: Source(**one) for name, one in content["sources"].items()}
@@ -171,9 +174,11 @@ def _portrait(scaled: _Scaled, by_hand: Populated | None, windows: Mapping[str, 
     )
 
 
-def shown(population: Population) -> tuple[str, ...]:
+def _shown(population: Population, scaled: _Scaled) -> tuple[str, ...]:
     """The markers of a population's picture, two at most; none for a rule over other populations."""
-    return _read(population)[:2]
+    against = population.against if isinstance(population, said.Cut) else None
+    there = against is not None and scaled.column(against) is not None
+    return (*_read(population), *((against,) if against and there else ()))[:2]
 
 
 def _read(population: Population) -> tuple[str, ...]:
@@ -195,7 +200,7 @@ def _picture(
     by_hand: Populated | None,
 ) -> Picture | None:
     """The gate of a population in its parent; None where there is nothing to draw it in."""
-    names, read = shown(population), _read(population)
+    names, read = _shown(population, scaled), _read(population)
     parent = scaled.within(population.of, names) if names else None
     if parent is None:
         return None
@@ -204,15 +209,19 @@ def _picture(
     svg = drawn(axes, parent, outline)
     if len(axes) > 1 and not outline and (members := scaled.within(name, names)):
         svg += dots(axes, members)
+    elsewhere: tuple[str, ...] = ()
     if by_hand is not None:
         moved = _outline(name, population, by_hand, axes)
         svg += lines(axes, moved, "hand") if moved != outline else ""
+        if not moved and name in by_hand.gates:
+            elsewhere = tuple(str(one.channel) for one in by_hand.gates[name].dimensions)
     titles = tuple(axis.title for axis in axes)
     found = scaled.populated.found.get(name)
+    cut = apart = None
     if isinstance(found, Edge):
         cut = float(f"{axes[0].transform.inverse(np.array([found.at]))[0]:.8g}")
-        return Picture(svg, titles, cut=cut, apart=found.apart)
-    return Picture(svg, titles, read[2:])
+        apart = found.apart
+    return Picture(svg, titles, read[2:], elsewhere, cut, apart)
 
 
 def _axes(scaled: _Scaled, names: Sequence[str], windows: Mapping[str, Window]) -> list[Axis]:
@@ -230,7 +239,8 @@ def _outline(name: str, population: Population, populated: Populated, axes: Sequ
     if name in populated.reasons:
         return Outline()
     if name in populated.gates:
-        return of_shape(populated.gates[name], [axis.transform for axis in axes], ends)
+        channels = [axis.channel for axis in axes]
+        return of_shape(populated.gates[name], channels, [axis.transform for axis in axes], ends)
     found = populated.found.get(name)
     if found is None or len(_read(population)) > len(axes):
         return Outline()
@@ -246,7 +256,7 @@ def _back(
     for gate in ancestors(panel, name):
         if gate not in pictures:
             continue
-        names = shown(panel.populations[gate])
+        names = _shown(panel.populations[gate], scaled)
         if (members := scaled.within(name, names)) is not None:
             found[gate] = dots(_axes(scaled, names, windows), members)
     return found
