@@ -116,6 +116,7 @@ def test_another_panel_is_refused(tmp_path: Path, old: str, new: str, key: str, 
 def test_words_and_other_populations_may_change(tmp_path: Path) -> None:
     assert panels(tmp_path, border(), "title: T cells", "title: T lymphocytes, from: doi:10.1/x")
     assert panels(tmp_path, border(), "by: CD8, keep: high", "by: CD8, keep: low")
+    assert panels(tmp_path, border(), "density, by: CD3,", "density, by: CD3, against: CD8,")
 
 
 @pytest.mark.parametrize(

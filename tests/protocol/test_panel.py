@@ -162,7 +162,8 @@ def study(reference: Protocol, old: str, new: str) -> list[Problem]:
         ("fills: treg_count", "fills: treg_counts", "there is no number item", "Did you mean `treg_count`?"),
         ("fills: treg_count", "fills: activated_cd8", "`activated_cd8` is in %, and this", "the same unit"),
         ("fills: treg_count", "fills: cd4_count", "is filled by regulatory.quantities.treg_count", "one"),
-        ("density, by: CD3, against: grain, keep: high", f"gating_ml, file: x.xml, gate: g, sha256: {'0' * 64}",
+        ("density, by: CD3, against: grain, keep: high",
+         f"gating_ml, file: x.xml, gate: g, sha256: {'0' * 64}",
          "a study consists of its YAML files", "Write the gate in the words"),
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 from trialrun.protocol.border import EDITION, Border, BorderFile, LearntWith, seal
 from trialrun.protocol.element import Part
 from trialrun.protocol.panel import Panel
-from trialrun.protocol.population import Population, Transitional, reads
+from trialrun.protocol.population import Cut, Population, Transitional, reads
 from trialrun.protocol.problem import Problem, ProtocolError, coded
 from trialrun.protocol.shape import shape
 from trialrun.protocol.source import Source, canonical
@@ -141,8 +141,9 @@ def _matrix(panel: Panel) -> str | None:
 
 
 def _bare(one: Population) -> Population:
-    """A population without its words and sources, which move no event."""
-    return one.model_copy(update={"title": None, "from_": (), "reason": None})
+    """A population without its words, sources and how it is drawn, which move no event."""
+    bare: dict[str, Any] = {"title": None, "from_": (), "reason": None}
+    return one.model_copy(update=bare | ({"against": None} if isinstance(one, Cut) else {}))
 
 
 def unlike(panel: Panel, population: Transitional, border: Border) -> Iterator[tuple[Path, Path, str, str]]:

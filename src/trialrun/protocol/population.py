@@ -18,8 +18,8 @@ from trialrun.protocol.rule import RESERVED
 from trialrun.protocol.text import Several, Words
 
 __all__ = [
-    "ALL", "Boolean", "Control", "Cut", "Density", "Ellipsoid", "GatingML", "MarkerName", "Mixture", "Polygon",
-    "Population", "Quadrant", "Rectangle", "Singlets", "Tail", "Transitional", "reads",
+    "ALL", "Boolean", "Control", "Cut", "Density", "Ellipsoid", "GatingML", "MarkerName", "Mixture",
+    "Polygon", "Population", "Quadrant", "Rectangle", "Singlets", "Tail", "Transitional", "reads",
 ]  # fmt: skip
 
 ALL = "all"
@@ -80,8 +80,9 @@ class Singlets(Chosen):
 
 
 class Cut(Chosen):
-    """One marker cut in two. ``against``: the marker that reports draw it against, which changes no number."""
+    """One marker cut in two. ``against``: that which reports draw it against; no number depends on it."""
 
+    method: str
     by: One
     keep: Side
     against: One | None = None
