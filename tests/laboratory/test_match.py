@@ -121,6 +121,18 @@ def test_what_was_accepted_once_is_not_accepted_again_after_it_was_withdrawn(lab
     assert len(match(lab.trial, lab.panel, [other]).specimens) == 1
 
 
+def test_no_reason_serves_twice_whichever_number_it_was_for(lab: Lab) -> None:
+    numbers = lab.numbers()
+    lab.land(numbers)
+    for item, accept in (("nk_count", "clumps were counted"), ("treg_percent", "the gate was looked at")):
+        lab.take_back(item)
+        lab.land(replace(numbers, source={**numbers.source, "accepted": accept}))
+    lab.take_back("cd4_count")
+    for accept, kinds in (("clumps were counted", ["withdrawn"]), ("a third reason", [])):
+        one = File("a", numbers.source["sha256"], {}, SAID | {"accept": accept})
+        assert [finding.kind for finding in match(lab.trial, lab.panel, [one]).findings] == kinds
+
+
 def test_one_number_taken_back_withdraws_the_file_and_an_answer_that_came_beside_it_does_not(
     lab: Lab,
 ) -> None:

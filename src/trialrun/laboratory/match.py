@@ -163,7 +163,7 @@ def _withdrawn(trial: Trial, panel: Panel, file: File, of: Specimen) -> Finding 
     if not taken:
         return None
     part = any(cell.source and cell.source["sha256"] == file.sha256 for cell in filled.cells.values())
-    said = [f"by {_named(trial, one.by)} because: {one.reason}" for one in sorted(taken, key=str)]
+    said = sorted({f"by {_named(trial, one.by)} because: {one.reason}" for one in taken})
     message = f"it was withdrawn{' in part' if part else ''} from {of.id} {', and '.join(said)}"
     again = ", for another reason than the one for which it was accepted before" if file.accepted else ""
     cure = f"leave it out; or write in a column `{ACCEPT}` of the manifest why it counts again{again}"

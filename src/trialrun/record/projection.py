@@ -46,12 +46,12 @@ class Cell:
 class Withdrawal:
     """That a person took back what a file gave, and left nothing in its place.
 
-    accepted: the reason for which the file had been accepted before, if it had been.
+    accepted: the reasons for which the file had been accepted before.
     """
 
     by: str
     reason: str
-    accepted: str | None = None
+    accepted: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Filled:
 
     planned: the amount of a dose per kg or m² as it was planned when the dose was recorded.
     withdrawn: by the sha256 of a file and by item, what it gave and a person took back; until the same file
-    gives it again.
+    gives it again. accepted: by the sha256 of a file, the reasons for which it was accepted.
     """
 
     happened: str
@@ -69,6 +69,7 @@ class Filled:
     cells: dict[str, Cell] = field(default_factory=dict)
     planned: float | None = None
     withdrawn: dict[str, dict[str, Withdrawal]] = field(default_factory=dict)
+    accepted: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def contents(self) -> dict[str, Content]:
         return {name: cell.content for name, cell in self.cells.items()}
@@ -77,7 +78,7 @@ class Filled:
         """By item what a person took back of a file, unless it is accepted now for another reason than
         before."""
         taken, accepted = self.withdrawn.get(source["sha256"], {}), source.get("accepted")
-        return {item: one for item, one in taken.items() if accepted in (None, one.accepted)}
+        return {item: one for item, one in taken.items() if accepted is None or accepted in one.accepted}
 
     def digest(self) -> str:
         """What a signature binds to: the time and every content, as they stand."""
@@ -292,10 +293,14 @@ def _replace(found: Filled, change: Change, entry: Entry) -> None:
     """Put what is new in its cell, and remember what a person takes back from a file."""
     before, source = found.cells.get(change.item), entry.payload.get("source")
     if source is not None:
-        found.withdrawn.get(source["sha256"], {}).pop(change.item, None)
+        sha256 = source["sha256"]
+        found.withdrawn.get(sha256, {}).pop(change.item, None)
+        if "accepted" in source:
+            found.accepted[sha256] = found.accepted.get(sha256, frozenset()) | {source["accepted"]}
     elif before is not None and before.source is not None and nothing(change.new):
-        taken = Withdrawal(entry.actor, change.reason or "", before.source.get("accepted"))
-        found.withdrawn.setdefault(before.source["sha256"], {})[change.item] = taken
+        sha256 = before.source["sha256"]
+        taken = Withdrawal(entry.actor, change.reason or "", found.accepted.get(sha256, frozenset()))
+        found.withdrawn.setdefault(sha256, {})[change.item] = taken
     found.cells[change.item] = Cell(change.new, entry.sequence, source)
 
 
