@@ -286,14 +286,14 @@ def clouds(seed: int, *parts: tuple[float, int]) -> Sample:
 
 
 def together(folder: Path, out: Path | None = None, membership: bool = False) -> Batch:
-    """Two samples, and one that has enough only where the gate lies without it."""
+    """Two samples, and one that has enough only where the gate of the first lies without it."""
     quality = "    quality:\n      enough: {kind: events, of: high, at_least: 200}\n"
     (folder / "panel.yaml").write_text(PANEL + quality, "utf-8")
     for name, parts in {
         "a": ((200, 100), (1000, 900)), "b": ((200, 100), (1000, 900)), "odd": ((500, 1700), (680, 300)),
     }.items():  # fmt: skip
         write(folder / f"{name}.fcs", clouds(ord(name[0]), *parts))
-    (folder / "manifest.csv").write_text("file,participant\na.fcs,P1\nb.fcs,P1\nodd.fcs,P1\n", "utf-8")
+    (folder / "manifest.csv").write_text("file,participant\na.fcs,P1\nb.fcs,P2\nodd.fcs,P1\n", "utf-8")
     said = panels(folder)
     manifest = read_manifest(folder / "manifest.csv", said.panels)
     files = [folder / f"{name}.fcs" for name in ("a", "b", "odd")]

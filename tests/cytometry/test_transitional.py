@@ -209,3 +209,13 @@ def test_two_samples_that_lie_far_apart_have_no_shoulder_together() -> None:
     assert "one gate does not serve both" in transitional.fit([one, other]).reasons[0]
     few = transitional.fit([one, other[:, :20]])
     assert few.estimable and "too few events: 20" in few.judged(other[:, :20]).reasons[0]
+
+
+def test_where_half_of_the_samples_are_off_each_is_told_its_own_reason_and_who_lies_as_it_does() -> None:
+    near, far = ([made(number, 200).values + by for number in (1, 2)] for by in (0, 3))
+    gate = transitional.fit([*near, *far])
+    assert not gate.estimable
+    for samples, sign in ((near, "lies -"), (far, "lies +")):
+        for one in samples:
+            reason = gate.judged(one).reasons[0]
+            assert sign in reason and reason.endswith("of 4 samples 2 lie as it does")

@@ -43,17 +43,31 @@ class Found(Protocol):
 
 @dataclass(frozen=True)
 class Edge:
-    """A value on a marker's scale; it belongs to the high side. apart: how clean the cut is, 0 to 1."""
+    """A value on a marker's scale; it belongs to the high side. apart: how clean the cut is, 0 to 1; aside:
+    the numbers of the samples that it was found without; tail: whether it is the foot of a peak."""
 
     at: float
     keep: str
     apart: float | None = None
     findings: tuple[str, ...] = ()
+    aside: tuple[int, ...] = ()
+    tail: bool = False
 
     def holds(self, values: Values) -> Mask:
         (row,) = values
         held: Mask = row >= self.at if self.keep == "high" else row < self.at
         return held
+
+    def judged(self, values: Values, aside: bool) -> Edge:
+        """With what is found of it in one sample; aside: whether it was found without that."""
+        from .pool import against, against_tail
+
+        if self.apart is None:  # of a control: no sample's density has part in it
+            return self
+        why = (against_tail if self.tail else against)(values[0], self.at, self.apart)
+        if aside:
+            return replace(self, findings=(WITHOUT.format(why or UNLIKE),))
+        return replace(self, findings=(*self.findings, why)) if why else self
 
     def told(self) -> dict[str, Any]:
         found = {"at": self.at, "keep": self.keep, "apart": self.apart}
@@ -199,10 +213,10 @@ def find(
     """
     if isinstance(population, said.Transitional):
         return _border(population, parts, template)
+    if isinstance(population, said.Density):
+        return _valley(population, parts, between)
     values = np.concatenate(parts, axis=1)
     match population:
-        case said.Density():
-            return _valley(population, values[0], between)
         case said.Tail():
             return _tail(population, values[0], between)
         case said.Control():
@@ -214,13 +228,19 @@ def find(
     raise NotEstimable(f"the method `{population.method}` cannot be used here")
 
 
-def _valley(population: said.Density, row: Values, between: Range) -> Edge:
-    from .density import valley
+WITHOUT = "{}; the cut was found without this sample"
+UNLIKE = "its peaks are not those of the other samples"
+FEWER = "the cut was found without {} of {} samples, which it does not serve"
 
-    cut = valley(row, within=between)
+
+def _valley(population: said.Density, parts: Sequence[Values], between: Range) -> Edge:
+    from .pool import pooled
+
+    cut, aside = pooled([part[0] for part in parts], between)
     if cut.threshold is None:
         raise NotEstimable("; ".join(cut.reasons))
-    return Edge(cut.threshold, population.keep, cut.separation)
+    fewer = (FEWER.format(len(aside), len(parts)),) if aside else ()
+    return Edge(cut.threshold, population.keep, cut.separation, fewer, aside)
 
 
 def _tail(population: said.Tail, row: Values, between: Range) -> Edge:
@@ -231,7 +251,7 @@ def _tail(population: said.Tail, row: Values, between: Range) -> Edge:
     cut = tail(row, side, population.tolerance)  # type: ignore[arg-type]
     if cut.threshold is None:
         raise NotEstimable("; ".join(cut.reasons))
-    return Edge(min(max(cut.threshold, between[0]), between[1]), population.keep, cut.separation)
+    return Edge(min(max(cut.threshold, between[0]), between[1]), population.keep, cut.separation, tail=True)
 
 
 BEYOND = 10  # events of a control beyond its cut, from where on chance moves it little; an assumption

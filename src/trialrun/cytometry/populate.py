@@ -112,7 +112,7 @@ def populate(
         asked = pooled
         if isinstance(one, said.Control):
             asked = sorted(others.get(one.control, []), key=lambda walk: walk.sample.sha256)
-        found = (gates or {}).get(name) or _found(one, asked, (templates or {}).get(name))
+        found = (gates or {}).get(name) or _found(name, one, asked, (templates or {}).get(name))
         for walk in (*walks, *(walk for some in others.values() for walk in some)):
             walk.step(name, one, found)
     return tuple(walk.populated() for walk in walks)
@@ -134,7 +134,7 @@ AUTOMATIC = (said.Singlets, said.Density, said.Tail, said.Mixture, said.Transiti
 
 
 def _found(
-    one: Population, walks: Sequence[_Walk], template: Template | str | None = None
+    name: str, one: Population, walks: Sequence[_Walk], template: Template | str | None = None
 ) -> Found | str | None:
     """A population's gate in the events of all these samples, or why there is none; None if it is said."""
     if isinstance(one, said.Transitional) and one.learnt and template is None:
@@ -148,7 +148,7 @@ def _found(
     parts: list[Values] = []
     able: list[_Walk] = []
     reason = ""
-    for walk in walks:
+    for walk in [walk for walk in walks if one.of not in walk.doubtful] or walks:
         if one.of in walk.reasons:
             reason = reason or f"its parent `{one.of}` is not known: {walk.reasons[one.of]}"
             continue
@@ -162,9 +162,12 @@ def _found(
     if not parts:
         return reason
     try:
-        return find(one, parts, able[0].between(one), template)
+        found = find(one, parts, able[0].between(one), template)
     except (NotEstimable, GatingError) as error:
         return str(error)
+    for number in found.aside if isinstance(found, Edge) else ():
+        able[number].odd.add(name)
+    return found
 
 
 def _thinned(values: Values) -> Values:
@@ -185,6 +188,8 @@ class _Walk:
         self.gates: dict[str, Shape] = {}
         self.found: dict[str, Found] = {}
         self.shares: dict[str, Share] = {}
+        self.odd: set[str] = set()  # populations whose gate was found without this sample
+        self.doubtful: set[str] = set()  # those, and what lies below them or is made from them
 
     def populated(self) -> Populated:
         events = {
@@ -198,6 +203,8 @@ class _Walk:
 
     def step(self, name: str, one: Population, found: Found | str | None) -> None:
         """Take in one population. found: what its method found, or why it found nothing."""
+        if name in self.odd or not self.doubtful.isdisjoint((one.of, *self._parts(one))):
+            self.doubtful.add(name)
         try:
             if one.of in self.reasons:
                 raise NotEstimable(f"its parent `{one.of}` is not known: {self.reasons[one.of]}")
@@ -213,7 +220,7 @@ class _Walk:
     def _held(self, name: str, one: Population, found: Found | None) -> Mask:
         columns = self.columns[one.of]
         if isinstance(one, said.Boolean):
-            mask = self._combined(parse(one.where, dict.fromkeys(self.panel.populations, YES_NO)).tree)
+            mask = self._combined(self._rule(one))
             return mask if columns.rows is None else mask[columns.rows]
         if found is not None:
             if not isinstance(found, Border):
@@ -225,6 +232,7 @@ class _Walk:
                 bounds = (found.at, None) if found.keep == "high" else (None, found.at)
                 gate: Shape = Rectangle((self.scales.dimension(markers(one)[0]),), (bounds,))
                 self.gates[name] = gate
+                self.found[name] = found.judged(_thinned(self.values(one)), name in self.odd)
                 return inside(gate, columns)
             values = self.values(one)
             if isinstance(found, Border):
@@ -238,6 +246,13 @@ class _Walk:
         gate = self._said(one)
         self.gates[name] = gate
         return inside(gate, columns)
+
+    def _rule(self, one: said.Boolean) -> Node:
+        return parse(one.where, dict.fromkeys(self.panel.populations, YES_NO)).tree
+
+    def _parts(self, one: Population) -> set[str]:
+        """The populations that it is made from by a rule."""
+        return _named(self._rule(one)) if isinstance(one, said.Boolean) else set()
 
     def values(self, one: Population) -> Values:
         """Markers × events of the parent, on their scales."""

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .bulk import SLACK, Mark, beside, divided, moved, placed, strangers, too_far, too_few, unlike, whole
 from .density import DIGITS, Array, density, finite, significant
 from .template import NORMAL, Template, corrected, landmarks
 
@@ -25,15 +26,7 @@ FEWEST = 1000  # pooled parent events below which no gate is fitted: assumption
 TILT = 0.5  # how much of the second marker comes off the first, on a logarithmic scale: assumption
 ADJUST = (2.0, 2.5, 3.0)  # kernels at which the foot of the shoulder is sought; the median counts
 FOOT = 0.003  # share of events beyond which the far tail is too thin to show a shoulder: assumption
-# Samples of one laboratory differ in their bulk by biology, too. Only what exceeds this many robust standard
-# deviations of the bulk is taken for the instrument and followed (assumption: docs/cells-automatic.md).
-SLACK = 0.25
-FARTHEST = 2.0  # robust standard deviations of the bulk beyond which references do not speak for a sample
-WIDEST = 2.0  # times wider or narrower bulk, likewise
-APART = (
-    0.5  # robust standard deviations between a sample's bulk and the gate's: beyond it a finding; assumption
-)
-FEWEST_ALONE = 50  # events below which no sample is judged by itself: assumption
+APART = 0.5  # robust standard deviations of a sample's bulk from the gate's, beyond it a finding: assumption
 NAMES = ("the first marker", "the second marker")
 BACKGROUND = 0.5  # % of a control's events within the gate from which it is a finding: assumption
 NORMAL_95 = 1.959964
@@ -103,16 +96,6 @@ class Judgement:
 
 
 @dataclass(frozen=True, eq=False)
-class _Place:
-    """Where the bulk of some samples lies: distance from the references' and how often as wide, by marker."""
-
-    shift: tuple[float, float]
-    marks: Sequence[tuple[Array, Array]]
-    away: Array
-    times: Array
-
-
-@dataclass(frozen=True, eq=False)
 class Gate:
     """The gate of one participant. Values are markers × events: the high marker, the low one, further ones.
 
@@ -120,8 +103,9 @@ class Gate:
     two markers lie from the references. foot: where the shoulder begins in first - tilt × second; feet: as
     other kernels see it. ceiling: upper limit of the second marker for `without_first`. seen: `landmarks` of
     the first two markers of each sample, ascending. background: % of each control's events within the gate.
-    bulk, spread: `landmarks` that a sample is compared with where there is no template. names: of the first
-    two markers, in words. findings: what a reader should know. reasons: why there is no gate.
+    bulk, spread: `landmarks` that a sample is compared with where there is no template; peers: those of all
+    samples where no more than half lie together. names: of the first two markers, in words. findings: what a
+    reader should know. reasons: why there is no gate.
     """
 
     template: Template | None
@@ -138,6 +122,7 @@ class Gate:
     reasons: tuple[str, ...] = ()
     bulk: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()
+    peers: tuple[Mark, ...] = ()
     names: tuple[str, str] = NAMES
 
     @property
@@ -150,12 +135,14 @@ class Gate:
         if not array.shape[1]:  # its share says so
             return Judgement(self.reasons)
         if self.template is not None:
-            place = _place([array], self.template)
-            reasons = _few(array) or _far(place, self.names)
-            left = 0.0 if place is None else place.away - np.array(self.shift) / self.template.spread
+            bulk = placed([array], self.template)
+            reasons = too_few(array) or too_far(bulk, self.names)
+            left = 0.0 if bulk is None else bulk.away - np.array(self.shift) / self.template.spread
         elif self.bulk:
-            away, times = _beside(_whole(array), (np.array(self.bulk), np.array(self.spread)))
-            reasons, left = _few(array) or _aside(away, times, self.names), away
+            away, times = beside(whole(array), (np.array(self.bulk), np.array(self.spread)))
+            reasons, left = too_few(array) or unlike(away, times, self.names), away
+        elif self.peers:
+            reasons, left = too_few(array) or divided(whole(array), self.peers, self.names), 0.0
         else:
             return Judgement(self.reasons)
         if reasons or self.reasons:
@@ -225,7 +212,7 @@ class Gate:
 
     def _probability(self, array: Array, template: Template | None, foot: float | None) -> Array:
         if template is not None:
-            return template.probability(_moved(array, self.shift))
+            return template.probability(moved(array, self.shift))
         assert foot is not None
         # An event as far from the foot as the kernel is wide is a member with probability .73.
         away = (array[0] - self.tilt * array[1] - foot) / self.width
@@ -273,13 +260,14 @@ def fit(
     if total < FEWEST:
         return _none(template, tilt, len(arrays), f"too few events: {total}, at least {FEWEST} are needed")
     if template is None:
-        against = _strangers(arrays, names)
+        against = strangers(arrays, names)
     else:
-        against = [_few(one) or _far(_place([one], template), names) for one in arrays]
+        against = [too_few(one) or too_far(placed([one], template), names) for one in arrays]
     able = [one for one, why in zip(arrays, against, strict=True) if not why]
     if not able:
         every = tuple(dict.fromkeys(reason for why in against for reason in why))
-        return replace(_none(template, tilt, len(arrays), ""), reasons=every, names=names)
+        peers = tuple(whole(one) for one in arrays if template is None and not too_few(one))
+        return replace(_none(template, tilt, len(arrays), ""), reasons=every, names=names, peers=peers)
     gate = _shoulder(able, tilt) if template is None else _carried(able, template, names)
     gate = replace(gate, names=names)
     if not gate.estimable or not controls:
@@ -294,144 +282,34 @@ def _rows(values: NDArray[Any]) -> Array:
     return array
 
 
-def _moved(array: Array, shift: tuple[float, float]) -> Array:
-    away = np.zeros(len(array))
-    away[:2] = shift
-    moved: Array = array - away[:, None]
-    return moved
-
-
-def _place(arrays: Sequence[Array], template: Template) -> _Place | None:
-    """The bulk is what is no member, so shift and members are found in turn until neither moves; None where
-    every event would be a member."""
-    shift = (0.0, 0.0)
-    for _ in range(50):
-        members = [template.probability(_moved(one, shift)) > 0.5 for one in arrays]
-        pairs = zip(arrays, members, strict=True)
-        marks = [landmarks(one, own) for one, own in pairs if not own.all()]
-        if not marks:
-            return None
-        middle, spread = (np.median([mark[part] for mark in marks], axis=0) for part in (0, 1))
-        away = (middle - template.bulk) / template.spread
-        follow = _firm(away) * template.spread
-        fresh = (significant(float(follow[0])), significant(float(follow[1])))
-        if max(abs(new - old) for new, old in zip(fresh, shift, strict=True)) < 1e-6:
-            break
-        shift = fresh
-    return _Place(shift, marks, away, spread / template.spread)
-
-
 def _carried(arrays: Sequence[Array], template: Template, names: tuple[str, str]) -> Gate:
     """The template at the place where the bulk of these samples puts it."""
-    place = _place(arrays, template)
-    if place is None:
+    bulk = placed(arrays, template)
+    if bulk is None:
         return _none(template, TILT, len(arrays), "every event would be a member")
     findings = tuple(
         f"the gate follows the bulk, {distance:+.2f} standard deviations in {name}"
-        for name, distance in zip(names, place.away, strict=True)
+        for name, distance in zip(names, bulk.away, strict=True)
         if abs(distance) > SLACK
     )
     return Gate(
         template,
-        place.shift,
+        bulk.shift,
         None,
         (),
         0.0,
         TILT,
         template.ceiling,
         len(arrays),
-        _seen(place.marks),
+        _seen(bulk.marks),
         (),
         findings,
-        _far(place, names),
+        too_far(bulk, names),
     )
-
-
-def _far(place: _Place | None, names: tuple[str, str]) -> tuple[str, ...]:
-    """Why the references do not speak for these samples."""
-    if place is None:
-        return ("every event would be a member",)
-    reasons = []
-    for name, distance, times in zip(names, place.away, place.times, strict=True):
-        if abs(distance) > FARTHEST:
-            reasons.append(
-                f"the bulk lies {distance:+.1f} standard deviations from that of the references in {name}, "
-                f"at most {FARTHEST:g} are allowed: they do not speak for this sample; compare its stain and "
-                "voltage with theirs, or give references that are measured like it"
-            )
-        if not 1 / WIDEST < times < WIDEST:
-            reasons.append(
-                f"the bulk is {times:.2g} times as wide as that of the references in {name}: was it stained "
-                "alike? Give a control as a control, else stain or measure it again"
-            )
-    return tuple(reasons)
-
-
-def _whole(array: Array) -> tuple[Array, Array]:
-    return landmarks(array, np.zeros(array.shape[1], dtype=bool))
-
-
-def _beside(one: tuple[Array, Array], other: tuple[Array, Array]) -> tuple[Array, Array]:
-    """How far one bulk lies from another, in standard deviations of that, and how often as wide it is."""
-    known = other[1] > 0  # a shoulder may have one marker only; the other is 0 in every event
-    unit = np.where(known, other[1], 1.0)
-    return np.where(known, (one[0] - other[0]) / unit, 0.0), np.where(known, one[1] / unit, 1.0)
-
-
-def _strangers(arrays: Sequence[Array], names: tuple[str, str]) -> list[tuple[str, ...]]:
-    """For each sample why it is not gated with the others: its bulk lies far from that of more than half."""
-    marks = [None if _few(one) else _whole(one) for one in arrays]
-    known = [mark for mark in marks if mark is not None]
-    unit = np.median([mark[1] for mark in known], axis=0) if known else np.ones(2)
-    found = []
-    for array, mark in zip(arrays, marks, strict=True):
-        if mark is None:
-            found.append(_few(array))
-            continue
-        whys = [
-            _aside(_beside(mark, (other[0], unit))[0], _beside(mark, other)[1], names)
-            for other in known
-            if other is not mark
-        ]
-        far = [why for why in whys if why]
-        found.append(far[0] if 2 * len(far) > len(whys) else ())
-    return found
-
-
-def _aside(away: Array, times: Array, names: tuple[str, str]) -> tuple[str, ...]:
-    """Why one gate does not serve a sample and others."""
-    reasons = []
-    for name, distance, wide in zip(names, away, times, strict=True):
-        if abs(distance) > FARTHEST:
-            reasons.append(
-                f"its bulk lies {distance:+.1f} standard deviations from that of the other samples in "
-                f"{name}, at most {FARTHEST:g} are allowed: one gate does not serve both; compare stain and "
-                "voltage"
-            )
-        if not 1 / WIDEST < wide < WIDEST:
-            reasons.append(
-                f"its bulk is {wide:.2g} times as wide as that of the other samples in {name}: "
-                "was it stained alike? One gate does not serve both"
-            )
-    return tuple(reasons)
-
-
-def _few(array: Array) -> tuple[str, ...]:
-    count = array.shape[1]
-    few = f"too few events: {count}, at least {FEWEST_ALONE} are needed"
-    return (few,) if count < FEWEST_ALONE else ()
 
 
 def _seen(marks: Iterable[tuple[Array, Array]]) -> tuple[tuple[float, float], ...]:
     return tuple(sorted((significant(float(mark[0][0])), significant(float(mark[0][1]))) for mark in marks))
-
-
-def _firm(away: Array) -> Array:
-    """Nothing up to SLACK, all from twice that on, and between them in proportion (firm shrinkage, Gao and
-    Bruce 1997: Statistica Sinica 7:855)."""
-    size = np.abs(away)
-    part = np.where(size > 2 * SLACK, size, np.maximum(size - SLACK, 0) * 2)
-    return np.asarray(np.sign(away) * part)
 
 
 def _shoulder(arrays: Sequence[Array], tilt: float) -> Gate:
@@ -451,7 +329,7 @@ def _shoulder(arrays: Sequence[Array], tilt: float) -> Gate:
         return _none(None, tilt, len(arrays), "no shoulder: all events lie on one side")
     ceiling = significant(float(np.quantile(pooled[1, members], 0.95)))
     marks = (landmarks(one, own) for one in arrays if not (own := one[0] - tilt * one[1] > foot).all())
-    wholes = [_whole(one) for one in arrays]
+    wholes = [whole(one) for one in arrays]
     bulk, wide = (np.median([one[part] for one in wholes], axis=0) for part in (0, 1))
     spread = NORMAL * float(np.median(np.abs(along - np.median(along))))
     return Gate(

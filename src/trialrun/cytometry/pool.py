@@ -1,0 +1,115 @@
+"""One cut for samples that share a gate, and which of them it does not serve.
+
+Where the cut lies is read off the density of all events together; whether it serves a sample, off the density
+of that one alone. A few samples whose peaks lie elsewhere (another stain or voltage) would move the cut of
+all others, or leave them none, so it is found without them. Nothing here knows which visit a sample is of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .density import Array, Cut, Density, density, peaks, valley
+
+# Assumptions, with what was measured in docs/cells-automatic.md:
+LEAST = 0.05  # of its highest peak: less is no peak of a sample
+HALF = 0.5  # of the separation in all samples together: a cut that has less in a sample lies in a peak of it
+CLEAR = 0.5  # separation of the valley of a sample alone from which it speaks against that of all
+ENOUGH = 500  # events below which no sample is judged by itself
+ADJUST = 2.0  # the kernel of `density.valley`
+
+SLICED = "the cut lies in a peak of its own: separation {:.2f} in it alone, {:.2f} in all samples together"
+ELSEWHERE = "its two peaks lie on one side of the cut"
+APART = "one cut does not serve these samples: by themselves they would be cut between {:.4g} and {:.4g}"
+
+
+def against(values: Array, at: float, apart: float) -> str:
+    """Why a cut in a valley does not serve a sample; empty where it does, or too few events are there to see.
+
+    values: one marker in that sample, finite; at: the cut; apart: its separation in all samples together.
+    """
+    if (found := _alone(values)) is None:
+        return ""
+    tops = peaks(found)
+    tops = tops[found.y[tops] >= LEAST * found.y.max()]
+    sides = [tops[found.x[tops] < at], tops[found.x[tops] >= at]]
+    here, needed = _height(found, at), HALF * apart
+    own = 1 - here / float(found.y.max())
+    if all(map(len, sides)):
+        left, right = (side[np.argmax(found.y[side])] for side in sides)
+        if (best := _depth(found, left, right)) >= needed:  # else both are bumps of one peak
+            own = 1 - here / float(min(found.y[left], found.y[right]))
+            needed = HALF * min(apart, best)
+    elif len(tops) > 1 and own >= needed:
+        left, right = sorted(tops[np.argsort(-found.y[tops], kind="stable")[:2]])
+        return ELSEWHERE if _depth(found, left, right) >= needed else ""
+    return SLICED.format(own, apart) if own < needed else ""
+
+
+def against_tail(values: Array, at: float, apart: float) -> str:
+    """Why a cut at the foot of a tail does not serve a sample: it lies in the upper half of its peak."""
+    if (found := _alone(values)) is None:
+        return ""
+    own = 1 - _height(found, at) / float(found.y.max())
+    return SLICED.format(own, apart) if own < HALF else ""
+
+
+def _alone(values: Array) -> Density | None:
+    return density(values, ADJUST) if len(values) >= ENOUGH and values.min() < values.max() else None
+
+
+def _height(found: Density, at: float) -> float:
+    return float(np.interp(at, found.x, found.y, left=0.0, right=0.0))
+
+
+def _depth(found: Density, left: int, right: int) -> float:
+    """The separation of two peaks at the lowest point between them."""
+    return 1 - float(found.y[left : right + 1].min() / min(found.y[left], found.y[right]))
+
+
+def pooled(parts: Sequence[Array], within: tuple[float, float]) -> tuple[Cut, tuple[int, ...]]:
+    """The valley of all samples together, and which had no part in it.
+
+    parts: of each sample one marker, finite; within: where the cut may lie. Where it does not serve them, and
+    more than half have by themselves a clear valley at about one place, it is that of these together. Of two
+    samples that differ nobody can tell which one is off.
+    """
+    whole = valley(np.concatenate(parts), within=within)
+    able = [number for number, part in enumerate(parts) if len(part) >= ENOUGH]
+    alone = {number: valley(parts[number], within=within) for number in able}
+    cuts = {number: at for number, cut in alone.items() if (at := _clear(cut)) is not None}
+    if 2 * len(cuts) <= len(able) or _serves(whole, parts, cuts):
+        return whole, ()
+    middle = float(np.median([*cuts.values()]))
+    like = [number for number, cut in cuts.items() if _alike(parts[number], cut, middle)]
+    if 2 * len(like) > len(able):
+        fresh = valley(np.concatenate([parts[number] for number in like]), within=within)
+        if fresh.estimable:
+            return fresh, tuple(number for number in able if number not in like)
+    if not whole.estimable:
+        return replace(whole, reasons=(APART.format(min(cuts.values()), max(cuts.values())),)), ()
+    return whole, ()
+
+
+def _clear(cut: Cut) -> float | None:
+    """Where a sample alone would be cut, if that is beyond doubt."""
+    return cut.threshold if cut.separation is not None and cut.separation >= CLEAR else None
+
+
+def _serves(whole: Cut, parts: Sequence[Array], cuts: Mapping[int, float]) -> bool:
+    """Whether the cut of all lies in no sample's peak, and for most where each alone would be cut."""
+    at, apart = whole.threshold, whole.separation
+    if at is None or apart is None:
+        return False
+    alike = sum(_alike(parts[number], cut, at) for number, cut in cuts.items())
+    return 2 * alike > len(cuts) and not any(against(part, at, apart) for part in parts)
+
+
+def _alike(values: Array, own: float, other: float) -> bool:
+    """Whether two cuts of a sample give about the same: between them lie few events beside those on the
+    smaller side of its own."""
+    low = float((values < own).mean())
+    return abs(float((values < other).mean()) - low) < HALF * min(low, 1 - low)

@@ -1,0 +1,122 @@
+"""One cut for several samples: a sample that it does not serve is told, and costs the others nothing."""
+
+from collections.abc import Sequence
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trialrun.cytometry.batch import Batch, gate
+from trialrun.cytometry.fcs.write import write
+from trialrun.cytometry.manifest import read_manifest
+from trialrun.cytometry.pool import against, pooled
+from trialrun.cytometry.report.language import language
+from trialrun.cytometry.sample import Channel, Sample
+from trialrun.protocol.panels import load_panels
+
+EVERYWHERE = (-np.inf, np.inf)
+PANEL = """\
+panels:
+  tube:
+    title: A tube
+    from: assumption
+    reason: For the tests.
+    markers: {A: A-A, B: B-A}
+    compensation: none
+    transforms: {default: {asinh: {cofactor: 100}}}
+    populations:
+      high: {of: all, method: density, by: A, keep: high}
+      both: {of: high, method: density, by: B, keep: high}
+      rest: {of: all, method: boolean, where: NOT high}
+      rest_b: {of: rest, method: density, by: B, keep: high}
+    quantities:
+      high_percent: {percent: high, of: all}
+      both_percent: {percent: both, of: high}
+      rest_percent: {percent: rest_b, of: rest}
+"""
+
+
+def two(seed: int, share: float = 0.4, count: int = 4000, moved: float = 0.0) -> np.ndarray:
+    """Two peaks, at 1 and at 4."""
+    stream = np.random.default_rng(seed)
+    high = int(count * share)
+    return np.concatenate([stream.normal(4, 0.4, high), stream.normal(1, 0.4, count - high)]) + moved
+
+
+def test_a_cut_in_a_samples_own_peak_is_told_and_one_in_its_valley_is_not() -> None:
+    assert against(two(1), 2.5, 0.99) == ""
+    assert "in a peak of its own" in against(two(1, moved=1.5), 2.5, 0.99)
+    assert "in a peak of its own" in against(two(1, share=0), 1.2, 0.99)
+    assert "on one side" in against(two(1, moved=4), 2.5, 0.99)
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.03, 0.97, 1])
+def test_a_sample_that_has_hardly_any_of_a_population_is_served_all_the_same(share: float) -> None:
+    assert against(two(1, share), 2.5, 0.99) == ""
+
+
+def test_one_tube_that_is_off_takes_no_valley_from_the_others_in_whatever_order() -> None:
+    good = [two(seed) for seed in (1, 2, 3)]
+    alone, _ = pooled(good, EVERYWHERE)
+    for off in (1.5, 3, -1.5, -3):
+        parts = [*good, two(4, moved=off)]
+        for order in permutations(range(4)):
+            cut, aside = pooled([parts[number] for number in order], EVERYWHERE)
+            assert aside == (order.index(3),)
+            assert cut == alone
+
+
+def test_a_valley_beside_one_tube_that_is_off_is_not_taken_for_that_of_all() -> None:
+    """All good samples lie on one side of that valley; their own parts off a few events."""
+    good = [two(seed, share=0.04) for seed in (1, 2, 3, 4)]
+    off = np.concatenate([two(9, 0, 3000, moved=-4), two(9, 0, 1000)])
+    cut, aside = pooled([off, *good], EVERYWHERE)
+    assert aside == (0,)
+    assert cut == pooled(good, EVERYWHERE)[0]
+
+
+def test_where_two_differ_nobody_is_set_aside_and_it_is_told() -> None:
+    cut, aside = pooled([two(1), two(2, moved=1.5)], EVERYWHERE)
+    assert aside == ()
+    if cut.threshold is None:
+        assert "does not serve these samples" in cut.reasons[0]
+    else:
+        assert cut.separation is not None
+        assert any(against(part, cut.threshold, cut.separation) for part in (two(1), two(2, moved=1.5)))
+
+
+def test_a_pool_without_a_valley_gets_none_from_the_roughness_of_its_samples() -> None:
+    parts = [np.random.default_rng(seed).normal(0, 1, 300) for seed in range(9)]
+    cut, aside = pooled(parts, EVERYWHERE)
+    assert (cut.threshold, aside) == (None, ())
+    assert cut.reasons == ("no valley: the density has one peak only",)
+
+
+def tubes(folder: Path, times: Sequence[float]) -> Batch:
+    """A tube for each number, whose intensities are so many times those of the others."""
+    (folder / "panel.yaml").write_text(PANEL, "utf-8")
+    names = [f"{number}.fcs" for number in range(len(times))]
+    for number, (name, factor) in enumerate(zip(names, times, strict=True)):
+        events = np.rint(100 * np.sinh(np.stack([two(number), two(number + 50)])) * factor)
+        channels = tuple(Channel(one, "", 262144.0) for one in ("A-A", "B-A"))
+        write(folder / name, Sample("", "", channels, events.astype(np.float32), {}))
+    rows = "".join(f"{name},P1\n" for name in names)
+    (folder / "manifest.csv").write_text(f"file,participant\n{rows}", "utf-8")
+    panels = load_panels(folder / "panel.yaml")
+    manifest = read_manifest(folder / "manifest.csv", panels.panels)
+    return gate([folder / name for name in names], panels, "tube", manifest=manifest)
+
+
+def test_good_tubes_keep_their_numbers_beside_a_bad_one(tmp_path: Path) -> None:
+    alone = tubes(tmp_path, [1, 1, 1]).outcomes
+    *good, bad = tubes(tmp_path, [1, 1, 1, 6]).outcomes
+    for one, before in zip(good, alone, strict=True):
+        assert one.estimates == before.estimates
+        assert one.gates["high"]["findings"] == [
+            "the cut was found without 1 of 4 samples, which it does not serve"
+        ]
+    (said,) = bad.gates["high"]["findings"]
+    assert said.endswith("; the cut was found without this sample")
+    words, code = language("fr").said(said)
+    assert code == "fr" and "the" not in words.split()
