@@ -10,7 +10,7 @@ import pytest
 from trialrun.cytometry.batch import Batch, gate
 from trialrun.cytometry.fcs.write import write
 from trialrun.cytometry.manifest import read_manifest
-from trialrun.cytometry.pool import against, pooled
+from trialrun.cytometry.pool import against, alone, pooled
 from trialrun.cytometry.report.language import language
 from trialrun.cytometry.sample import Channel, Sample
 from trialrun.protocol.panels import load_panels
@@ -45,52 +45,52 @@ def two(seed: int, share: float = 0.4, count: int = 4000, moved: float = 0.0) ->
 
 
 def test_a_cut_in_a_samples_own_peak_is_told_and_one_in_its_valley_is_not() -> None:
-    assert against(two(1), 2.5, 0.99) == ""
-    assert "in a peak of its own" in against(two(1, moved=1.5), 2.5, 0.99)
-    assert "in a peak of its own" in against(two(1, share=0), 1.2, 0.99)
-    assert "on one side" in against(two(1, moved=4), 2.5, 0.99)
+    assert against(alone(two(1)), 2.5, 0.99) == ""
+    assert "in a peak of its own" in against(alone(two(1, moved=1.5)), 2.5, 0.99)
+    assert "in a peak of its own" in against(alone(two(1, share=0)), 1.2, 0.99)
+    assert "on one side" in against(alone(two(1, moved=4)), 2.5, 0.99)
+    assert alone(two(1, count=400)) is None
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.03, 0.97, 1])
 def test_a_sample_that_has_hardly_any_of_a_population_is_served_all_the_same(share: float) -> None:
-    assert against(two(1, share), 2.5, 0.99) == ""
+    assert against(alone(two(1, share)), 2.5, 0.99) == ""
 
 
 def test_one_tube_that_is_off_takes_no_valley_from_the_others_in_whatever_order() -> None:
     good = [two(seed) for seed in (1, 2, 3)]
-    alone, _ = pooled(good, EVERYWHERE)
+    expected = pooled(good, EVERYWHERE).cut
     for off in (1.5, 3, -1.5, -3):
         parts = [*good, two(4, moved=off)]
         for order in permutations(range(4)):
-            cut, aside = pooled([parts[number] for number in order], EVERYWHERE)
-            assert aside == (order.index(3),)
-            assert cut == alone
+            found = pooled([parts[number] for number in order], EVERYWHERE)
+            assert found.aside == (order.index(3),)
+            assert found.cut == expected
 
 
 def test_a_valley_beside_one_tube_that_is_off_is_not_taken_for_that_of_all() -> None:
     """All good samples lie on one side of that valley; their own parts off a few events."""
     good = [two(seed, share=0.04) for seed in (1, 2, 3, 4)]
     off = np.concatenate([two(9, 0, 3000, moved=-4), two(9, 0, 1000)])
-    cut, aside = pooled([off, *good], EVERYWHERE)
-    assert aside == (0,)
-    assert cut == pooled(good, EVERYWHERE)[0]
+    found = pooled([off, *good], EVERYWHERE)
+    assert found.aside == (0,)
+    assert found.cut == pooled(good, EVERYWHERE).cut
 
 
 def test_where_two_differ_nobody_is_set_aside_and_it_is_told() -> None:
-    cut, aside = pooled([two(1), two(2, moved=1.5)], EVERYWHERE)
-    assert aside == ()
-    if cut.threshold is None:
-        assert "does not serve these samples" in cut.reasons[0]
-    else:
-        assert cut.separation is not None
-        assert any(against(part, cut.threshold, cut.separation) for part in (two(1), two(2, moved=1.5)))
+    sliced = pooled([two(1), two(2, moved=1.5)], EVERYWHERE)
+    assert sliced.aside == () and any(sliced.against)
+    filled = pooled([two(1), two(2, moved=1), two(3, moved=2)], EVERYWHERE)
+    assert filled.aside == () and "does not serve these samples" in filled.cut.reasons[0]
+    wandering = pooled([two(seed, moved=seed / 2) for seed in range(5)], EVERYWHERE)
+    assert "in a peak of its own" in wandering.against[0]
 
 
 def test_a_pool_without_a_valley_gets_none_from_the_roughness_of_its_samples() -> None:
     parts = [np.random.default_rng(seed).normal(0, 1, 300) for seed in range(9)]
-    cut, aside = pooled(parts, EVERYWHERE)
-    assert (cut.threshold, aside) == (None, ())
-    assert cut.reasons == ("no valley: the density has one peak only",)
+    found = pooled(parts, EVERYWHERE)
+    assert (found.cut.threshold, found.aside) == (None, ())
+    assert found.cut.reasons == ("no valley: the density has one peak only",)
 
 
 def tubes(folder: Path, times: Sequence[float]) -> Batch:

@@ -133,12 +133,18 @@ def valley(
     array = finite(values)
     if reason := _too_few(array):
         return Cut("valley", None, (), None, len(array), (reason,))
-    found = density(array, adjust)
+    return lowest(density(array, adjust), len(array), within, shallowest)
+
+
+def lowest(
+    found: Density, count: int, within: tuple[float, float] = (-np.inf, np.inf), shallowest: float = 0.0
+) -> Cut:
+    """The valley of a density that is there already, of so many events; else as `valley`."""
     tops = peaks(found)
     seen = tuple(significant(found.x[top]) for top in tops)
 
     def none(reason: str) -> Cut:
-        return Cut("valley", None, seen, None, len(array), (reason,))
+        return Cut("valley", None, seen, None, count, (reason,))
 
     if len(tops) < 2:
         return none("no valley: the density has one peak only")
@@ -151,7 +157,7 @@ def valley(
     separation = significant(1 - found.y[lowest] / min(found.y[left], found.y[right]))
     if separation <= shallowest:
         return none(f"the valley is too shallow: separation {separation:.3g}, needed above {shallowest:g}")
-    return Cut("valley", significant(found.x[lowest]), seen, separation, len(array))
+    return Cut("valley", significant(found.x[lowest]), seen, separation, count)
 
 
 def tail(

@@ -44,13 +44,15 @@ class Found(Protocol):
 @dataclass(frozen=True)
 class Edge:
     """A value on a marker's scale; it belongs to the high side. apart: how clean the cut is, 0 to 1; aside:
-    the numbers of the samples that it was found without; tail: whether it is the foot of a peak."""
+    the numbers of the samples that it was found without; against: of each of all these samples why it does
+    not serve; tail: whether it is the foot of a peak."""
 
     at: float
     keep: str
     apart: float | None = None
     findings: tuple[str, ...] = ()
     aside: tuple[int, ...] = ()
+    against: tuple[str, ...] = ()
     tail: bool = False
 
     def holds(self, values: Values) -> Mask:
@@ -58,13 +60,20 @@ class Edge:
         held: Mask = row >= self.at if self.keep == "high" else row < self.at
         return held
 
-    def judged(self, values: Values, aside: bool) -> Edge:
-        """With what is found of it in one sample; aside: whether it was found without that."""
-        from .pool import against, against_tail
+    def of(self, number: int) -> Edge:
+        """With what is found of it in the sample of this number, of those that it was found in."""
+        return self._found(self.against[number] if self.against else "", number in self.aside)
+
+    def judged(self, values: Values) -> Edge:
+        """With what is found of it in another sample."""
+        from . import pool
 
         if self.apart is None:  # of a control: no sample's density has part in it
             return self
-        why = (against_tail if self.tail else against)(values[0], self.at, self.apart)
+        look = pool.against_tail if self.tail else pool.against
+        return self._found(look(pool.alone(values[0]), self.at, self.apart), False)
+
+    def _found(self, why: str, aside: bool) -> Edge:
         if aside:
             return replace(self, findings=(WITHOUT.format(why or UNLIKE),))
         return replace(self, findings=(*self.findings, why)) if why else self
@@ -215,10 +224,10 @@ def find(
         return _border(population, parts, template)
     if isinstance(population, said.Density):
         return _valley(population, parts, between)
+    if isinstance(population, said.Tail):
+        return _tail(population, parts, between)
     values = np.concatenate(parts, axis=1)
     match population:
-        case said.Tail():
-            return _tail(population, values[0], between)
         case said.Control():
             return _percentile(population, values[0])
         case said.Singlets():
@@ -236,22 +245,26 @@ FEWER = "the cut was found without {} of {} samples, which it does not serve"
 def _valley(population: said.Density, parts: Sequence[Values], between: Range) -> Edge:
     from .pool import pooled
 
-    cut, aside = pooled([part[0] for part in parts], between)
+    found = pooled([part[0] for part in parts], between)
+    cut, aside = found.cut, found.aside
     if cut.threshold is None:
         raise NotEstimable("; ".join(cut.reasons))
     fewer = (FEWER.format(len(aside), len(parts)),) if aside else ()
-    return Edge(cut.threshold, population.keep, cut.separation, fewer, aside)
+    return Edge(cut.threshold, population.keep, cut.separation, fewer, aside, found.against)
 
 
-def _tail(population: said.Tail, row: Values, between: Range) -> Edge:
+def _tail(population: said.Tail, parts: Sequence[Values], between: Range) -> Edge:
     """The tail on the side of the cells that are looked for; the rest are the peak."""
     from .density import tail
+    from .pool import against_tail, alone
 
     side = "right" if population.keep == "high" else "left"
-    cut = tail(row, side, population.tolerance)  # type: ignore[arg-type]
-    if cut.threshold is None:
+    cut = tail(np.concatenate(parts, axis=1)[0], side, population.tolerance)  # type: ignore[arg-type]
+    if cut.threshold is None or cut.separation is None:
         raise NotEstimable("; ".join(cut.reasons))
-    return Edge(min(max(cut.threshold, between[0]), between[1]), population.keep, cut.separation, tail=True)
+    at = min(max(cut.threshold, between[0]), between[1])
+    against = tuple(against_tail(alone(part[0]), at, cut.separation) for part in parts)
+    return Edge(at, population.keep, cut.separation, (), (), against, tail=True)
 
 
 BEYOND = 10  # events of a control beyond its cut, from where on chance moves it little; an assumption

@@ -8,11 +8,11 @@ all others, or leave them none, so it is found without them. Nothing here knows 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .density import Array, Cut, Density, density, peaks, valley
+from .density import Array, Cut, Density, density, lowest, peaks, valley
 
 # Assumptions, with what was measured in docs/cells-automatic.md:
 LEAST = 0.05  # of its highest peak: less is no peak of a sample
@@ -26,12 +26,26 @@ ELSEWHERE = "its two peaks lie on one side of the cut"
 APART = "one cut does not serve these samples: by themselves they would be cut between {:.4g} and {:.4g}"
 
 
-def against(values: Array, at: float, apart: float) -> str:
-    """Why a cut in a valley does not serve a sample; empty where it does, or too few events are there to see.
+@dataclass(frozen=True)
+class Pooled:
+    """A cut, the numbers of the samples that have no part in it, and of each sample why it does not serve."""
 
-    values: one marker in that sample, finite; at: the cut; apart: its separation in all samples together.
+    cut: Cut
+    aside: tuple[int, ...]
+    against: tuple[str, ...]
+
+
+def alone(values: Array) -> Density | None:
+    """The density of one marker in a sample by itself, None of too few events to see anything."""
+    return density(values, ADJUST) if len(values) >= ENOUGH and values.min() < values.max() else None
+
+
+def against(found: Density | None, at: float, apart: float) -> str:
+    """Why a cut in a valley does not serve a sample; empty where it does, or where nothing can be seen.
+
+    found: the sample's own density; at: the cut; apart: its separation in all samples together.
     """
-    if (found := _alone(values)) is None:
+    if found is None:
         return ""
     tops = peaks(found)
     tops = tops[found.y[tops] >= LEAST * found.y.max()]
@@ -42,23 +56,19 @@ def against(values: Array, at: float, apart: float) -> str:
         left, right = (side[np.argmax(found.y[side])] for side in sides)
         if (best := _depth(found, left, right)) >= needed:  # else both are bumps of one peak
             own = 1 - here / float(min(found.y[left], found.y[right]))
-            needed = HALF * min(apart, best)
+            needed = HALF * best
     elif len(tops) > 1 and own >= needed:
         left, right = sorted(tops[np.argsort(-found.y[tops], kind="stable")[:2]])
         return ELSEWHERE if _depth(found, left, right) >= needed else ""
     return SLICED.format(own, apart) if own < needed else ""
 
 
-def against_tail(values: Array, at: float, apart: float) -> str:
+def against_tail(found: Density | None, at: float, apart: float) -> str:
     """Why a cut at the foot of a tail does not serve a sample: it lies in the upper half of its peak."""
-    if (found := _alone(values)) is None:
+    if found is None:
         return ""
     own = 1 - _height(found, at) / float(found.y.max())
     return SLICED.format(own, apart) if own < HALF else ""
-
-
-def _alone(values: Array) -> Density | None:
-    return density(values, ADJUST) if len(values) >= ENOUGH and values.min() < values.max() else None
 
 
 def _height(found: Density, at: float) -> float:
@@ -70,18 +80,29 @@ def _depth(found: Density, left: int, right: int) -> float:
     return 1 - float(found.y[left : right + 1].min() / min(found.y[left], found.y[right]))
 
 
-def pooled(parts: Sequence[Array], within: tuple[float, float]) -> tuple[Cut, tuple[int, ...]]:
-    """The valley of all samples together, and which had no part in it.
+def pooled(parts: Sequence[Array], within: tuple[float, float]) -> Pooled:
+    """The valley of all samples together.
 
     parts: of each sample one marker, finite; within: where the cut may lie. Where it does not serve them, and
     more than half have by themselves a clear valley at about one place, it is that of these together. Of two
     samples that differ nobody can tell which one is off.
     """
+    seen = [alone(part) for part in parts]
+    cut, aside = _agreed(parts, seen, within)
+    at, apart = cut.threshold, cut.separation
+    if at is None or apart is None:
+        return Pooled(cut, aside, ("",) * len(parts))
+    return Pooled(cut, aside, tuple(against(one, at, apart) for one in seen))
+
+
+def _agreed(
+    parts: Sequence[Array], seen: Sequence[Density | None], within: tuple[float, float]
+) -> tuple[Cut, tuple[int, ...]]:
     whole = valley(np.concatenate(parts), within=within)
-    able = [number for number, part in enumerate(parts) if len(part) >= ENOUGH]
-    alone = {number: valley(parts[number], within=within) for number in able}
-    cuts = {number: at for number, cut in alone.items() if (at := _clear(cut)) is not None}
-    if 2 * len(cuts) <= len(able) or _serves(whole, parts, cuts):
+    able = {number: one for number, one in enumerate(seen) if one is not None}
+    own = {number: _clear(lowest(one, len(parts[number]), within)) for number, one in able.items()}
+    cuts = {number: at for number, at in own.items() if at is not None}
+    if 2 * len(cuts) <= len(able) or _serves(whole, parts, seen, cuts):
         return whole, ()
     middle = float(np.median([*cuts.values()]))
     like = [number for number, cut in cuts.items() if _alike(parts[number], cut, middle)]
@@ -99,13 +120,15 @@ def _clear(cut: Cut) -> float | None:
     return cut.threshold if cut.separation is not None and cut.separation >= CLEAR else None
 
 
-def _serves(whole: Cut, parts: Sequence[Array], cuts: Mapping[int, float]) -> bool:
+def _serves(
+    whole: Cut, parts: Sequence[Array], seen: Sequence[Density | None], cuts: Mapping[int, float]
+) -> bool:
     """Whether the cut of all lies in no sample's peak, and for most where each alone would be cut."""
     at, apart = whole.threshold, whole.separation
     if at is None or apart is None:
         return False
     alike = sum(_alike(parts[number], cut, at) for number, cut in cuts.items())
-    return 2 * alike > len(cuts) and not any(against(part, at, apart) for part in parts)
+    return 2 * alike > len(cuts) and not any(against(one, at, apart) for one in seen)
 
 
 def _alike(values: Array, own: float, other: float) -> bool:

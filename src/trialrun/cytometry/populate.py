@@ -165,8 +165,11 @@ def _found(
         found = find(one, parts, able[0].between(one), template)
     except (NotEstimable, GatingError) as error:
         return str(error)
-    for number in found.aside if isinstance(found, Edge) else ():
-        able[number].odd.add(name)
+    if isinstance(found, Edge):
+        for number, walk in enumerate(able):
+            walk.own[name] = found.of(number)
+            if number in found.aside:
+                walk.doubtful.add(name)
     return found
 
 
@@ -188,8 +191,9 @@ class _Walk:
         self.gates: dict[str, Shape] = {}
         self.found: dict[str, Found] = {}
         self.shares: dict[str, Share] = {}
-        self.odd: set[str] = set()  # populations whose gate was found without this sample
-        self.doubtful: set[str] = set()  # those, and what lies below them or is made from them
+        self.own: dict[str, Edge] = {}  # cuts with what is found of them in this sample
+        # Populations whose cut was found without this sample, what lies below and what is made from them.
+        self.doubtful: set[str] = set()
 
     def populated(self) -> Populated:
         events = {
@@ -203,7 +207,7 @@ class _Walk:
 
     def step(self, name: str, one: Population, found: Found | str | None) -> None:
         """Take in one population. found: what its method found, or why it found nothing."""
-        if name in self.odd or not self.doubtful.isdisjoint((one.of, *self._parts(one))):
+        if not self.doubtful.isdisjoint((one.of, *self._parts(one))):
             self.doubtful.add(name)
         try:
             if one.of in self.reasons:
@@ -232,7 +236,7 @@ class _Walk:
                 bounds = (found.at, None) if found.keep == "high" else (None, found.at)
                 gate: Shape = Rectangle((self.scales.dimension(markers(one)[0]),), (bounds,))
                 self.gates[name] = gate
-                self.found[name] = found.judged(_thinned(self.values(one)), name in self.odd)
+                self.found[name] = self.own.get(name) or found.judged(_thinned(self.values(one)))
                 return inside(gate, columns)
             values = self.values(one)
             if isinstance(found, Border):
