@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.table import Table
+from rich.text import Text
+
+from trialrun.cli.terminal import console
 
 PLATE = """plate,well,participant,visit,stimulus,spots,cells,viability
 P1,A1,José,W11,core,>50,200000,90
@@ -55,3 +59,20 @@ def test_a_help_page_does_not_crash(command: str, encoding: str) -> None:
     done = trialrun(command, "--help", encoding=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"Usage: trialrun" in done.stdout
+
+
+def test_a_terminal_obeys_nothing_that_a_file_says(capsys: pytest.CaptureFixture) -> None:
+    """A name may clear the screen, hide what follows or turn it round."""
+    out = console()
+    table = Table("Head\x1b[2J")
+    table.add_row("a\x1b]0;name.fcs")
+    out.print(table, Text("b\x1b[8m\u202e", "bold"), "José 1\u202f000 ≥ 5 \u00a0%")
+    said = capsys.readouterr().out
+    assert not {"\x1b", "\x07", "\u202e"} & set(said)
+    for words in (r"Head\x1b[2J", r"a\x1b]0;name.fcs", r"b\x1b[8m\u202e", "José 1\u202f000 ≥ 5 \u00a0%"):
+        assert words in said
+
+
+def test_an_error_obeys_nothing_either(tmp_path: Path) -> None:
+    done = trialrun("gate", str(tmp_path), "--panel", str(tmp_path / "a\x1b[2J.yaml"), encoding="utf-8")
+    assert done.returncode and b"\x1b" not in done.stderr + done.stdout

@@ -128,7 +128,9 @@ class Map(click.Group):
         except Exception as error:
             if not isinstance(error, InputError):
                 raise
-            click.echo(error.render(), err=True)
+            from trialrun.cli.terminal import visible
+
+            click.echo(visible(error.render()), err=True)
             ctx.exit(1)
 
 

@@ -9,7 +9,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
@@ -17,10 +17,13 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.segment import Segment
+    from rich.text import Text
 
     from trialrun.protocol.protocol import Protocol
 
 _FILLED = re.compile(r" +((?:\x1b\[[0-9;]*m)*)(?=\n)")  # blanks, and what ends a colour
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # control, and bidi control
 
 SPELT = {
     **{
@@ -68,12 +71,26 @@ def print_json(content: Any) -> None:
     click.echo(json.dumps(content, ensure_ascii=not unicode, indent=2))
 
 
+def visible(text: str) -> str:
+    """Text in which all that a terminal would obey, or read in another order, is spelt (`\\x1b`): files, and
+    their names, may say anything."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def console() -> Console:
     """Where people read; rich is imported here, so that programs do not wait for it."""
     from rich.console import Console
 
+    class Visible(Console):
+        def render_str(self, text: str, **named: Any) -> Text:
+            return super().render_str(visible(text), **named)
+
+        def render(self, *arguments: Any, **named: Any) -> Iterator[Segment]:
+            for one in super().render(*arguments, **named):
+                yield one if one.control else one._replace(text=visible(one.text))
+
     never_fail(sys.stdout)
-    return Console(highlight=False, markup=False, emoji=False, file=cast("IO[str]", _Trimmed(sys.stdout)))
+    return Visible(highlight=False, markup=False, emoji=False, file=cast("IO[str]", _Trimmed(sys.stdout)))
 
 
 class _Trimmed:
