@@ -60,14 +60,12 @@ class Edge:
         held: Mask = row >= self.at if self.keep == "high" else row < self.at
         return held
 
-    def of(self, number: int) -> Edge:
-        """With what is found of it in the sample of this number, of those that it was found in."""
-        return self._found(self.against[number] if self.against else "", number in self.aside)
-
-    def judged(self, values: Values) -> Edge:
-        """With what is found of it in another sample."""
+    def judged(self, values: Values, number: int | None = None) -> Edge:
+        """With what is found of it in one sample; number: of that among those that it was found in."""
         from . import pool
 
+        if number is not None and self.against:
+            return self._found(self.against[number], number in self.aside)
         if self.apart is None:  # of a control: no sample's density has part in it
             return self
         look = pool.against_tail if self.tail else pool.against
@@ -128,17 +126,20 @@ class Border:
     def holds(self, values: Values) -> Mask:
         return self.gate.apply(self._axes(values)).members
 
-    def judged(self, values: Values) -> Border:
-        """As it holds for one sample, with what is found in that alone. Raises NotEstimable."""
-        own = self.gate.judged(self._axes(values))
+    def judged(self, values: Values, number: int | None = None) -> Border:
+        """As it holds for one sample, with what is found in that alone; number: of that among those that it
+        was found in. Raises NotEstimable."""
+        own = self.gate.judged(self._axes(values), number)
         if own.reasons:
             raise NotEstimable(own.reasons[0])  # one is enough, and a page can translate it
         findings = tuple(dict.fromkeys((*self.gate.findings, *own.findings)))
         return replace(self, gate=replace(self.gate, findings=findings))
 
-    def share(self, values: Values) -> Share:
-        """The members in % of these events, and how far that may be off."""
-        return self.gate.share(self._axes(values))
+    def taken(self, values: Values) -> tuple[Mask, Share]:
+        """The members among these events, in % of them, and how far that may be off."""
+        axes = self._axes(values)
+        found = self.gate.apply(axes)
+        return found.members, self.gate.share(axes, found)
 
     def told(self) -> dict[str, Any]:
         one = self.gate

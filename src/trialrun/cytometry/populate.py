@@ -165,12 +165,20 @@ def _found(
         found = find(one, parts, able[0].between(one), template)
     except (NotEstimable, GatingError) as error:
         return str(error)
-    if isinstance(found, Edge):
-        for number, walk in enumerate(able):
-            walk.own[name] = found.of(number)
-            if number in found.aside:
+    if isinstance(found, Edge | Border):
+        for number, (walk, part) in enumerate(zip(able, parts, strict=True)):
+            walk.own[name] = _judged(found, part, number)
+            if isinstance(found, Edge) and number in found.aside:
                 walk.doubtful.add(name)
     return found
+
+
+def _judged(found: Edge | Border, values: Values, number: int | None = None) -> Edge | Border | str:
+    """A gate that samples share as it holds for one of them, or why it does not."""
+    try:
+        return found.judged(values, number)
+    except NotEstimable as error:
+        return str(error)
 
 
 def _thinned(values: Values) -> Values:
@@ -191,7 +199,7 @@ class _Walk:
         self.gates: dict[str, Shape] = {}
         self.found: dict[str, Found] = {}
         self.shares: dict[str, Share] = {}
-        self.own: dict[str, Edge] = {}  # cuts with what is found of them in this sample
+        self.own: dict[str, Edge | Border | str] = {}  # gates of all, as they hold for this sample
         # Populations whose cut was found without this sample, what lies below and what is made from them.
         self.doubtful: set[str] = set()
 
@@ -227,8 +235,12 @@ class _Walk:
             mask = self._combined(self._rule(one))
             return mask if columns.rows is None else mask[columns.rows]
         if found is not None:
-            if not isinstance(found, Border):
-                self.found[name] = found
+            if isinstance(found, Edge | Border):
+                own = self.own.get(name) or _judged(found, _thinned(self.values(one)))
+                if isinstance(own, str):
+                    raise NotEstimable(own)
+                found = own
+            self.found[name] = found
             if isinstance(found, Imported):
                 self.gates[name] = found.shape
                 return inside(found.shape, columns)
@@ -236,16 +248,14 @@ class _Walk:
                 bounds = (found.at, None) if found.keep == "high" else (None, found.at)
                 gate: Shape = Rectangle((self.scales.dimension(markers(one)[0]),), (bounds,))
                 self.gates[name] = gate
-                self.found[name] = self.own.get(name) or found.judged(_thinned(self.values(one)))
                 return inside(gate, columns)
             values = self.values(one)
-            if isinstance(found, Border):
-                found = self.found[name] = found.judged(_thinned(values))
             known = np.isfinite(values).all(axis=0)
             held = np.zeros(values.shape[1], dtype=bool)
-            held[known] = found.holds(values[:, known])
             if isinstance(found, Border):
-                self.shares[name] = found.share(values[:, known])
+                held[known], self.shares[name] = found.taken(values[:, known])
+            else:
+                held[known] = found.holds(values[:, known])
             return held
         gate = self._said(one)
         self.gates[name] = gate

@@ -11,14 +11,27 @@ whose bulk lies too far off has no share, and no part in the gate of the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .bulk import SLACK, Mark, beside, divided, moved, placed, strangers, too_far, too_few, unlike, whole
+from .bulk import (
+    SLACK,
+    Bulk,
+    Mark,
+    beside,
+    divided,
+    moved,
+    placed,
+    strangers,
+    too_far,
+    too_few,
+    unlike,
+    whole,
+)
 from .density import DIGITS, Array, density, finite, significant
 from .template import NORMAL, Template, corrected, landmarks
 
@@ -104,8 +117,9 @@ class Gate:
     other kernels see it. ceiling: upper limit of the second marker for `without_first`. seen: `landmarks` of
     the first two markers of each sample, ascending. background: % of each control's events within the gate.
     bulk, spread: `landmarks` that a sample is compared with where there is no template; peers: those of all
-    samples where no more than half lie together. names: of the first two markers, in words. findings: what a
-    reader should know. reasons: why there is no gate.
+    samples where no more than half lie together; alone: by number of a sample its bulk, compared with that of
+    the references. names: of the first two markers, in words. findings: what a reader should know. reasons:
+    why there is no gate.
     """
 
     template: Template | None
@@ -123,19 +137,22 @@ class Gate:
     bulk: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()
     peers: tuple[Mark, ...] = ()
+    alone: Mapping[int, Bulk | None] = field(default_factory=dict)
     names: tuple[str, str] = NAMES
 
     @property
     def estimable(self) -> bool:
         return not self.reasons
 
-    def judged(self, values: NDArray[Any]) -> Judgement:
-        """What speaks against this gate in the events of one sample, looked at by itself."""
+    def judged(self, values: NDArray[Any], number: int | None = None) -> Judgement:
+        """What speaks against this gate in the events of one sample, looked at by itself. number: of that
+        sample among those that the gate was fitted to, so that its bulk is not sought again."""
         array = _rows(values)
         if not array.shape[1]:  # its share says so
             return Judgement(self.reasons)
         if self.template is not None:
-            bulk = placed([array], self.template)
+            known = number is not None and number in self.alone
+            bulk = self.alone[number] if known else placed([array], self.template)  # type: ignore[index]
             reasons = too_few(array) or too_far(bulk, self.names)
             left = 0.0 if bulk is None else bulk.away - np.array(self.shift) / self.template.spread
         elif self.bulk:
@@ -165,13 +182,14 @@ class Gate:
         chance = self._probability(_rows(values), self.template, self.foot)
         return Membership(chance > 0.5, chance)
 
-    def share(self, values: NDArray[Any]) -> Share:
-        """Members in % of the parent's events, with its uncertainty. Raises ValueError if not finite."""
+    def share(self, values: NDArray[Any], members: Membership | None = None) -> Share:
+        """Members in % of the parent's events, with its uncertainty. members: what `apply` says of these
+        events, if that is known. Raises ValueError if not finite."""
         array = _rows(values)
         count = array.shape[1]
         if reasons := self.reasons or (() if count else ("no parent events",)):
             return Share(0, count, None, None, None, None, None, None, None, None, reasons)
-        found = self.apply(array)
+        found = members or self.apply(array)
         number = int(found.members.sum())
         part = number / count
         binomial = 100 * float(np.sqrt(part * (1 - part) / count))
@@ -251,25 +269,36 @@ def fit(
     where no shoulder shows. Raises ValueError for values not finite or
     another number of markers than the template's.
     """
-    arrays = sorted((_rows(one) for one in parents), key=lambda one: (one.shape, np.sort(one).tobytes()))
-    arrays = [one for one in arrays if one.shape[1]]
+    rows = [_rows(one) for one in parents]
+    order = sorted(
+        (number for number, one in enumerate(rows) if one.shape[1]),
+        key=lambda number: (rows[number].shape, np.sort(rows[number]).tobytes()),
+    )
+    arrays = [rows[number] for number in order]
     for array in [*arrays, *(_rows(one) for one in controls)]:
         if template is not None and len(array) != template.markers:
             raise ValueError(f"{len(array)} markers, but the template has {template.markers}")
     total = sum(one.shape[1] for one in arrays)
     if total < FEWEST:
         return _none(template, tilt, len(arrays), f"too few events: {total}, at least {FEWEST} are needed")
+    alone: dict[int, Bulk | None] = {}
     if template is None:
         against = strangers(arrays, names)
     else:
-        against = [too_few(one) or too_far(placed([one], template), names) for one in arrays]
-    able = [one for one, why in zip(arrays, against, strict=True) if not why]
+        alone = {number: placed([rows[number]], template) for number in order}
+        against = [too_few(rows[number]) or too_far(alone[number], names) for number in order]
+    able = [number for number, why in zip(order, against, strict=True) if not why]
     if not able:
         every = tuple(dict.fromkeys(reason for why in against for reason in why))
         peers = tuple(whole(one) for one in arrays if template is None and not too_few(one))
-        return replace(_none(template, tilt, len(arrays), ""), reasons=every, names=names, peers=peers)
-    gate = _shoulder(able, tilt) if template is None else _carried(able, template, names)
-    gate = replace(gate, names=names)
+        gate = replace(_none(template, tilt, len(arrays), ""), reasons=every, peers=peers)
+    elif template is None:
+        gate = _shoulder([rows[number] for number in able], tilt)
+    else:
+        served = [rows[number] for number in able]
+        bulk = placed(served, template) if len(able) > 1 else alone[able[0]]
+        gate = _carried(bulk, len(able), template, names)
+    gate = replace(gate, names=names, alone=alone)
     if not gate.estimable or not controls:
         return gate
     return _controlled(gate, controls)
@@ -282,11 +311,10 @@ def _rows(values: NDArray[Any]) -> Array:
     return array
 
 
-def _carried(arrays: Sequence[Array], template: Template, names: tuple[str, str]) -> Gate:
-    """The template at the place where the bulk of these samples puts it."""
-    bulk = placed(arrays, template)
+def _carried(bulk: Bulk | None, samples: int, template: Template, names: tuple[str, str]) -> Gate:
+    """The template at the place where the bulk of so many samples puts it."""
     if bulk is None:
-        return _none(template, TILT, len(arrays), "every event would be a member")
+        return _none(template, TILT, samples, "every event would be a member")
     findings = tuple(
         f"the gate follows the bulk, {distance:+.2f} standard deviations in {name}"
         for name, distance in zip(names, bulk.away, strict=True)
@@ -300,7 +328,7 @@ def _carried(arrays: Sequence[Array], template: Template, names: tuple[str, str]
         0.0,
         TILT,
         template.ceiling,
-        len(arrays),
+        samples,
         _seen(bulk.marks),
         (),
         findings,
