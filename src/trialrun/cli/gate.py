@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trialrun.cli.terminal import as_json, console, print_json, progress
+from trialrun.cli.terminal import as_json, console, print_json, progress, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -267,11 +267,13 @@ def show(batch: Batch, out: Path | None = None) -> None:
 
 
 def _listed(screen: Console, lines: Iterable[str]) -> None:
-    """Each line with those that it is broken into below it."""
-    from rich.padding import Padding
+    """Each line with those that it is broken into below it, further in."""
+    from rich.text import Text
 
     for line in lines:
-        screen.print(Padding(line, (0, 0, 0, 2)))
+        parts = Text(visible(line)).wrap(screen, max(1, screen.width - 4), overflow="fold")
+        for number, part in enumerate(parts):
+            screen.print(Text(" " * (4 if number else 2)) + part, soft_wrap=True)
 
 
 def _table(batch: Batch, screen: Console) -> None:
