@@ -77,6 +77,14 @@ def test_a_valley_beside_one_tube_that_is_off_is_not_taken_for_that_of_all() -> 
     assert found.cut == pooled(good, EVERYWHERE).cut
 
 
+def test_a_tube_with_a_peak_in_the_gap_of_the_others_is_set_aside_though_its_cut_lies_there_too() -> None:
+    good = [two(seed, share=0.1) for seed in (1, 2, 3, 4)]
+    off = np.concatenate([two(9, 0, 3600) / 4 + 1.75, two(9, 1, 400)])
+    found = pooled([*good, off], EVERYWHERE)
+    assert found.aside == (4,)
+    assert found.cut == pooled(good, EVERYWHERE).cut
+
+
 def test_where_two_differ_nobody_is_set_aside_and_it_is_told() -> None:
     sliced = pooled([two(1), two(2, moved=1.5)], EVERYWHERE)
     assert sliced.aside == () and any(sliced.against)

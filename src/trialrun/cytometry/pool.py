@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .density import Array, Cut, Density, density, lowest, peaks, valley
 
@@ -58,8 +59,7 @@ def against(found: Density | None, at: float, apart: float) -> str:
             own = 1 - here / float(min(found.y[left], found.y[right]))
             needed = HALF * best
     elif len(tops) > 1 and own >= needed:
-        left, right = sorted(tops[np.argsort(-found.y[tops], kind="stable")[:2]])
-        return ELSEWHERE if _depth(found, left, right) >= needed else ""
+        return ELSEWHERE if _depth(found, *_two(found, tops)) >= needed else ""
     return SLICED.format(own, apart) if own < needed else ""
 
 
@@ -84,8 +84,8 @@ def pooled(parts: Sequence[Array], within: tuple[float, float]) -> Pooled:
     """The valley of all samples together.
 
     parts: of each sample one marker, finite; within: where the cut may lie. Where it does not serve them, and
-    more than half have by themselves a clear valley at about one place, it is that of these together. Of two
-    samples that differ nobody can tell which one is off.
+    more than half have by themselves a clear valley between peaks at about one place, it is that of these
+    together. Of two samples that differ nobody can tell which one is off.
     """
     seen = [alone(part) for part in parts]
     cut, aside = _agreed(parts, seen, within)
@@ -100,12 +100,15 @@ def _agreed(
 ) -> tuple[Cut, tuple[int, ...]]:
     whole = valley(np.concatenate(parts), within=within)
     able = {number: one for number, one in enumerate(seen) if one is not None}
-    own = {number: _clear(lowest(one, len(parts[number]), within)) for number, one in able.items()}
-    cuts = {number: at for number, at in own.items() if at is not None}
+    alone = {number: lowest(one, len(parts[number]), within) for number, one in able.items()}
+    cuts = {
+        number: float(cut.threshold)
+        for number, cut in alone.items()
+        if cut.threshold is not None and cut.separation is not None and cut.separation >= CLEAR
+    }
     if 2 * len(cuts) <= len(able) or _serves(whole, parts, seen, cuts):
         return whole, ()
-    middle = float(np.median([*cuts.values()]))
-    like = [number for number, cut in cuts.items() if _alike(parts[number], cut, middle)]
+    like = _like({number: able[number] for number in cuts}, float(np.median([*cuts.values()])))
     if 2 * len(like) > len(able):
         fresh = valley(np.concatenate([parts[number] for number in like]), within=within)
         if fresh.estimable:
@@ -115,9 +118,17 @@ def _agreed(
     return whole, ()
 
 
-def _clear(cut: Cut) -> float | None:
-    """Where a sample alone would be cut, if that is beyond doubt."""
-    return cut.threshold if cut.separation is not None and cut.separation >= CLEAR else None
+def _like(seen: Mapping[int, Density], cut: float) -> list[int]:
+    """Samples whose two peaks lie where those of most do, give or take half the way from there to the cut."""
+    pairs = {number: one.x[_two(one, peaks(one))] for number, one in seen.items()}
+    middle = np.median([*pairs.values()], axis=0)
+    allowed = HALF * np.abs(cut - middle)
+    return [number for number, pair in pairs.items() if (np.abs(pair - middle) <= allowed).all()]
+
+
+def _two(found: Density, tops: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The two highest of these peaks, from left to right."""
+    return np.sort(tops[np.argsort(-found.y[tops], kind="stable")[:2]])
 
 
 def _serves(
