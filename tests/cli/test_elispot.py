@@ -132,3 +132,63 @@ def test_the_largest_counts_stay_whole(tmp_path: Path, monkeypatch: pytest.Monke
     path.write_text(said.replace("core,38", "core,>2000").replace("200000", "10000"), encoding="utf-8")
     output = CliRunner().invoke(main, ["elispot", str(path)]).output
     assert "≥ 200000" in output and "≥ 199650" in output
+
+
+def visits(folder: Path) -> Path:
+    """Participant 01 at two visits on one plate and at a third on another; 02 without the first."""
+    later = [("core", 80), ("core", 84), ("core", 78), *WELLS[3:]]
+    lines = [
+        f"{where},{row}{k},{who},{visit},{what},{n},200000,90"
+        for who, visit, where, row, wells in (
+            ("01", "Day 1", "P1", "A", WELLS),
+            ("01", "W11", "P1", "B", later),
+            ("01", "W37", "P2", "A", later),
+            ("02", "W11", "P3", "A", later),
+        )
+        for k, (what, n) in enumerate(wells, 1)
+    ]
+    path = folder / "plate.csv"
+    path.write_text(HEAD + "\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_the_changes_from_a_baseline_are_told_or_why_not(tmp_path: Path) -> None:
+    path = visits(tmp_path)
+    said = CliRunner().invoke(main, ["elispot", str(path), "--baseline", "day  1"]).output
+    assert said[said.index("01, change") :].splitlines() == [
+        "01, change of the net total since Day 1",
+        "  Visit        SFC/10⁶         95 % CI  p (exact)",
+        "  W11              200      [109, 291]       .056",
+        "  W37              200      [109, 291]          –",
+        "  Note: W37: the visits stand on two plates, P1 and P2",
+        "",
+        "02, change of the net total since Day 1",
+        "  Note: W11, W37: no assay of Day 1",
+    ]
+
+
+def test_programs_get_the_changes(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["elispot", str(visits(tmp_path)), "--json", "--baseline", "Day 1"])
+    told = json.loads(result.output)
+    assert told["baseline"] == "Day 1"
+    places = [(one["participant"], one["visit"]) for one in told["changes"]]
+    assert places == [("01", "W11"), ("01", "W37"), ("02", "W11"), ("02", "W37")]
+    first, second, third, _ = told["changes"]
+    assert first["change"]["value"] == second["change"]["value"] == 200
+    assert first["p"] is not None and second["p"] is None and "two plates" in second["p_reason"]
+    assert (third["change"], third["reason"]) == (None, "no assay of Day 1")
+    assert "changes" not in json.loads(
+        CliRunner().invoke(main, ["elispot", str(plate(tmp_path)), "--json"]).output
+    )
+
+
+@pytest.mark.parametrize(("said", "hint"), [("Day 2", "Did you mean `Day 1`?"), ("", "Day 1, W11, W37")])
+def test_a_baseline_that_is_no_visit_is_wrong_usage(tmp_path: Path, said: str, hint: str) -> None:
+    result = CliRunner().invoke(main, ["elispot", str(visits(tmp_path)), "--baseline", said])
+    assert result.exit_code == 2
+    assert f"the file has no visit '{said}'" in result.output and hint in result.output
+
+
+def test_a_file_of_one_visit_has_no_change(tmp_path: Path) -> None:
+    said = CliRunner().invoke(main, ["elispot", str(plate(tmp_path)), "--baseline", "W11"]).output
+    assert said.endswith("01, change of the net total since W11\n  Note: the file has no other visit\n")

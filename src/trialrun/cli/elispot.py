@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from trialrun.cli.response import SAID, Block, Columns, Number, Page, p, told, whole
+from trialrun.cli.response import (
+    ALONE,
+    SAID,
+    Block,
+    Columns,
+    Number,
+    Page,
+    between,
+    from_baseline,
+    named,
+    p,
+    reasons,
+    told,
+    whole,
+)
 from trialrun.cli.terminal import as_json, print_json
 
 if TYPE_CHECKING:
+    from trialrun.cytometry.response.change import SpotChange
     from trialrun.cytometry.response.elispot import Response, Result
 
 VALID = {True: "valid", False: "not valid", None: "not known to be valid"}
 COLUMNS = Columns("Stimulus", {"SFC/10⁶": 8, "Net": 8, "p (eq)": 6, "p (2x)": 6, "Response": 8}, ["Response"])
+CHANGES = Columns("Visit", {"SFC/10⁶": 8, "95 % CI": 14, "p (exact)": 9})
 HINTS = {
     "no control well": "if there is one, write background in a column role",
     "no positive control": "if there is one, write positive in a column role",
@@ -32,24 +49,38 @@ HINTS = {
 @click.option(
     "--viability", type=Number(0, 100), default=80.0, show_default=True, help="Least viability, in percent."
 )
+@from_baseline
 @as_json
-def elispot(plate: Path, alpha: float, net: float, fold: float, viability: float, as_json: bool) -> None:
+def elispot(
+    plate: Path,
+    alpha: float,
+    net: float,
+    fold: float,
+    viability: float,
+    baseline: str | None,
+    as_json: bool,
+) -> None:
     """Judge the ELISpot assays in PLATE, a CSV file with a line for each well.
 
     Columns: plate, well, participant, visit, stimulus, spots, cells (per well); and viability (percent) and
     role (antigen, background, positive) where known. Spots are a count, TNTC, or lost.
     """
+    from trialrun.cytometry.response.course import spots
     from trialrun.cytometry.response.elispot import Rule, judge
     from trialrun.cytometry.response.plate import read
 
     rule = Rule(alpha=alpha, minimum_net=net, fold=fold, viability=viability)
     content = read(plate)
     results = [judge(assay, rule) for assay in content.found]
+    since = None if baseline is None else named(baseline, [one.assay.visit for one in results])
+    changes = {} if since is None else spots(results, since)
     if as_json:
-        print_json({"rule": asdict(rule), **told(content), "assays": [_told(one) for one in results]})
+        found = {"rule": asdict(rule), **told(content), "assays": [_told(one) for one in results]}
+        print_json(found if since is None else found | {"baseline": since, "changes": _changes(changes)})
     else:
         page = Page()
         page.blocks(COLUMNS, [_block(one) for one in results])
+        page.blocks(CHANGES, [_course(who, f"{since}", course) for who, course in changes.items()])
         page.about(content)
 
 
@@ -87,3 +118,22 @@ def _numbers(one: Response) -> tuple[str, str, str, str]:
         p(one.eq.p if one.eq else None),
         p(one.double.p if one.double else None),
     )
+
+
+def _changes(changes: Mapping[str, Mapping[str, SpotChange]]) -> list[dict[str, Any]]:
+    return [
+        {"participant": who, "visit": visit, **asdict(change)}
+        for who, course in changes.items()
+        for visit, change in course.items()
+    ]
+
+
+def _course(who: str, baseline: str, course: Mapping[str, SpotChange]) -> Block:
+    """The change of one participant's net total from the baseline to each visit."""
+    rows = [
+        (visit, whole(one.change.value), between(one.change.interval), p(one.p))
+        for visit, one in course.items()
+        if one.change
+    ]
+    notes = reasons((visit, one.reason or one.p_reason) for visit, one in course.items())
+    return Block(f"{who}, change of the net total since {baseline}", rows, notes if course else [ALONE])

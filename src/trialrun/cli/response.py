@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trialrun.cytometry.response.rows import Content
 
 SAID = {True: "positive", False: "negative", None: "unknown"}
+ALONE = "the file has no other visit"
 NARROWEST = 10  # the first column: "background"
 INDENT, GAP = 2, 2
 SHOWN = 5  # names under one reason; of the others only the number is told

@@ -14,7 +14,6 @@ from trialrun.cytometry.response.change import (
     spot_change,
     stained_change,
     summed,
-    trajectory,
 )
 from trialrun.cytometry.response.elispot import Assay, Rule, Wells, judge
 from trialrun.cytometry.response.ics import Count, newcombe
@@ -164,12 +163,10 @@ def test_two_plates_have_a_change_and_no_test() -> None:
 
 
 def test_a_visit_that_is_missing_or_not_valid_is_not_estimable() -> None:
-    results = {"C1.D1": judge(BEFORE), "W11": judge(AFTER), "W37": judge(replace(AFTER, viability=60))}
-    found = trajectory(results, "C1.D1", ["C3.D1", "W11", "W37"])
-    assert found["C3.D1"].reason == "no later visit"
-    assert found["W11"].change is not None
-    assert "not valid: viability 60 %" in str(found["W37"].reason)
-    assert trajectory({}, "C1.D1", ["W11"])["W11"].reason == "no earlier visit"
+    assert spot_change(None, judge(AFTER)).reason == "no earlier visit"
+    assert spot_change(judge(BEFORE), None).reason == "no later visit"
+    failed = spot_change(judge(BEFORE), judge(replace(AFTER, viability=60)))
+    assert failed.change is None and "not valid: viability 60 %" in str(failed.reason)
 
 
 def test_a_censored_well_has_no_interval_and_no_change() -> None:

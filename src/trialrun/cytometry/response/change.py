@@ -8,7 +8,6 @@ share a plate.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
@@ -198,13 +197,6 @@ def spot_change(earlier: Result | None, later: Result | None, *, level: float = 
         return SpotChange(change, None, 0, p_reason=reason)
     p, ways = _dealt(first, second)
     return SpotChange(change, probability(p), ways)
-
-
-def trajectory(
-    results: Mapping[str, Result], baseline: str, visits: Sequence[str], *, level: float = 0.95
-) -> dict[str, SpotChange]:
-    """The change from ``baseline`` to each visit; a visit that is missing is not estimable, and says so."""
-    return {one: spot_change(results.get(baseline), results.get(one), level=level) for one in visits}
 
 
 def _incomparable(earlier: Result, later: Result) -> str | None:
