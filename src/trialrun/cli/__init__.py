@@ -60,6 +60,7 @@ MAP: dict[str, dict[str, Entry]] = {
         "gate": Entry("trialrun.cli.gate:gate", "Gate FCS files with a panel: populations and quantities."),
         "learn": Entry("trialrun.cli.learn:learn", "Learn borders from samples gated by hand, for a study."),
         "elispot": Entry("trialrun.cli.elispot:elispot", "Judge the ELISpot assays of a plate's counts."),
+        "ics": Entry("trialrun.cli.ics:ics", "Judge the responses in a table of stained cells (ICS)."),
     },
     "A trial": {
         "report": Entry("trialrun.cli.report:report", "Write what was known of TRIAL on a day, as results."),

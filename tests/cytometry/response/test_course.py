@@ -52,14 +52,14 @@ def test_stained_cells_change_by_antigen_and_visit() -> None:
     found = stains([BEFORE, AFTER], "D1")["01", "CD4", "IFNg"]
     pair = [Stained(Count(n, 80_000), CONTROL) for n in (20, 90)]
     assert found["a"] == {"W11": stained_change(*pair)}
-    assert found["b"]["W11"].reason == "lost: the stimulated well of D1"
-    assert found["c"]["W11"].reason == "no well with the antigen of W11"
+    assert found["b"]["W11"].reason == "the stimulated well of D1 was lost"
+    assert found["c"]["W11"].reason == "no well with the antigen at W11"
 
 
 @pytest.mark.parametrize(
     ("later", "reason"),
     [
-        (replace(AFTER, control=None), "no counted unstimulated well of W11"),
+        (replace(AFTER, control=None), "no unstimulated well was counted at W11"),
         (replace(AFTER, subset="CD8"), "no assay of W11"),
         (replace(AFTER, control=Count(1, 900)), "900 parent events in a well, at least 5000 are needed"),
     ],

@@ -76,21 +76,21 @@ def stains(
 def _stained(mine: Mapping[str, Stain], antigen: str, baseline: str, visit: str, rule: Rule) -> StainedChange:
     wells = []
     for name in (baseline, visit):
-        well, why = _wells(mine.get(name), antigen)
-        if well is None:
-            return StainedChange(None, None, None, None, None, f"{why} of {name}")
+        well = _wells(mine.get(name), antigen, name)
+        if isinstance(well, str):
+            return StainedChange(None, None, None, None, None, well)
         wells.append(well)
     return stained_change(*wells, minimum_parent=rule.minimum_parent, level=rule.level)
 
 
-def _wells(stain: Stain | None, antigen: str) -> tuple[Stained | None, str]:
-    """The antigen's wells, or what is lacking."""
+def _wells(stain: Stain | None, antigen: str, visit: str) -> Stained | str:
+    """The antigen's wells, or why there are none."""
     if stain is None:
-        return None, "no assay"
+        return f"no assay of {visit}"
     if antigen not in stain.antigens:
-        return None, "no well with the antigen"
+        return f"no well with the antigen at {visit}"
     if (stimulated := stain.antigens[antigen]) is None:
-        return None, "lost: the stimulated well"
+        return f"the stimulated well of {visit} was lost"
     if stain.control is None:
-        return None, "no counted unstimulated well"
-    return Stained(stimulated, stain.control), ""
+        return f"no unstimulated well was counted at {visit}"
+    return Stained(stimulated, stain.control)

@@ -12,11 +12,12 @@ of three simulated cytokines two agree with MIMOSA 1.29.1, the faintest does not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from trialrun.cytometry.response.counts import Stain
 from trialrun.cytometry.response.ics import Count, fisher
 from trialrun.cytometry.response.number import Floats, rounded
 
@@ -54,7 +55,8 @@ def mixture(pairs: Mapping[str, tuple[Count, Count]], *, fewest: int = FEWEST) -
     """
     known = {name: pair for name, pair in pairs.items() if min(one.parent for one in pair) > 0}
     if len(known) < max(2, fewest):
-        return Mixture(None, None, f"{len(known)} participants, at least {max(2, fewest)} are needed")
+        some = f"{len(known)} participant{'' if len(known) == 1 else 's'}"
+        return Mixture(None, None, f"{some}, at least {max(2, fewest)} are needed")
     counts = np.array([[s.positive, s.parent, u.positive, u.parent] for s, u in known.values()], float).T
     if not counts[0].any() or not counts[2].any():
         return Mixture(None, None, "no positive cell in any " + ("control" if counts[0].any() else "well"))
@@ -71,6 +73,23 @@ def mixture(pairs: Mapping[str, tuple[Count, Count]], *, fewest: int = FEWEST) -
         for name, p, q in zip(known, z, rates, strict=True)
     }
     return Mixture(members, rounded(round(w, 4)))
+
+
+Cohort = tuple[str, str, str, str]  # visit, subset, cytokine, antigen
+
+
+def mixtures(stains: Sequence[Stain], *, fewest: int = FEWEST) -> dict[Cohort, Mixture]:
+    """One mixture for each visit, subset, cytokine and antigen, over the participants with both counts.
+
+    Names are as `counts.read` gives them.
+    """
+    cohorts: dict[Cohort, dict[str, tuple[Count, Count]]] = {}
+    for one in stains:
+        for antigen, count in one.antigens.items():
+            pairs = cohorts.setdefault((one.visit, one.subset, one.cytokine, antigen), {})
+            if count and one.control:
+                pairs[one.participant] = count, one.control
+    return {cohort: mixture(pairs, fewest=fewest) for cohort, pairs in cohorts.items()}
 
 
 def _start(pairs: Mapping[str, tuple[Count, Count]]) -> Floats:
