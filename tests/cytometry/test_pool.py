@@ -128,3 +128,16 @@ def test_good_tubes_keep_their_numbers_beside_a_bad_one(tmp_path: Path) -> None:
     assert said.endswith("; the cut was found without this sample")
     words, code = language("fr").said(said)
     assert code == "fr" and "the" not in words.split()
+
+
+def test_where_half_of_the_tubes_are_off_everybody_is_told_that_they_differ(tmp_path: Path) -> None:
+    """Those that are off have a peak below all others, which parts them from the rest and so seems clean."""
+    good = [two(seed, share=0.04) for seed in (1, 2)]
+    off = [np.concatenate([two(seed, 0, 3000, moved=-4), two(seed, 0, 1000)]) for seed in (3, 4)]
+    found = pooled([*good, *off], EVERYWHERE)
+    assert (found.aside, found.elsewhere) == ((), 2)
+    one, other = tubes(tmp_path, [1, 12]).outcomes
+    for outcome in (one, other):
+        said = outcome.gates["high"]["findings"][0]
+        assert said.startswith("of 2 samples 1 would by themselves be cut elsewhere")
+        assert language("fr").said(said)[1] == "fr"

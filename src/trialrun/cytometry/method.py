@@ -241,6 +241,7 @@ def find(
 WITHOUT = "{}; the cut was found without this sample"
 UNLIKE = "its peaks are not those of the other samples"
 FEWER = "the cut was found without {} of {} samples, which it does not serve"
+DIVIDED = "of {} samples {} would by themselves be cut elsewhere: look at this gate in each of them"
 
 
 def _valley(population: said.Density, parts: Sequence[Values], between: Range) -> Edge:
@@ -250,8 +251,10 @@ def _valley(population: said.Density, parts: Sequence[Values], between: Range) -
     cut, aside = found.cut, found.aside
     if cut.threshold is None:
         raise NotEstimable("; ".join(cut.reasons))
-    fewer = (FEWER.format(len(aside), len(parts)),) if aside else ()
-    return Edge(cut.threshold, population.keep, cut.separation, fewer, aside, found.against)
+    findings = [FEWER.format(len(aside), len(parts))] if aside else []
+    if 2 * found.elsewhere >= len(parts):
+        findings.append(DIVIDED.format(len(parts), found.elsewhere))
+    return Edge(cut.threshold, population.keep, cut.separation, tuple(findings), aside, found.against)
 
 
 def _tail(population: said.Tail, parts: Sequence[Values], between: Range) -> Edge:

@@ -29,11 +29,13 @@ APART = "one cut does not serve these samples: by themselves they would be cut b
 
 @dataclass(frozen=True)
 class Pooled:
-    """A cut, the numbers of the samples that have no part in it, and of each sample why it does not serve."""
+    """A cut, the numbers of the samples that have no part in it, of each sample why it does not serve that,
+    and how many would by themselves be cut elsewhere."""
 
     cut: Cut
     aside: tuple[int, ...]
     against: tuple[str, ...]
+    elsewhere: int
 
 
 def alone(values: Array) -> Density | None:
@@ -88,25 +90,33 @@ def pooled(parts: Sequence[Array], within: tuple[float, float]) -> Pooled:
     together. Of two samples that differ nobody can tell which one is off.
     """
     seen = [alone(part) for part in parts]
-    cut, aside = _agreed(parts, seen, within)
-    at, apart = cut.threshold, cut.separation
-    if at is None or apart is None:
-        return Pooled(cut, aside, ("",) * len(parts))
-    return Pooled(cut, aside, tuple(against(one, at, apart) for one in seen))
+    cuts = _cuts(parts, seen, within)
+    cut, aside = _agreed(parts, seen, cuts, within)
+    return Pooled(cut, aside, _whys(cut, seen), _elsewhere(cut, parts, cuts))
+
+
+def _cuts(
+    parts: Sequence[Array], seen: Sequence[Density | None], within: tuple[float, float]
+) -> dict[int, float]:
+    """By number of a sample where it would be cut by itself, of those that have a clear valley."""
+    found = {}
+    for number, (part, one) in enumerate(zip(parts, seen, strict=True)):
+        cut = lowest(one, len(part), within) if one is not None else None
+        if cut and cut.threshold is not None and cut.separation is not None and cut.separation >= CLEAR:
+            found[number] = cut.threshold
+    return found
 
 
 def _agreed(
-    parts: Sequence[Array], seen: Sequence[Density | None], within: tuple[float, float]
+    parts: Sequence[Array],
+    seen: Sequence[Density | None],
+    cuts: Mapping[int, float],
+    within: tuple[float, float],
 ) -> tuple[Cut, tuple[int, ...]]:
     whole = valley(np.concatenate(parts), within=within)
     able = {number: one for number, one in enumerate(seen) if one is not None}
-    alone = {number: lowest(one, len(parts[number]), within) for number, one in able.items()}
-    cuts = {
-        number: float(cut.threshold)
-        for number, cut in alone.items()
-        if cut.threshold is not None and cut.separation is not None and cut.separation >= CLEAR
-    }
-    if 2 * len(cuts) <= len(able) or _serves(whole, parts, seen, cuts):
+    served = whole.estimable and not any(_whys(whole, seen))
+    if 2 * len(cuts) <= len(able) or (served and 2 * _elsewhere(whole, parts, cuts) < len(cuts)):
         return whole, ()
     like = _like({number: able[number] for number in cuts}, float(np.median([*cuts.values()])))
     if 2 * len(like) > len(able):
@@ -116,6 +126,20 @@ def _agreed(
     if not whole.estimable:
         return replace(whole, reasons=(APART.format(min(cuts.values()), max(cuts.values())),)), ()
     return whole, ()
+
+
+def _whys(cut: Cut, seen: Sequence[Density | None]) -> tuple[str, ...]:
+    """Of each sample why a cut does not serve it."""
+    at, apart = cut.threshold, cut.separation
+    if at is None or apart is None:
+        return ("",) * len(seen)
+    return tuple(against(one, at, apart) for one in seen)
+
+
+def _elsewhere(cut: Cut, parts: Sequence[Array], cuts: Mapping[int, float]) -> int:
+    """How many samples would by themselves be cut elsewhere."""
+    at = cut.threshold
+    return sum(at is not None and not _alike(parts[number], own, at) for number, own in cuts.items())
 
 
 def _like(seen: Mapping[int, Density], cut: float) -> list[int]:
@@ -129,17 +153,6 @@ def _like(seen: Mapping[int, Density], cut: float) -> list[int]:
 def _two(found: Density, tops: NDArray[np.int64]) -> NDArray[np.int64]:
     """The two highest of these peaks, from left to right."""
     return np.sort(tops[np.argsort(-found.y[tops], kind="stable")[:2]])
-
-
-def _serves(
-    whole: Cut, parts: Sequence[Array], seen: Sequence[Density | None], cuts: Mapping[int, float]
-) -> bool:
-    """Whether the cut of all lies in no sample's peak, and for most where each alone would be cut."""
-    at, apart = whole.threshold, whole.separation
-    if at is None or apart is None:
-        return False
-    alike = sum(_alike(parts[number], cut, at) for number, cut in cuts.items())
-    return 2 * alike > len(cuts) and not any(against(one, at, apart) for one in seen)
 
 
 def _alike(values: Array, own: float, other: float) -> bool:
