@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from laboratory_trial import laboratory_trial
 from trialrun.cli import main
 
 HEAD = "plate,well,participant,visit,stimulus,spots,cells,viability\n"
@@ -192,3 +193,43 @@ def test_a_baseline_that_is_no_visit_is_wrong_usage(tmp_path: Path, said: str, h
 def test_a_file_of_one_visit_has_no_change(tmp_path: Path) -> None:
     said = CliRunner().invoke(main, ["elispot", str(plate(tmp_path)), "--baseline", "W11"]).output
     assert said.endswith("01, change of the net total since W11\n  Note: the file has no other visit\n")
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Path:
+    """A virtual trial of which nobody has given cells for the assay yet."""
+    laboratory_trial(tmp_path)
+    return tmp_path / "trial"
+
+
+def test_a_plate_comes_into_a_trial_and_what_fits_nowhere_fails(tmp_path: Path, trial: Path) -> None:
+    said = ["elispot", str(plate(tmp_path, who="PSL-001")), "--trial", str(trial)]
+    result = CliRunner().invoke(main, said)
+    assert result.exit_code == 1
+    flat = " ".join(result.output.split())
+    assert "0 entered, 0 corrected, 0 unchanged" in flat
+    assert "no pbmc of PSL-001 was taken at `W11`" in flat
+    told = json.loads(CliRunner().invoke(main, [*said, "--json"]).output)
+    assert [one["kind"] for one in told["findings"]] == ["unmatched"]
+    assert told["rule"]["viability"] == 80 and list(told["assays"][0]["responses"]) == ["core"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--net", "10"], "--net does not go with --trial"),
+        (["--assay", "cells"], "the study has no assay 'cells': specific_cells"),
+        (["--baseline", "W12"], "W11"),
+    ],
+)
+def test_what_does_not_go_with_a_trial_is_said_before_anything_is_entered(
+    tmp_path: Path, trial: Path, options: list[str], message: str
+) -> None:
+    said = ["elispot", str(plate(tmp_path, who="PSL-001")), "--trial", str(trial), *options]
+    result = CliRunner().invoke(main, said)
+    assert result.exit_code in (1, 2) and message in result.output and "Into the record" not in result.output
+
+
+def test_what_goes_with_a_trial_alone_says_so(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["elispot", str(plate(tmp_path)), "--by", "lab"])
+    assert result.exit_code == 2 and "--by and --assay go with --trial" in result.output

@@ -210,3 +210,69 @@ def test_a_panel_cites_what_its_study_has(tmp_path: Path, reference: Protocol) -
         load(tmp_path)
     told = [one for one in error.value.problems if one.place.file == "panel.yaml"]
     assert [one.message for one in told] == ["there is no statement `registry#66` in sources.yaml"]
+
+
+PLATE = """\
+assays:
+  cells:
+    title: Cells
+    method: elispot
+    specimen: pbmc
+    form: elispot
+    from: assumption
+    reason: For the tests.
+    antigens: {core: [core, core pool], ns3: NS3}
+    fills: {core: {spots: core}, total_net: {total: above}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message", "hint"),
+    [
+        ("{spots: core}", "{spots: cor}", "there is no antigen `cor`", "Did you mean `core`?"),
+        ("{spots: core}", "{net: background}", "there is no antigen `background`", "core, ns3"),
+        ("{spots: core}", "{spots: core, net: core}", "one of spots, net, total, percent", "one of them"),
+        ("ns3: NS3", "ns3: CORE", "`CORE` is said to be both core and ns3", "under one"),
+        ("ns3: NS3", "background: NS3", "are the wells without antigen", "another name"),
+        ("{total: above}", "{total: over}", "", "above"),
+        ("method: elispot", "method: elisa", "", "elispot"),
+        ("assays:", "asays:", "the key `asays` is not known", "Did you mean `assays`?"),
+    ],
+)
+def test_what_is_wrong_with_an_assay_is_told(
+    tmp_path: Path, old: str, new: str, message: str, hint: str
+) -> None:
+    path = tmp_path / "panel.yaml"
+    path.write_text(PLATE, "utf-8")
+    assert list(load_panels(path).assays) == ["cells"]
+    path.write_text(PLATE.replace(old, new, 1), "utf-8")
+    with pytest.raises(ProtocolError) as error:
+        load_panels(path)
+    told = [one for one in error.value.problems if message in one.message]
+    assert told and hint in f"{told[0].message} {told[0].hint}", error.value.problems
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message", "hint"),
+    [
+        (
+            "      core: {spots: core}\n",
+            "      cor: {spots: core}\n",
+            "there is no number item",
+            "mean `core`?",
+        ),
+        ("{percent: viable}", "{spots: core}", "`viability` is in %, and this answer", "the same unit"),
+        ("    form: elispot\n", "    form: elispots\n", "there is no form", "mean `elispot`?"),
+        (
+            "    specimen: pbmc\n",
+            "    specimen: treg_blood\n",
+            "no activity asks for the form",
+            "ask for both",
+        ),
+    ],
+)
+def test_an_assay_is_held_against_its_study(
+    reference: Protocol, old: str, new: str, message: str, hint: str
+) -> None:
+    told = [one for one in study(reference, old, new) if message in one.message]
+    assert told and hint in (told[0].hint or ""), told

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from trialrun.cli.landing import entering, into_a_trial, landed_data, opened, tell_landed
 from trialrun.cli.response import (
     ALONE,
     SAID,
@@ -28,7 +29,9 @@ from trialrun.cli.terminal import as_json, print_json
 
 if TYPE_CHECKING:
     from trialrun.cytometry.response.change import SpotChange
-    from trialrun.cytometry.response.elispot import Response, Result
+    from trialrun.cytometry.response.elispot import Assay, Response, Result, Rule
+    from trialrun.laboratory.land import Landed
+    from trialrun.record.trial import Trial
 
 VALID = {True: "valid", False: "not valid", None: "not known to be valid"}
 COLUMNS = Columns("Stimulus", {"SFC/10⁶": 8, "Net": 8, "p (eq)": 6, "p (2x)": 6, "Response": 8}, ["Response"])
@@ -50,38 +53,88 @@ HINTS = {
     "--viability", type=Number(0, 100), default=80.0, show_default=True, help="Least viability, in percent."
 )
 @from_baseline
+@into_a_trial
+@click.option("--assay", metavar="NAME", help="With --trial: which assay of its study, if it has several.")
 @as_json
+@click.pass_context
 def elispot(
+    context: click.Context,
     plate: Path,
     alpha: float,
     net: float,
     fold: float,
     viability: float,
     baseline: str | None,
+    folder: Path | None,
+    by: str | None,
+    assay: str | None,
     as_json: bool,
 ) -> None:
     """Judge the ELISpot assays in PLATE, a CSV file with a line for each well.
 
     Columns: plate, well, participant, visit, stimulus, spots, cells (per well); and viability (percent) and
     role (antigen, background, positive) where known. Spots are a count, TNTC, or lost.
+
+    With --trial each participant's visit is matched to the specimen that was taken, and valid assays answer
+    the form that the study's `assays` name. What does not fit is listed, and nothing of it is entered.
     """
     from trialrun.cytometry.response.course import spots
     from trialrun.cytometry.response.elispot import Rule, judge
     from trialrun.cytometry.response.plate import read
 
     rule = Rule(alpha=alpha, minimum_net=net, fold=fold, viability=viability)
+    if folder is None and (by or assay):
+        raise click.UsageError("--by and --assay go with --trial")
+    if folder is not None and (said := _said(context, "net", "fold", "viability")):
+        raise click.UsageError(
+            f"{said} does not go with --trial: there the study says when an assay is valid"
+        )
     content = read(plate)
-    results = [judge(assay, rule) for assay in content.found]
-    since = None if baseline is None else named(baseline, [one.assay.visit for one in results])
+    since = None if baseline is None else named(baseline, [one.visit for one in content.found])
+    results, landed = [judge(one, rule) for one in content.found], None
+    with opened(folder) as trial:
+        if trial is not None:
+            rule, results, landed = _landed(trial, plate, content.found, assay, by, alpha)
     changes = {} if since is None else spots(results, since)
     if as_json:
         found = {"rule": asdict(rule), **told(content), "assays": [_told(one) for one in results]}
-        print_json(found if since is None else found | {"baseline": since, "changes": _changes(changes)})
+        found |= {} if since is None else {"baseline": since, "changes": _changes(changes)}
+        print_json(found | (landed_data(landed) if landed else {}))
     else:
         page = Page()
         page.blocks(COLUMNS, [_block(one) for one in results])
         page.blocks(CHANGES, [_course(who, f"{since}", course) for who, course in changes.items()])
         page.about(content)
+        if landed:
+            tell_landed(landed, folder)
+    if landed and landed.findings:
+        raise click.exceptions.Exit(1)
+
+
+def _said(context: click.Context, *names: str) -> str:
+    """The options among these that somebody wrote."""
+    given = click.core.ParameterSource.COMMANDLINE
+    return ", ".join(f"--{name}" for name in names if context.get_parameter_source(name) == given)
+
+
+def _landed(
+    trial: Trial, plate: Path, found: Sequence[Assay], name: str | None, by: str | None, alpha: float
+) -> tuple[Rule, list[Result], Landed]:
+    """The assays as the study judges them, by which rule, and what became of their numbers."""
+    from trialrun.laboratory.plate import bring, judged, rule
+
+    known = trial.protocol.panels.assays if trial.protocol.panels else {}
+    if not known:
+        raise click.BadParameter("its study has no `assays` in panel.yaml", param_hint="'--trial'")
+    if name is None and len(known) > 1:
+        raise click.UsageError(f"its study has several assays; add --assay {' or --assay '.join(known)}")
+    name = name or next(iter(known))
+    if name not in known:
+        message = f"the study has no assay '{name}': {', '.join(known)}"
+        raise click.BadParameter(message, param_hint="'--assay'")
+    landed = bring(trial, name, plate, found, by=by or entering(trial))
+    words = known[name]
+    return rule(words, alpha), [judged(one, words, alpha) for one in found], landed
 
 
 def _told(result: Result) -> dict[str, Any]:

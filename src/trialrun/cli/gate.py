@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from trialrun.cli.terminal import as_json, console, print_json, progress, visible
+from trialrun.cli.landing import entering, into_a_trial, landed_data, listed, opened, tell_landed
+from trialrun.cli.terminal import as_json, console, print_json, progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from trialrun.cytometry.manifest import Manifest
     from trialrun.cytometry.outcome import Outcome
     from trialrun.cytometry.quantity import Estimate
-    from trialrun.laboratory.land import Landed
     from trialrun.laboratory.receive import Reception
     from trialrun.protocol.panels import Panels
     from trialrun.record.trial import Trial
@@ -38,13 +37,7 @@ STEPS = {"read": "Reading", "gate": "Gating"}
     metavar="PANEL",
     help="FILE, STUDY, FILE:NAME or STUDY:NAME; with --trial a NAME of its study, or nothing if it has one.",
 )
-@click.option(
-    "--trial",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Keep the files in this trial, and enter their numbers into its record.",
-)
-@click.option("--by", metavar="PERSON", help="With --trial: in whose name. Needed for a real trial.")
+@into_a_trial
 @click.option("--manifest", type=click.Path(path_type=Path), help="CSV: of whom each file is, and more.")
 @click.option("--adjustments", type=click.Path(path_type=Path), help="YAML: gates drawn by a person.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for what is found.")
@@ -93,9 +86,9 @@ def gate(
     if folder is not None and adjustments is not None:
         message = "--adjustments does not go with --trial: into a record comes what the panel finds. Correct"
         raise click.UsageError(f"{message} an answer there by hand, with its reason.")
-    with _open(folder) as trial:
+    with opened(folder) as trial:
         panels, name = find(said or "") if trial is None else planned(trial, said)
-        who = "" if trial is None else by or _who(trial)
+        who = "" if trial is None else by or entering(trial)
         paths = list(found(files))
         if not paths:
             where = ", ".join(str(one) for one in files)
@@ -115,30 +108,13 @@ def gate(
             batch_folder.write(batch, out, tuple(trial.protocol.timepoints) if trial else ())
         landed = reception.land(batch, by=who) if reception else None
     if as_json:
-        print_json(batch_folder.provenance(batch) | (_landed(landed) if landed else {}))
+        print_json(batch_folder.provenance(batch) | (landed_data(landed) if landed else {}))
     else:
         show(batch, out)
         if landed:
             tell_landed(landed, folder)
     if batch.failures or any(one.empty for one in batch.outcomes) or (landed and landed.findings):
         raise click.exceptions.Exit(1)
-
-
-@contextmanager
-def _open(folder: Path | None) -> Iterator[Trial | None]:
-    """The trial whose record the numbers go into, if any; a virtual one's clock stands at its last entry."""
-    if folder is None:
-        yield None
-        return
-    from trialrun.record.known import stand
-    from trialrun.record.trial import Trial
-
-    trial = Trial.open(folder)
-    try:
-        stand(trial)
-        yield trial
-    finally:
-        trial.close()
 
 
 def _reception(trial: Trial | None, panels: Panels, name: str, said_of: Manifest | None) -> Reception | None:
@@ -173,39 +149,6 @@ def planned(trial: Trial, said: str | None) -> tuple[Panels, str]:
         message = f"with --trial it is one of the trial's own panels: {', '.join(able)}"
         raise click.BadParameter(message, param_hint="'--panel'")
     return panels, said
-
-
-def _who(trial: Trial) -> str:
-    """The first of a virtual trial's laboratory; for a real one somebody must be named."""
-    if not trial.virtual:
-        message = "this trial is real: say who enters the numbers, with --by and a user id"
-        raise click.BadParameter(message, param_hint="'--by'")
-    for person in trial.people():
-        if person.role == "laboratory":
-            return person.id
-    raise click.BadParameter("nobody of this trial is of the laboratory: name someone", param_hint="'--by'")
-
-
-def _landed(landed: Landed) -> dict[str, object]:
-    """What became of the numbers, as data."""
-    return {
-        "record": dict(landed.done),
-        "findings": [
-            {"kind": one.kind, "file": one.file, "message": one.message, "cure": one.cure}
-            for one in landed.findings
-        ],
-    }
-
-
-def tell_landed(landed: Landed, folder: Path | None) -> None:
-    """What became of the numbers, for people."""
-    screen = console()
-    counts = Counter(landed.done.values())
-    told = ", ".join(f"{counts[did]} {did}" for did in ("entered", "corrected", "unchanged"))
-    screen.print(f"\nInto the record of {folder}: {told}")
-    if landed.findings:
-        screen.print("\nNot in the record")
-        _listed(screen, map(str, landed.findings))
 
 
 def _cluster(address: str) -> Processes:
@@ -259,21 +202,11 @@ def show(batch: Batch, out: Path | None = None) -> None:
     for title, lines in _notes(batch):
         if lines:
             screen.print(f"\n{title}")
-            _listed(screen, lines)
+            listed(screen, lines)
     if out is not None:
         again = f" ({batch.resumed} known from before)" if batch.resumed else ""
         where = f"{out / 'quantities.csv'}, {out / 'report.en.html'}"
         screen.print(f"\n{_files(len(batch.outcomes))} gated{again}: {where}")
-
-
-def _listed(screen: Console, lines: Iterable[str]) -> None:
-    """Each line with those that it is broken into below it, further in."""
-    from rich.text import Text
-
-    for line in lines:
-        parts = Text(visible(line)).wrap(screen, max(1, screen.width - 4), overflow="fold")
-        for number, part in enumerate(parts):
-            screen.print(Text(" " * (4 if number else 2)) + part, soft_wrap=True)
 
 
 def _table(batch: Batch, screen: Console) -> None:

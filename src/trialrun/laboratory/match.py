@@ -8,7 +8,7 @@ its row of the manifest a person may accept there, with the reason; so too a fil
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trialrun.cytometry.batch import PARTICIPANT as WHOSE  # the keywords
@@ -153,18 +153,29 @@ def _one(
     return of
 
 
-def _withdrawn(trial: Trial, panel: Panel, file: File, of: Specimen) -> Finding | None:
-    """That a person took back numbers that this very file gave of this specimen."""
-    filled = trial.projection(of.subject).filled.get((str(panel.form), of.point))
+def withdrawn(
+    trial: Trial, form: str, fills: Collection[str | None], source: Mapping[str, str], of: Specimen
+) -> str | None:
+    """That a person took back numbers that this very file gave of this specimen, by whom and why.
+
+    fills: the items that the numbers answer; source: as for `land.Numbers`.
+    """
+    filled = trial.projection(of.subject).filled.get((form, of.point))
     if filled is None:
         return None
-    fills = {quantity.fills for quantity in panel.quantities.values()}
-    taken = {one for item, one in filled.taken_back(file.source).items() if item in fills}
+    taken = {one for item, one in filled.taken_back(source).items() if item in fills}
     if not taken:
         return None
-    part = any(cell.source and cell.source["sha256"] == file.sha256 for cell in filled.cells.values())
+    part = any(cell.source and cell.source["sha256"] == source["sha256"] for cell in filled.cells.values())
     said = sorted({f"by {_named(trial, one.by)} because: {one.reason}" for one in taken})
-    message = f"it was withdrawn{' in part' if part else ''} from {of.id} {', and '.join(said)}"
+    return f"it was withdrawn{' in part' if part else ''} from {of.id} {', and '.join(said)}"
+
+
+def _withdrawn(trial: Trial, panel: Panel, file: File, of: Specimen) -> Finding | None:
+    fills = {quantity.fills for quantity in panel.quantities.values()}
+    message = withdrawn(trial, str(panel.form), fills, file.source, of)
+    if message is None:
+        return None
     again = ", for another reason than the one for which it was accepted before" if file.accepted else ""
     cure = f"leave it out; or write in a column `{ACCEPT}` of the manifest why it counts again{again}"
     return Finding("withdrawn", file.name, message, cure)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from trialrun.protocol.assay import Assay
 from trialrun.protocol.element import Element, Name, Part, Sourced
 from trialrun.protocol.population import Few, MarkerName, Population
 from trialrun.protocol.text import Several, Words
@@ -308,4 +309,11 @@ class Panel(Element):
 class PanelFile(Part):
     """``panel.yaml``."""
 
-    panels: dict[Name, Panel] = Field(min_length=1)
+    panels: dict[Name, Panel] = Field(default_factory=dict)
+    assays: dict[Name, Assay] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.panels and not self.assays:
+            raise ValueError("nothing is measured here; write `panels`, `assays` or both")
+        return self

@@ -9,6 +9,8 @@ from pathlib import Path as FilePath
 from stat import S_ISREG
 from typing import Any
 
+from trialrun.protocol import assays
+from trialrun.protocol.assay import Assay
 from trialrun.protocol.border import Border
 from trialrun.protocol.borders import AGAIN, FILE, LEARN, UNREAD, Borders, compile_borders, unlike
 from trialrun.protocol.file import sha256
@@ -29,7 +31,7 @@ from trialrun.protocol.rule import BOOLEAN, RuleError, parse
 from trialrun.protocol.shape import shape
 from trialrun.protocol.source import Source, canonical, ordered, read
 from trialrun.protocol.study import StudyFile
-from trialrun.protocol.unit import UnitError, factor
+from trialrun.protocol.unit import same
 
 __all__ = ["LARGEST_FILE", "Panels", "compile_panels", "in_order", "load_panels", "reads"]
 
@@ -51,6 +53,14 @@ class Panels:
     @property
     def panels(self) -> Mapping[str, Panel]:
         return self.file.panels
+
+    @property
+    def assays(self) -> Mapping[str, Assay]:
+        return self.file.assays
+
+    def hash_assay(self, name: str) -> str:
+        """SHA-256 of what the file says of an assay."""
+        return hashlib.sha256(canonical(ordered(self.source.content["assays"][name]))).hexdigest()
 
     def hash(self, name: str) -> str:
         """SHA-256 of what the file says of a panel, and of the files and borders that it names."""
@@ -90,6 +100,28 @@ class Panels:
 
     def problem(self, path: Path, message: str, hint: str | None = None, code: str = "panel") -> Problem:
         return Problem(self.source.place(path), message, hint, code)
+
+    def asked(
+        self,
+        path: Path,
+        specimen: str | None,
+        form: str | None,
+        study: StudyFile,
+        forms: Mapping[str, Form],
+    ) -> Iterator[Problem]:
+        """Whether a study has a specimen and a form, and asks for both together."""
+        if specimen is not None and specimen not in study.specimens:
+            yield self.unknown((*path, "specimen"), "specimen", specimen, study.specimens)
+        if form is None:
+            return
+        if form not in forms:
+            yield self.unknown((*path, "form"), "form", form, forms)
+            return
+        activities = study.activities.values()
+        together = [one for one in activities if form in one.forms and specimen in one.specimens]
+        if specimen in study.specimens and not together:
+            what = f"no activity asks for the form `{form}` with the specimen `{specimen}`"
+            yield self.problem((*path, "form"), what, "Let one of `activities` ask for both.")
 
     def unknown(self, path: Path, what: str, name: str, known: Iterable[str]) -> Problem:
         hint = suggestion(name, known) or f"There is no {what} here yet: write one."
@@ -148,6 +180,10 @@ def compile_panels(
         problems += _files(panels, panel, path, alone=study is None)
         if study is not None:
             problems += _of_the_study(panels, panel, path, study, forms or {})
+    for name, assay in file.assays.items():
+        problems += assays.wrong(panels, name, assay)
+        if study is not None:
+            problems += assays.of_the_study(panels, name, assay, study, forms or {})
     if study is not None:
         problems += _filled_once(panels)
     return panels, problems
@@ -333,51 +369,40 @@ def _quality(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
 def _of_the_study(
     panels: Panels, panel: Panel, path: Path, study: StudyFile, forms: Mapping[str, Form]
 ) -> Iterator[Problem]:
-    """The specimen, the form and its items; and whether the form is filled where the specimen is taken."""
-    if panel.specimen is not None and panel.specimen not in study.specimens:
-        yield panels.unknown((*path, "specimen"), "specimen", panel.specimen, study.specimens)
-    if panel.form is None:
+    """The specimen, the form and its items."""
+    yield from panels.asked(path, panel.specimen, panel.form, study, forms)
+    if panel.form is None or panel.form not in forms:
         return
-    if panel.form not in forms:
-        yield panels.unknown((*path, "form"), "form", panel.form, forms)
-        return
-    activities = study.activities.values()
-    together = [one for one in activities if panel.form in one.forms and panel.specimen in one.specimens]
-    if panel.specimen in study.specimens and not together:
-        what = f"no activity asks for the form `{panel.form}` with the specimen `{panel.specimen}`"
-        yield panels.problem((*path, "form"), what, "Let one of `activities` ask for both.")
     items = {key: one for key, one in forms[panel.form].items.items() if one.type in ("number", "integer")}
     for name, one in panel.quantities.items():
         here = (*path, "quantities", name, "fills")
         if one.fills is not None and one.fills not in items:
             what = f"number item of the form `{panel.form}` called"
             yield panels.unknown(here, what, one.fills, items)
-        elif one.fills is not None and not _fits(UNITS.get(one.kind), items[one.fills].unit):
+        elif one.fills is not None and not same(UNITS.get(one.kind), items[one.fills].unit):
             what = f"`{one.fills}` is in {items[one.fills].unit}, and this quantity in {UNITS[one.kind]}"
             yield panels.problem(here, what, "Fill an item of the same unit.")
 
 
-def _fits(ours: str | None, theirs: str | None) -> bool:
-    if ours is None:
-        return True
-    try:
-        return theirs is not None and factor(ours, theirs) > 0
-    except UnitError:
-        return False
-
-
 def _filled_once(panels: Panels) -> Iterator[Problem]:
     filled: dict[tuple[str | None, str], str] = {}
+    for form, item, at in _fillings(panels):
+        said = ".".join(map(str, at[1:4]))
+        before = filled.setdefault((form, item), said)
+        if before != said:
+            what = f"`{item}` is filled by {before} already"
+            yield panels.problem(at, what, "Let one quantity fill an item.")
+
+
+def _fillings(panels: Panels) -> Iterator[tuple[str | None, str, Path]]:
+    """Form and item that are filled, and where that is said."""
     for key, panel in panels.panels.items():
         for name, one in panel.quantities.items():
-            if one.fills is None:
-                continue
-            said = f"{key}.quantities.{name}"
-            before = filled.setdefault((panel.form, one.fills), said)
-            if before != said:
-                what = f"`{one.fills}` is filled by {before} already"
-                at = ("panels", key, "quantities", name, "fills")
-                yield panels.problem(at, what, "Let one quantity fill an item.")
+            if one.fills is not None:
+                yield panel.form, one.fills, ("panels", key, "quantities", name, "fills")
+    for key, assay in panels.assays.items():
+        for item in assay.fills:
+            yield assay.form, item, ("assays", key, "fills", item)
 
 
 # ---- files beside the panel -----------------------------------------------------------------------

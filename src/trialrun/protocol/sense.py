@@ -20,6 +20,9 @@ from trialrun.protocol.trace import elements
 from trialrun.protocol.unit import Unit, UnitError
 from trialrun.protocol.variable import TAKES
 
+FILES = {"forms": FORMS, "variables": VARIABLES, "panels": PANEL, "assays": PANEL}
+"""The file of an element by the first part of its path; that of others is the study's."""
+
 
 def sense(protocol: Protocol, sources: Mapping[str, Source]) -> list[Problem]:
     """Everything that has a right shape and right names, and still cannot be used."""
@@ -41,7 +44,7 @@ def _citations(protocol: Protocol, sources: Mapping[str, Source]) -> Iterator[Pr
     cited = protocol.sources.sources
     for where, element in elements(protocol).items():
         path = tuple(where.split("/"))
-        source = sources[{"forms": FORMS, "variables": VARIABLES, "panels": PANEL}.get(path[0], STUDY)]
+        source = sources[FILES.get(path[0], STUDY)]
         for i, citation in enumerate(element.from_):
             name, _, number = citation.partition("#")
             if (

@@ -18,7 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 from math import isfinite
 
-__all__ = ["Unit", "UnitError", "convert", "days", "factor", "linear", "named", "quantity"]
+__all__ = ["Unit", "UnitError", "convert", "days", "factor", "linear", "named", "quantity", "same"]
 
 _LONGEST = 80  # characters; keeps the recursion over parentheses shallow
 
@@ -183,6 +183,17 @@ def factor(source: str | Unit, target: str | Unit) -> float:
     if shift:
         raise UnitError(f"{source} to {target} is not a factor", "use convert")
     return float(scale)
+
+
+def same(ours: str | None, theirs: str | None) -> bool:
+    """Whether a number in one unit is the same number in the other, as in /uL and 10*6/L. ours: None for what
+    is in any unit."""
+    if ours is None:
+        return True
+    try:
+        return theirs is not None and factor(ours, theirs) == 1
+    except UnitError:
+        return False
 
 
 def convert(value: float, source: str | Unit, target: str | Unit) -> float:

@@ -1,0 +1,93 @@
+"""What commands that bring a laboratory's numbers into a trial have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from trialrun.cli.terminal import console, visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from trialrun.laboratory.land import Landed
+    from trialrun.record.trial import Trial
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def into_a_trial(command: Command) -> Command:
+    """The options `--trial` (as `folder`) and `--by`."""
+    folder = click.option(
+        "--trial",
+        "folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Keep the files in this trial, and enter their numbers into its record.",
+    )
+    by = click.option("--by", metavar="PERSON", help="With --trial: in whose name. Needed for a real trial.")
+    return folder(by(command))
+
+
+@contextmanager
+def opened(folder: Path | None) -> Iterator[Trial | None]:
+    """The trial whose record the numbers go into, if any; a virtual one's clock stands at its last entry."""
+    if folder is None:
+        yield None
+        return
+    from trialrun.record.known import stand
+    from trialrun.record.trial import Trial
+
+    trial = Trial.open(folder)
+    try:
+        stand(trial)
+        yield trial
+    finally:
+        trial.close()
+
+
+def entering(trial: Trial) -> str:
+    """The first of a virtual trial's laboratory; for a real one somebody must be named."""
+    if not trial.virtual:
+        message = "this trial is real: say who enters the numbers, with --by and a user id"
+        raise click.BadParameter(message, param_hint="'--by'")
+    for person in trial.people():
+        if person.role == "laboratory":
+            return person.id
+    raise click.BadParameter("nobody of this trial is of the laboratory: name someone", param_hint="'--by'")
+
+
+def landed_data(landed: Landed) -> dict[str, object]:
+    """What became of the numbers, as data."""
+    return {
+        "record": dict(landed.done),
+        "findings": [
+            {"kind": one.kind, "file": one.file, "message": one.message, "cure": one.cure}
+            for one in landed.findings
+        ],
+    }
+
+
+def tell_landed(landed: Landed, folder: Path | None) -> None:
+    """What became of the numbers, for people."""
+    screen = console()
+    counts = Counter(landed.done.values())
+    told = ", ".join(f"{counts[did]} {did}" for did in ("entered", "corrected", "unchanged"))
+    screen.print(f"\nInto the record of {folder}: {told}")
+    if landed.findings:
+        screen.print("\nNot in the record")
+        listed(screen, map(str, landed.findings))
+
+
+def listed(screen: Console, lines: Iterable[str]) -> None:
+    """Each line with those that it is broken into below it, further in."""
+    from rich.text import Text
+
+    for line in lines:
+        parts = Text(visible(line)).wrap(screen, max(1, screen.width - 4), overflow="fold")
+        for number, part in enumerate(parts):
+            screen.print(Text(" " * (4 if number else 2)) + part, soft_wrap=True)

@@ -1,0 +1,70 @@
+"""What a laboratory's plate is judged by: its antigens, when it is valid, and the answers that it gives."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from trialrun.protocol.element import Element, Name, Part
+from trialrun.protocol.text import Several, Words
+
+__all__ = ["BACKGROUND", "UNITS", "Answer", "Assay", "Validity"]
+
+BACKGROUND = "background"
+"""In ``spots``: the wells without antigen."""
+UNITS = {"spots": "{SFC}/10*6", "net": "{SFC}/10*6", "total": "{SFC}/10*6", "percent": "%"}
+"""Kind of answer -> the unit that it is in."""
+
+
+class Answer(Part):
+    """A number of each visit. One of ``spots``, ``net``, ``total`` or ``percent`` says which."""
+
+    spots: Name | None = None
+    net: Name | None = None
+    total: Literal["signed", "above"] | None = None
+    percent: Literal["viable"] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if sum(getattr(self, kind) is not None for kind in UNITS) != 1:
+            raise ValueError(f"an answer is one of {', '.join(UNITS)}; write one of them")
+        return self
+
+    @property
+    def kind(self) -> str:
+        return next(kind for kind in UNITS if getattr(self, kind) is not None)
+
+    @property
+    def antigen(self) -> str | None:
+        return self.spots or self.net
+
+
+class Validity(Part):
+    """When an assay is valid: ``viability`` in percent at least, and every positive control with at least
+    ``net`` spots per million and ``fold`` times the background."""
+
+    viability: float = Field(default=80, ge=0, le=100)
+    net: float = Field(default=55, ge=0)
+    fold: float = Field(default=3, ge=0)
+
+
+class Assay(Element):
+    """One assay of a plate, with the form that its numbers answer.
+
+    ``antigens``: by name, what plates call them; ``fills``: by item of the form, the number that answers it.
+    """
+
+    title: Words
+    method: Literal["elispot"]
+    specimen: str
+    form: str
+    antigens: dict[Name, Several] = Field(min_length=1)
+    valid: Validity = Validity()
+    fills: dict[Name, Answer] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _not_the_background(self) -> Self:
+        if BACKGROUND in self.antigens:
+            raise ValueError(f"`{BACKGROUND}` are the wells without antigen; give the antigen another name")
+        return self

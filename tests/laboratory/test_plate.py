@@ -1,0 +1,195 @@
+"""A plate comes in: each visit to its specimen, judged by the study; what does not fit is listed."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from laboratory_trial import POINT, STAFF, TAKEN, Noon
+from trialrun.cytometry.response.plate import read
+from trialrun.laboratory.land import Landed
+from trialrun.laboratory.plate import bring
+from trialrun.protocol.compile import load
+from trialrun.protocol.protocol import Protocol
+from trialrun.record.trial import Trial
+from trialrun.tables.build import build
+
+SPOTS = {"core": 8, "NS3 pool": 31, "NS4": 3, "NS5": 20, "DMSO": 4, "PHA": 200}
+NAMES = ("core", "ns3", "ns4", "ns5", "background", "total_net", "viability")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Protocol:
+    """The reference study with the assay at screening as well."""
+    reference = load("vascu_il2")
+    folder = tmp_path_factory.mktemp("study")
+    for name, text in reference.files.items():
+        if name == "study.yaml":
+            planned = "forms: [elispot], at: [C1.D1,"
+            assert text.count(planned) == 1
+            text = text.replace(planned, "forms: [elispot], at: [SCR, C1.D1,")
+        (folder / name).write_text(text, "utf-8")
+    return load(folder)
+
+
+@pytest.fixture
+def trial(study: Protocol) -> Trial:
+    trial = Trial.in_memory(study, virtual=True, clock=Noon(), people=STAFF)
+    consent = {"signed": True, "version": "1.0", "biobank": True, "genetic": False}
+    for number in (1, 2):
+        subject = trial.enrol("PSL", by="anna", key=f"enrol {number}")
+        trial.enter(subject, "consent", POINT, TAKEN, consent, by="anna", key="consent")
+        trial.collect(subject, "pbmc", POINT, TAKEN, by="nils", key="pbmc")
+    return trial
+
+
+def wells(
+    participant: str, visit: str = "SCR", plate: str = "P1", viability: str = "90", **spots: Any
+) -> str:
+    """Lines of six wells without antigen and three of each stimulus; names with _ for a blank."""
+    said = SPOTS | {name.replace("_", " "): count for name, count in spots.items()}
+    counts = {name: count for name, count in said.items() if count is not None}
+    lines, number = [], -1
+    for name, count in counts.items():
+        for k in range(6 if name == "DMSO" else 3):
+            number += 1
+            row, column = "ABCDEFGH"[2 * (int(participant[-1]) % 3) + number // 12], number % 12 + 1
+            shown = count if isinstance(count, str) else count + k % 2
+            lines.append(f"{plate},{row}{column},{participant},{visit},{name},{shown},200000,{viability}")
+    return "\n".join(lines) + "\n"
+
+
+def brought(trial: Trial, folder: Path, *parts: str) -> Landed:
+    path = folder / "plate.csv"
+    head = "plate,well,participant,visit,stimulus,spots,cells,viability\n"
+    path.write_text(head + "".join(parts), "utf-8")
+    return bring(trial, "specific_cells", path, read(path).found, by="lab")
+
+
+def answers(trial: Trial, subject: str = "PSL-001") -> dict[str, Any]:
+    return dict(trial.projection(subject).filled["elispot", POINT].contents())
+
+
+def test_a_valid_assay_answers_the_form_of_its_visit(trial: Trial, tmp_path: Path) -> None:
+    landed = brought(trial, tmp_path, wells("PSL-001"))
+    assert landed.done == {"PSL-001.SCR.pbmc": "entered"} and landed.findings == ()
+    # 8, 9, 8 spots in 200,000 cells are 41.67 per million; the background, 4.5, is 22.5; NS4 is below it
+    assert answers(trial) == {
+        "core": 42, "ns3": 157, "ns4": 17, "ns5": 102, "background": 22, "viability": 90,
+        "total_net": 232,  # 19.17 + 134.17 + 79.17, and nothing for NS4
+    }  # fmt: skip
+    rows = build(trial.protocol, trial.facts())["IS"]
+    assert set(rows["ISTESTCD"]) >= {"SFCCORE", "SFCBACK", "HCVSPOT"}
+    entry = list(trial.store.chain("participant:PSL-001"))[-1]
+    assert entry.role == "laboratory"
+    source = entry.payload["source"]
+    assert isinstance(source, dict) and set(source) == {"sha256", "panel", "engine", "version"}
+    assert trial.file(str(source["sha256"])).startswith(b"plate,well")
+
+
+def test_the_same_plate_again_changes_nothing(trial: Trial, tmp_path: Path) -> None:
+    parts = wells("PSL-001"), wells("PSL-002")
+    assert set(brought(trial, tmp_path, *parts).done.values()) == {"entered"}
+    before = [trial.projection(one).sequence for one in trial.subjects()]
+    assert set(brought(trial, tmp_path, *parts).done.values()) == {"unchanged"}
+    assert [trial.projection(one).sequence for one in trial.subjects()] == before
+
+
+@pytest.mark.parametrize(
+    ("participant", "visit", "message", "cure"),
+    [
+        ("PSL-009", "SCR", "nobody here is called `PSL-009`", "correct the plate's file"),
+        ("PSL-001", "W11", "no pbmc of PSL-001 was taken at `W11`", "it was taken at SCR"),
+    ],
+)
+def test_who_cannot_be_matched_is_listed(
+    trial: Trial, tmp_path: Path, participant: str, visit: str, message: str, cure: str
+) -> None:
+    landed = brought(trial, tmp_path, wells(participant, visit), wells("PSL-002"))
+    assert landed.done == {"PSL-002.SCR.pbmc": "entered"}
+    (one,) = landed.findings
+    assert (one.kind, one.message) == ("unmatched", message) and cure in one.cure
+    assert participant in one.file and "plate P1" in one.file
+
+
+def test_names_that_case_or_doubled_blanks_part_are_one(trial: Trial, tmp_path: Path) -> None:
+    landed = brought(trial, tmp_path, wells("psl-001", "scr", NS3_pool=None, **{"ns3  POOL": 31}))
+    assert landed.done == {"PSL-001.SCR.pbmc": "entered"}
+    assert answers(trial)["ns3"] == 157
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"viability": "70"}, "viability 70 %, below 80 %"),
+        ({"viability": ""}, "viability is not known"),
+        ({"PHA": None}, "no positive control"),
+        ({"PHA": 5}, "positive control PHA does not respond"),
+        ({"DMSO": None}, "no control well"),
+    ],
+)
+def test_what_is_not_valid_does_not_land(
+    trial: Trial, tmp_path: Path, changed: dict[str, Any], message: str
+) -> None:
+    landed = brought(trial, tmp_path, wells("PSL-001", **changed))
+    assert landed.done == {}
+    (one,) = landed.findings
+    assert one.kind == "failed" and message in one.message
+    assert ("elispot", POINT) not in trial.projection("PSL-001").filled
+
+
+@pytest.mark.parametrize(
+    ("changed", "lost", "message"),
+    [
+        ({"NS5": None}, ("ns5", "total_net"), "ns5, total_net: no well with ns5"),
+        ({"NS5": "TNTC"}, ("ns5", "total_net"), "ns5, total_net: ns5: every well is too numerous"),
+        ({"core": "lost"}, ("core", "total_net"), "core, total_net: core: 3 of 3 wells lost"),
+    ],
+)
+def test_a_number_that_there_is_not_is_unknown_and_told(
+    trial: Trial, tmp_path: Path, changed: dict[str, Any], lost: tuple[str, ...], message: str
+) -> None:
+    landed = brought(trial, tmp_path, wells("PSL-001", **changed))
+    assert list(landed.done.values()) == ["entered"]
+    assert [one.kind for one in landed.findings] == ["unknown"]
+    assert landed.findings[0].message.startswith(message)
+    said = answers(trial)
+    assert {name for name in NAMES if said[name] == {"missing": "unknown"}} == set(lost)
+
+
+def test_an_antigen_that_the_study_has_not_moves_no_number(trial: Trial, tmp_path: Path) -> None:
+    landed = brought(trial, tmp_path, wells("PSL-001", flu=90), wells("PSL-002"))
+    assert [(one.kind, one.message) for one in landed.findings] == [
+        ("unread", "flu: no antigen of the assay")
+    ]
+    assert answers(trial) == answers(trial, "PSL-002")
+
+
+def test_a_visit_on_two_plates_waits_for_a_person(trial: Trial, tmp_path: Path) -> None:
+    landed = brought(trial, tmp_path, wells("PSL-001"), wells("PSL-001", plate="P2"), wells("PSL-002"))
+    assert landed.done == {"PSL-002.SCR.pbmc": "entered"}
+    assert [one.kind for one in landed.findings] == ["duplicate", "duplicate"]
+
+
+def test_what_a_person_wrote_stays_and_what_one_took_back_stays_out(trial: Trial, tmp_path: Path) -> None:
+    brought(trial, tmp_path, wells("PSL-001"))
+    missing = dict.fromkeys(NAMES, "unknown")
+    trial.correct(
+        "PSL-001", "elispot", POINT, {}, missing=missing, reason="plate mixed up", by="anna", key="back"
+    )
+    landed = brought(trial, tmp_path, wells("PSL-001"))
+    assert landed.done == {} and landed.findings[0].kind == "withdrawn"
+    assert "by Anna Berg because: plate mixed up" in landed.findings[0].message
+    landed = brought(trial, tmp_path, wells("PSL-001", core=9))  # another file
+    assert list(landed.done.values()) == ["corrected"] and answers(trial)["core"] == 47
+    trial.correct("PSL-001", "elispot", POINT, {"core": 50}, reason="read again", by="anna", key="hand")
+    landed = brought(trial, tmp_path, wells("PSL-001", core=9))
+    assert landed.done == {} and landed.findings[0].kind in ("conflict", "withdrawn")
+    assert answers(trial)["core"] == 50
+
+
+def test_times_are_those_of_the_blood(trial: Trial, tmp_path: Path) -> None:
+    brought(trial, tmp_path, wells("PSL-001"))
+    entry = list(trial.store.chain("participant:PSL-001"))[-1]
+    assert datetime.fromisoformat(str(entry.happened).partition("[")[0]) == TAKEN
