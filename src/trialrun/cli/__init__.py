@@ -61,6 +61,9 @@ MAP: dict[str, dict[str, Entry]] = {
         "learn": Entry("trialrun.cli.learn:learn", "Learn borders from samples gated by hand, for a study."),
         "elispot": Entry("trialrun.cli.elispot:elispot", "Judge the ELISpot assays of a plate's counts."),
         "ics": Entry("trialrun.cli.ics:ics", "Judge the responses in a table of stained cells (ICS)."),
+        "suppression": Entry(
+            "trialrun.cli.suppression:suppression", "Give suppression over ratios from a table of wells."
+        ),
     },
     "A trial": {
         "report": Entry("trialrun.cli.report:report", "Write what was known of TRIAL on a day, as results."),

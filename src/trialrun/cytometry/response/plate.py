@@ -9,12 +9,11 @@ was lost has an empty count, or a word of LOST.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from trialrun.cytometry.response.elispot import CELLS, Assay, Wells
-from trialrun.cytometry.response.rows import LOST, Content, Defect, Row, TableError, key, spelt, table
+from trialrun.cytometry.response.rows import LOST, Content, Defect, Row, TableError, key, once, spelt, table
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "plate": ("plate_id",),
@@ -77,7 +76,7 @@ def read(path: Path) -> Content[Assay]:
     lines = whole.rows(NEEDED)
     alike = spelt(lines, NAMES)
     wells = [_well(row) for row in lines]
-    _twice(wells)
+    once(lines, NAMES[:1])
     groups: dict[tuple[str, str, str], list[_Well]] = {}
     shared: dict[str, list[_Well]] = {}
     for well in wells:
@@ -100,8 +99,7 @@ def _well(row: Row) -> _Well:
     purpose = row.text("role", needed=False).lower() or role(stimulus)
     if purpose not in ROLES:
         row.refuse("role", f"'{purpose[:40]}' is not a role", f"Write one of {', '.join(ROLES)}.")
-    if not re.fullmatch(r"[A-Pa-p](0?[1-9]|1\d|2[0-4])", position := row.text("well")) and position:
-        row.refuse("well", f"'{position[:40]}' is no well of a plate", "Write a letter and a number, as A1.")
+    row.well()
     alone = purpose == "positive" and not any(row.text(one, needed=False) for one in ("participant", "visit"))
     spots, censored = _spots(row)
     viability = row.number("viability")
@@ -152,18 +150,6 @@ def _cells(row: Row) -> float | None:
     else:
         return cells
     return None
-
-
-def _twice(wells: Iterable[_Well]) -> None:
-    """A well that is given twice is refused: nobody can tell which count is right."""
-    first: dict[tuple[str, str], int] = {}
-    for well in wells:
-        position = well.row.text("well", needed=False).upper()
-        place = key(well.plate), f"{position[:1]}{position[1:].lstrip('0')}"
-        if not position or well.row.line == (line := first.setdefault(place, well.row.line)):
-            continue
-        cause = f"well {position} of plate {well.plate} stands on line {line} already"
-        well.row.refuse("well", cause, "Keep the line that is right.")
 
 
 def _assay(wells: list[_Well], shared: list[_Well]) -> Assay:

@@ -113,6 +113,19 @@ def spelt(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
     return told
 
 
+def once(rows: Iterable[Row], columns: Sequence[str]) -> None:
+    """Refuse a well that is given twice under one name in these columns: nobody can tell which is right."""
+    first: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        names = [row.text(one, needed=False) for one in columns]
+        position = row.text("well", needed=False).upper()
+        place = (*map(key, names), f"{position[:1]}{position[1:].lstrip('0')}")
+        if position and row.line != (line := first.setdefault(place, row.line)):
+            of = " ".join(f"{column} {name}" for column, name in zip(columns, names, strict=True) if name)
+            cause = f"well {position} of {of} stands on line {line} already"
+            row.refuse("well", cause, "Keep the line that is right.")
+
+
 @dataclass(frozen=True, slots=True)
 class Content(Generic[Found]):
     """What was read from a table. unread: the heads of columns that are not read, as they are written.
@@ -144,6 +157,13 @@ class Row:
             cause = "the cell is empty" if empty else f"'{said}' is no {column}"
             self.refuse(column, cause, f"Write the {column} on every line.")
         return "" if empty else said
+
+    def well(self, *, needed: bool = True) -> None:
+        """Refuse a position that no plate has."""
+        position = self.text("well", needed=needed)
+        if position and not re.fullmatch(r"[A-Pa-p](0?[1-9]|1\d|2[0-4])", position):
+            cause = f"'{position[:40]}' is no well of a plate"
+            self.refuse("well", cause, "Write a letter and a number, as A1.")
 
     def number(self, column: str) -> float | None:
         """A number, or None where the cell is empty or (refused) holds something else."""

@@ -21,6 +21,7 @@ from trialrun.cytometry.response.number import Interval, error_rate, interval, r
 
 FEWEST = 100  # responder cells in a well, an assumption: 10 % of them are known to within 6 points
 DIVIDING = 0.1  # least division index of responders alone, an assumption: less is no stimulation
+LEAST = {"division_index": DIVIDING, "divided": 100 * DIVIDING}  # percent, where each divides once
 
 
 @dataclass(frozen=True, slots=True)
