@@ -41,6 +41,21 @@ def test_what_a_terminal_cannot_show_is_spelt(plate: Path, encoding: str) -> Non
     assert ("José" if encoding == "latin-1" else r"Jos\xe9") in said
 
 
+@pytest.mark.parametrize(
+    ("command", "table"),
+    [
+        ("ics", "cytokine,subset,stimulation,positive,parent\nJosé,W11,IFNg,CD4,core,lost,lost"),
+        ("suppression", "ratio,divided\nJosé,W11,1:2,lost\nJosé,W11,0,80"),
+    ],
+)
+def test_other_tables_are_spelt_as_well(tmp_path: Path, command: str, table: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"participant,visit,{table}\n", encoding="utf-8")
+    done = trialrun(command, str(path), encoding="ascii")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"Jos\xe9" in done.stdout and b" - " in done.stdout
+
+
 def test_a_terminal_that_shows_everything_is_left_alone(plate: Path) -> None:
     said = trialrun("elispot", str(plate), encoding="utf-8").stdout.decode()
     assert "SFC/10⁶" in said and "≥ 250" in said and "José" in said

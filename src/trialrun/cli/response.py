@@ -81,8 +81,10 @@ def reasons(found: Iterable[tuple[str, str | None]]) -> list[str]:
 
 
 def _few(names: list[str]) -> str:
+    """The first of many; between names of several words stands a semicolon."""
     rest = len(names) - SHOWN
-    return ", ".join(names) if rest <= 1 else f"{', '.join(names[:SHOWN])} and {rest} more"
+    said = ("; " if any(" " in one for one in names) else ", ").join(names if rest <= 1 else names[:SHOWN])
+    return said if rest <= 1 else f"{said} and {rest} more"
 
 
 @dataclass(frozen=True)
