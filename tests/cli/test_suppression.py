@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from laboratory_trial import laboratory_trial
 from trialrun.cli import main
 
 HEAD = "participant,visit,ratio,divided"
@@ -93,3 +94,12 @@ def test_nothing_is_cut(tmp_path: Path, width: str, monkeypatch: pytest.MonkeyPa
     assert max(map(len, said.splitlines())) <= int(width)
     for words in ("SITE-01-SUBJECT-0003-RESCREENED", "half-way 1:2.2", "Div. index", "Suppression %"):
         assert words in said
+
+
+def test_what_fits_nowhere_in_a_trial_is_listed(tmp_path: Path) -> None:
+    laboratory_trial(tmp_path)
+    result = run(tmp_path, "--trial", str(tmp_path / "trial"))
+    assert result.exit_code == 1
+    assert "nobody here is called `01`" in " ".join(result.output.split())
+    result = run(tmp_path, "--trial", str(tmp_path / "trial"), "--dividing", "1")
+    assert result.exit_code == 2 and "--dividing does not go with --trial" in result.output

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from laboratory_trial import POINT, STAFF, TAKEN, Noon
+from trialrun.cytometry.response import coculture
 from trialrun.cytometry.response.plate import read
 from trialrun.laboratory.land import Landed
 from trialrun.laboratory.plate import bring
@@ -193,3 +194,30 @@ def test_times_are_those_of_the_blood(trial: Trial, tmp_path: Path) -> None:
     brought(trial, tmp_path, wells("PSL-001"))
     entry = list(trial.store.chain("participant:PSL-001"))[-1]
     assert datetime.fromisoformat(str(entry.happened).partition("[")[0]) == TAKEN
+
+
+def curves(trial: Trial, folder: Path, *lines: str) -> Landed:
+    path = folder / "curves.csv"
+    path.write_text("participant,visit,ratio,divided\n" + "\n".join(lines), "utf-8")
+    return bring(trial, "suppression", path, coculture.read(path).found, by="lab")
+
+
+def test_a_curve_answers_with_the_suppression_at_its_ratio(trial: Trial, tmp_path: Path) -> None:
+    """60 % divide alone and 15 % at 1:1: three quarters are suppressed."""
+    first = [f"PSL-001,SCR,{ratio},{value}" for ratio, value in (("alone", 60), ("1:1", 15), ("1:4", 45))]
+    second = [f"PSL-002,SCR,{ratio},{value}" for ratio, value in (("alone", 60), ("1:2", 30))]
+    landed = curves(trial, tmp_path, *first, *second, "PSL-001,W11,alone,60", "PSL-001,W11,1:1,30")
+    assert set(landed.done) == {"PSL-001.SCR.pbmc", "PSL-002.SCR.pbmc"}
+    filled = {one: trial.projection(one).filled["suppression", POINT].contents() for one in trial.subjects()}
+    assert filled["PSL-001"]["percent"] == 75
+    assert filled["PSL-002"]["percent"] == {"missing": "unknown"}  # it is not read off between 1:2 and none
+    assert sorted((one.kind, one.message) for one in landed.findings) == [
+        ("unknown", "percent: no well at 1:1"),
+        ("unmatched", "no pbmc of PSL-001 was taken at `W11`"),
+    ]
+
+
+def test_responders_that_do_not_divide_tell_nothing(trial: Trial, tmp_path: Path) -> None:
+    landed = curves(trial, tmp_path, "PSL-001,SCR,alone,4", "PSL-001,SCR,1:1,1")
+    assert landed.done == {}
+    assert landed.findings[0].kind == "failed" and "divide too little" in landed.findings[0].message

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trialrun.cli.landing import entering, into_a_trial, landed_data, opened, tell_landed
+from trialrun.cli.landing import (
+    alone,
+    chosen,
+    entering,
+    into_a_trial,
+    landed_data,
+    of_an_assay,
+    opened,
+    tell_landed,
+    written,
+)
 from trialrun.cli.response import (
     ALONE,
     SAID,
@@ -54,11 +64,9 @@ HINTS = {
 )
 @from_baseline
 @into_a_trial
-@click.option("--assay", metavar="NAME", help="With --trial: which assay of its study, if it has several.")
+@of_an_assay
 @as_json
-@click.pass_context
 def elispot(
-    context: click.Context,
     plate: Path,
     alpha: float,
     net: float,
@@ -83,9 +91,8 @@ def elispot(
     from trialrun.cytometry.response.plate import read
 
     rule = Rule(alpha=alpha, minimum_net=net, fold=fold, viability=viability)
-    if folder is None and (by or assay):
-        raise click.UsageError("--by and --assay go with --trial")
-    if folder is not None and (said := _said(context, "net", "fold", "viability")):
+    alone(folder, by=by, assay=assay)
+    if folder is not None and (said := written("net", "fold", "viability")):
         raise click.UsageError(
             f"{said} does not go with --trial: there the study says when an assay is valid"
         )
@@ -111,29 +118,17 @@ def elispot(
         raise click.exceptions.Exit(1)
 
 
-def _said(context: click.Context, *names: str) -> str:
-    """The options among these that somebody wrote."""
-    given = click.core.ParameterSource.COMMANDLINE
-    return ", ".join(f"--{name}" for name in names if context.get_parameter_source(name) == given)
-
-
 def _landed(
     trial: Trial, plate: Path, found: Sequence[Assay], name: str | None, by: str | None, alpha: float
 ) -> tuple[Rule, list[Result], Landed]:
     """The assays as the study judges them, by which rule, and what became of their numbers."""
-    from trialrun.laboratory.plate import bring, judged, rule
+    from trialrun.laboratory.elispot import judged, rule
+    from trialrun.laboratory.plate import bring
+    from trialrun.protocol.assay import Elispot
 
-    known = trial.protocol.panels.assays if trial.protocol.panels else {}
-    if not known:
-        raise click.BadParameter("its study has no `assays` in panel.yaml", param_hint="'--trial'")
-    if name is None and len(known) > 1:
-        raise click.UsageError(f"its study has several assays; add --assay {' or --assay '.join(known)}")
-    name = name or next(iter(known))
-    if name not in known:
-        message = f"the study has no assay '{name}': {', '.join(known)}"
-        raise click.BadParameter(message, param_hint="'--assay'")
+    name, words = chosen(trial, "elispot", name)
+    assert isinstance(words, Elispot)
     landed = bring(trial, name, plate, found, by=by or entering(trial))
-    words = known[name]
     return rule(words, alpha), [judged(one, words, alpha) for one in found], landed
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from trialrun.laboratory.land import Landed
+    from trialrun.protocol.assay import Assay
     from trialrun.record.trial import Trial
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -31,6 +32,39 @@ def into_a_trial(command: Command) -> Command:
     )
     by = click.option("--by", metavar="PERSON", help="With --trial: in whose name. Needed for a real trial.")
     return folder(by(command))
+
+
+of_an_assay = click.option(
+    "--assay", metavar="NAME", help="With --trial: which assay of its study, if it has several of this kind."
+)
+
+
+def alone(folder: Path | None, **options: object) -> None:
+    """Refuse what goes with `--trial` only, where there is none."""
+    if folder is None and (said := [f"--{name}" for name, value in options.items() if value is not None]):
+        raise click.UsageError(f"{' and '.join(said)} go{'es' * (len(said) == 1)} with --trial")
+
+
+def written(*names: str) -> str:
+    """The options among these that somebody wrote, in words."""
+    context, given = click.get_current_context(), click.core.ParameterSource.COMMANDLINE
+    return ", ".join(f"--{name}" for name in names if context.get_parameter_source(name) == given)
+
+
+def chosen(trial: Trial, method: str, name: str | None) -> tuple[str, Assay]:
+    """The assay of the trial's study that is meant. Raises UsageError."""
+    panels = trial.protocol.panels
+    known = {key: one for key, one in (panels.assays if panels else {}).items() if one.method == method}
+    if not known:
+        message = f"its study has no assay with `method: {method}` in panel.yaml"
+        raise click.BadParameter(message, param_hint="'--trial'")
+    if name is None and len(known) > 1:
+        raise click.UsageError(f"its study has several; add --assay {' or --assay '.join(known)}")
+    name = name or next(iter(known))
+    if name not in known:
+        message = f"the study has no such assay '{name}': {', '.join(known)}"
+        raise click.BadParameter(message, param_hint="'--assay'")
+    return name, known[name]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -10,12 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trialrun.cli.landing import (
+    alone,
+    chosen,
+    entering,
+    into_a_trial,
+    landed_data,
+    of_an_assay,
+    opened,
+    tell_landed,
+)
 from trialrun.cli.response import Block, Columns, Number, Page, between, decimal, told, whole
 from trialrun.cli.terminal import as_json, print_json
 
 if TYPE_CHECKING:
     from trialrun.cytometry.response.coculture import Coculture
+    from trialrun.cytometry.response.rows import Content
     from trialrun.cytometry.response.suppression import Curve, Point
+    from trialrun.laboratory.land import Landed
+    from trialrun.record.trial import Trial
 
 HEADS = {"divided": "Divided %", "division_index": "Div. index"}
 NO_ONE = "no well at 1:1"
@@ -26,28 +40,64 @@ NO_ONE = "no well at 1:1"
 @click.option(
     "--dividing", type=Number(0), help="Least mean of responders alone.  [default: 10 %, or an index of 0.1]"
 )
+@into_a_trial
+@of_an_assay
 @as_json
-def suppression(table: Path, dividing: float | None, as_json: bool) -> None:
+def suppression(
+    table: Path,
+    dividing: float | None,
+    folder: Path | None,
+    by: str | None,
+    assay: str | None,
+    as_json: bool,
+) -> None:
     """Give the suppression curves of TABLE, a CSV file with a line for each well.
 
     Columns: participant, visit, ratio, and either divided (percent of the responders) or division_index;
     where known plate and well. A ratio is regulatory cells to responders, as 1:2 or 0.5; responders alone
     are 0.
-    """
-    from trialrun.cytometry.response.coculture import read
-    from trialrun.cytometry.response.suppression import LEAST, curve
 
+    With --trial each participant's visit is matched to the specimen that was taken, and answers the form
+    that the study's `assays` name. What does not fit is listed, and nothing of it is entered.
+    """
+    from trialrun.cytometry.response.coculture import judge, read
+    from trialrun.cytometry.response.suppression import LEAST
+
+    alone(folder, by=by, assay=assay)
+    if folder is not None and dividing is not None:
+        raise click.UsageError("--dividing does not go with --trial")
     content = read(table)
     measure = content.found[0].measure
     least = LEAST[measure] if dividing is None else dividing
-    curves = []
-    for one in content.found:
-        counted = {ratio: [v for v in values if v is not None] for ratio, values in one.wells.items()}
-        curves.append((one, curve(counted, counted.pop(0.0, []), dividing=least)))
+    curves = [(one, judge(one, dividing)) for one in content.found]
+    landed = None
+    with opened(folder) as trial:
+        if trial is not None:
+            landed = _landed(trial, table, content.found, assay, by)
     if as_json:
         said = {"measure": measure, "least_dividing": least, **told(content)}
-        print_json(said | {"curves": [_told(*one) for one in curves]})
-        return
+        said |= {"curves": [_told(*one) for one in curves]}
+        print_json(said | (landed_data(landed) if landed else {}))
+    else:
+        _page(content, curves)
+        if landed:
+            tell_landed(landed, folder)
+    if landed and landed.findings:
+        raise click.exceptions.Exit(1)
+
+
+def _landed(
+    trial: Trial, table: Path, found: Sequence[Coculture], name: str | None, by: str | None
+) -> Landed:
+    """What became of the numbers."""
+    from trialrun.laboratory.plate import bring
+
+    name, _ = chosen(trial, "suppression", name)
+    return bring(trial, name, table, found, by=by or entering(trial))
+
+
+def _page(content: Content[Coculture], curves: Sequence[tuple[Coculture, Curve]]) -> None:
+    measure = content.found[0].measure
     page = Page()
     columns = Columns("Ratio", {"Wells": 5, HEADS[measure]: 9, "Suppression %": 13, "95 % CI": 8})
     page.blocks(columns, [_block(*one) for one in curves])

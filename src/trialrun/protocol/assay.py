@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from trialrun.protocol.element import Element, Name, Part
 from trialrun.protocol.text import Several, Words
 
-__all__ = ["BACKGROUND", "UNITS", "Answer", "Assay", "Validity"]
+__all__ = ["BACKGROUND", "UNITS", "Answer", "Assay", "Elispot", "Suppressed", "Suppression", "Validity"]
 
 BACKGROUND = "background"
 """In ``spots``: the wells without antigen."""
-UNITS = {"spots": "{SFC}/10*6", "net": "{SFC}/10*6", "total": "{SFC}/10*6", "percent": "%"}
+UNITS = {
+    "spots": "{SFC}/10*6",
+    "net": "{SFC}/10*6",
+    "total": "{SFC}/10*6",
+    "percent": "%",
+    "suppression": "%",
+}
 """Kind of answer -> the unit that it is in."""
 
 
@@ -27,13 +33,13 @@ class Answer(Part):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if sum(getattr(self, kind) is not None for kind in UNITS) != 1:
-            raise ValueError(f"an answer is one of {', '.join(UNITS)}; write one of them")
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError(f"an answer is one of {', '.join(type(self).model_fields)}; write one of them")
         return self
 
     @property
     def kind(self) -> str:
-        return next(kind for kind in UNITS if getattr(self, kind) is not None)
+        return next(iter(self.model_dump(exclude_none=True)))
 
     @property
     def antigen(self) -> str | None:
@@ -49,16 +55,35 @@ class Validity(Part):
     fold: float = Field(default=3, ge=0)
 
 
-class Assay(Element):
-    """One assay of a plate, with the form that its numbers answer.
+class Suppressed(Part):
+    """The suppression at one ratio of regulatory cells to responders, in percent."""
 
-    ``antigens``: by name, what plates call them; ``fills``: by item of the form, the number that answers it.
-    """
+    suppression: str = Field(pattern=r"^[1-9]\d*:[1-9]\d*$")
+
+    @property
+    def ratio(self) -> float:
+        cells, responders = self.suppression.split(":")
+        return int(cells) / int(responders)
+
+    @property
+    def kind(self) -> str:
+        return "suppression"
+
+
+class Measured(Element):
+    """What every assay has: the specimen whose cells stand in the wells, and the form that its numbers
+    answer."""
 
     title: Words
-    method: Literal["elispot"]
     specimen: str
     form: str
+
+
+class Elispot(Measured):
+    """``antigens``: by name, what plates call them; ``fills``: by item of the form, the number that answers
+    it."""
+
+    method: Literal["elispot"]
     antigens: dict[Name, Several] = Field(min_length=1)
     valid: Validity = Validity()
     fills: dict[Name, Answer] = Field(min_length=1)
@@ -68,3 +93,13 @@ class Assay(Element):
         if BACKGROUND in self.antigens:
             raise ValueError(f"`{BACKGROUND}` are the wells without antigen; give the antigen another name")
         return self
+
+
+class Suppression(Measured):
+    """``fills``: by item of the form, the ratio whose suppression answers it."""
+
+    method: Literal["suppression"]
+    fills: dict[Name, Suppressed] = Field(min_length=1)
+
+
+Assay = Annotated[Elispot | Suppression, Field(discriminator="method")]

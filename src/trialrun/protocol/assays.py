@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from trialrun.protocol.assay import BACKGROUND, UNITS, Assay
+from trialrun.protocol.assay import BACKGROUND, UNITS, Assay, Elispot
 from trialrun.protocol.form import Form
 from trialrun.protocol.problem import Problem
 from trialrun.protocol.study import StudyFile
@@ -19,6 +19,8 @@ Path = tuple[str | int, ...]
 
 def wrong(panels: Panels, name: str, assay: Assay) -> Iterator[Problem]:
     """What an assay says of antigens that are not there, or says twice."""
+    if not isinstance(assay, Elispot):
+        return
     path: Path = ("assays", name)
     known = [BACKGROUND, *assay.antigens]
     for item, answer in assay.fills.items():

@@ -24,6 +24,7 @@ from trialrun.cytometry.response.rows import (
     spelt,
     table,
 )
+from trialrun.cytometry.response.suppression import LEAST, Curve, curve
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "participant": ("participant_id", "subject", "subject_id", "patient", "patient_id", "donor"),
@@ -54,6 +55,13 @@ class Coculture:
     plate: str
     measure: str
     wells: Mapping[float, tuple[float | None, ...]]
+
+
+def judge(one: Coculture, dividing: float | None = None) -> Curve:
+    """The curve of an assay. dividing: the least mean of responders alone, by default that of its measure."""
+    counted = {ratio: [value for value in values if value is not None] for ratio, values in one.wells.items()}
+    alone = counted.pop(ALONE, [])
+    return curve(counted, alone, dividing=LEAST[one.measure] if dividing is None else dividing)
 
 
 def read(path: Path) -> Content[Coculture]:
