@@ -204,3 +204,22 @@ def test_a_real_well_is_gated_as_a_person_gated_the_others(shared: Path, tmp_pat
     assert abs(share["value"] / by_hand - 1) < 0.05
     assert share["low"] < by_hand < share["high"]
     assert share["border"] > 0
+
+
+def test_what_many_files_are_told_alike_is_said_once_with_its_range() -> None:
+    from trialrun.cli.gate import _alike
+
+    few = [
+        (f"{n}.fcs", f"enough: {n},000 events of `cd4`, at least 50,000 are asked for") for n in range(2, 6)
+    ]
+    assert _alike(few) == [f"{file}: {line}" for file, line in few]
+    many = [
+        *few,
+        ("a.fcs", "drift: CD3 is -0.5 SD off"),
+        ("6.fcs", few[0][1]),
+        ("7.fcs", "enough: 900 events of `cd4`, at least 50,000 are asked for"),
+    ]
+    assert _alike(many) == [
+        "enough: 900 to 5,000 events of `cd4`, at least 50,000 are asked for (6 files)",
+        "a.fcs: drift: CD3 is -0.5 SD off",
+    ]

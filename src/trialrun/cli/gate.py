@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from trialrun.record.trial import Trial
 
 LONGEST = 24  # letters of a file's name on one line
+MANY = 6  # files that are told the same, from which on it is told once
+NUMBER = re.compile(r"(?<![\w.,-])-?\d[\d,]*(?:\.\d+)?(?:e[+-]\d+)?(?![\w-])")
 STEPS = {"read": "Reading", "gate": "Gating"}
 
 
@@ -268,12 +271,12 @@ def _notes(batch: Batch) -> Iterator[tuple[str, list[str]]]:
     )
     yield (
         "To be looked at",
-        [
-            f"{one.file.name}: {rule.rule}: {rule.message}"
+        _alike(
+            (one.file.name, f"{rule.rule}: {rule.message}")
             for one in batch.outcomes
             for rule in one.quality
             if rule.outcome == "warn"
-        ],
+        ),
     )
     yield (
         "About the files",
@@ -303,6 +306,27 @@ def _notes(batch: Batch) -> Iterator[tuple[str, list[str]]]:
         ),
     )
     yield "Not gated", [f"{one.name}: {one.reason}" for one in batch.failures]
+
+
+def _alike(said: Iterable[tuple[str, str]]) -> list[str]:
+    """What is said of each file; of many that are told alike but for the numbers, once with their range."""
+    groups: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for file, line in said:
+        groups.setdefault(tuple(NUMBER.split(line)), []).append((file, line))
+    found = []
+    for between, some in groups.items():
+        if len(some) < MANY:
+            found += [f"{file}: {line}" for file, line in some]
+            continue
+        numbers = zip(*(NUMBER.findall(line) for _, line in some), strict=True)
+        line = between[0] + "".join(map("".join, zip(map(_range, numbers), between[1:], strict=True)))
+        found.append(f"{line} ({_files(len(some))})")
+    return found
+
+
+def _range(numbers: Iterable[str]) -> str:
+    ordered = sorted(set(numbers), key=lambda number: float(number.replace(",", "")))
+    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
 
 
 def _counted(lines: Iterator[str]) -> list[str]:
