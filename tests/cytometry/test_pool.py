@@ -94,6 +94,25 @@ def test_where_two_differ_nobody_is_set_aside_and_it_is_told() -> None:
     assert "in a peak of its own" in wandering.against[0]
 
 
+def three(seed: int, debris: int, beads: int, gap: float) -> np.ndarray:
+    """Debris at 1, beads, and cells at 8."""
+    stream = np.random.default_rng(seed)
+    peaks = ((1.0, debris), (gap, beads), (8.0, 8000))
+    return np.concatenate([stream.normal(at, 0.3, count) for at, count in peaks])
+
+
+def test_three_peaks_with_two_clear_valleys_are_no_disagreement() -> None:
+    """Which of two clear valleys a sample alone would be cut in says nothing against the other."""
+    parts = [three(seed, 4000, 3000, 4.4) for seed in range(4)] + [
+        three(seed, 3000, 4000, 4.4) for seed in range(4, 9)
+    ]
+    found = pooled(parts, EVERYWHERE)
+    alones = [pooled([part], EVERYWHERE).cut.threshold for part in parts]
+    assert found.cut.threshold is not None
+    assert any(at is not None and abs(at - found.cut.threshold) > 2 for at in alones)
+    assert found.elsewhere == 0 and not any(found.against) and not found.aside
+
+
 def test_a_pool_without_a_valley_gets_none_from_the_roughness_of_its_samples() -> None:
     parts = [np.random.default_rng(seed).normal(0, 1, 300) for seed in range(9)]
     found = pooled(parts, EVERYWHERE)

@@ -30,7 +30,7 @@ APART = "one cut does not serve these samples: by themselves they would be cut b
 @dataclass(frozen=True)
 class Pooled:
     """A cut, the numbers of the samples that have no part in it, of each sample why it does not serve that,
-    and how many would by themselves be cut elsewhere."""
+    and how many would by themselves be cut elsewhere and have no clear valley there."""
 
     cut: Cut
     aside: tuple[int, ...]
@@ -50,9 +50,7 @@ def against(found: Density | None, at: float, apart: float) -> str:
     """
     if found is None:
         return ""
-    tops = peaks(found)
-    tops = tops[found.y[tops] >= LEAST * found.y.max()]
-    sides = [tops[found.x[tops] < at], tops[found.x[tops] >= at]]
+    tops, sides = _tops(found, at)
     here, needed = _height(found, at), HALF * apart
     own = 1 - here / float(found.y.max())
     if all(map(len, sides)):
@@ -63,6 +61,25 @@ def against(found: Density | None, at: float, apart: float) -> str:
     elif len(tops) > 1 and own >= needed:
         return ELSEWHERE if _depth(found, *_two(found, tops)) >= needed else ""
     return SLICED.format(own, apart) if own < needed else ""
+
+
+def _tops(found: Density, at: float) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """The peaks of a sample, and those on either side of a cut."""
+    tops = peaks(found)
+    tops = tops[found.y[tops] >= LEAST * found.y.max()]
+    return tops, [tops[found.x[tops] < at], tops[found.x[tops] >= at]]
+
+
+def _clearly(found: Density | None, at: float | None) -> bool:
+    """Whether a cut lies in a clear valley of a sample, which may have more than one: of debris, beads and
+    cells each two are parted."""
+    if found is None or at is None:
+        return False
+    _, sides = _tops(found, at)
+    if not all(map(len, sides)):
+        return False
+    least = min(float(found.y[side].max()) for side in sides)
+    return 1 - _height(found, at) / least >= CLEAR
 
 
 def against_tail(found: Density | None, at: float, apart: float) -> str:
@@ -92,7 +109,8 @@ def pooled(parts: Sequence[Array], within: tuple[float, float]) -> Pooled:
     seen = [alone(part) for part in parts]
     cuts = _cuts(parts, seen, within)
     cut, aside = _agreed(parts, seen, cuts, within)
-    return Pooled(cut, aside, _whys(cut, seen), _elsewhere(cut, parts, cuts))
+    odd = {number: own for number, own in cuts.items() if not _clearly(seen[number], cut.threshold)}
+    return Pooled(cut, aside, _whys(cut, seen), _elsewhere(cut, parts, odd))
 
 
 def _cuts(
