@@ -10,10 +10,12 @@ import pytest
 from trialrun.cytometry.batch import Batch, gate
 from trialrun.cytometry.fcs.write import write
 from trialrun.cytometry.manifest import read_manifest
+from trialrun.cytometry.method import Edge, find
 from trialrun.cytometry.pool import against, alone, pooled
 from trialrun.cytometry.report.language import language
 from trialrun.cytometry.sample import Channel, Sample
 from trialrun.protocol.panels import load_panels
+from trialrun.protocol.population import Density
 
 EVERYWHERE = (-np.inf, np.inf)
 PANEL = """\
@@ -120,12 +122,15 @@ def test_a_pool_without_a_valley_gets_none_from_the_roughness_of_its_samples() -
     assert found.cut.reasons == ("no valley: the density has one peak only",)
 
 
-def tubes(folder: Path, times: Sequence[float]) -> Batch:
+def tubes(folder: Path, times: Sequence[float], rule: str = "", count: int = 4000) -> Batch:
     """A tube for each number, whose intensities are so many times those of the others."""
-    (folder / "panel.yaml").write_text(PANEL, "utf-8")
+    quality = f"    quality:\n      cuts: {{kind: cut{rule}}}\n" if rule else ""
+    (folder / "panel.yaml").write_text(PANEL + quality, "utf-8")
     names = [f"{number}.fcs" for number in range(len(times))]
+    stream = np.random.default_rng(7)
     for number, (name, factor) in enumerate(zip(names, times, strict=True)):
-        events = np.rint(100 * np.sinh(np.stack([two(number), two(number + 50)])) * factor)
+        both = [two(number, count=count), stream.permutation(two(number + 50, count=count))]
+        events = np.rint(100 * np.sinh(np.stack(both)) * factor)
         channels = tuple(Channel(one, "", 262144.0) for one in ("A-A", "B-A"))
         write(folder / name, Sample("", "", channels, events.astype(np.float32), {}))
     rows = "".join(f"{name},P1\n" for name in names)
@@ -160,3 +165,90 @@ def test_where_half_of_the_tubes_are_off_everybody_is_told_that_they_differ(tmp_
         said = outcome.gates["high"]["findings"][0]
         assert said.startswith("of 2 samples 1 would by themselves be cut elsewhere")
         assert language("fr").said(said)[1] == "fr"
+
+
+# ---- the rule -------------------------------------------------------------------------------------
+
+WARN, FAIL = ", then: warn", ", then: fail"
+
+
+def verdicts(batch: Batch) -> list[str]:
+    return [rule.outcome for one in batch.outcomes for rule in one.quality]
+
+
+def test_a_tube_that_a_cut_does_not_serve_breaks_the_rule_and_the_others_pass(tmp_path: Path) -> None:
+    found = tubes(tmp_path, [1, 1, 1, 6], WARN)
+    assert verdicts(found) == ["passed", "passed", "passed", "warn"]
+    assert found.outcomes[0].quality[0].message == "shared cuts that serve it: 3 of 3"
+    (bad,) = found.outcomes[3].quality
+    assert bad.message.startswith("the shared cut of `high` does not serve it, nor does that of ")
+    assert bad.message.endswith("; the cut was found without this sample")
+    assert bad.value is not None and bad.value > 1
+    for said in (bad.message, found.outcomes[0].quality[0].message):
+        words, code = language("fr").said(said)
+        assert code == "fr" and not {"the", "cut", "does"} & set(words.split())
+
+
+def test_only_the_cuts_that_are_named_are_looked_at(tmp_path: Path) -> None:
+    found = tubes(tmp_path, [1, 1, 1, 6], ", of: high, then: warn")
+    assert found.outcomes[3].quality[0].value == 1
+    words, code = language("fr").said(found.outcomes[3].quality[0].message)
+    assert code == "fr" and words.startswith("la coupure commune de «\N{NO-BREAK SPACE}high")
+
+
+@pytest.mark.parametrize("times", [(1, 12), (12, 1)])
+def test_where_half_of_the_tubes_differ_neither_passes_nor_is_set_aside(
+    tmp_path: Path, times: tuple[float, float]
+) -> None:
+    """The cut serves the brighter or the darker one, whichever of them is off."""
+    warned, failed = (tubes(tmp_path, times, f", of: high{then}") for then in (WARN, FAIL))
+    assert (verdicts(warned), verdicts(failed)) == (["warn"] * 2, ["fail"] * 2)
+    assert [one.estimates for one in failed.outcomes] == [one.estimates for one in warned.outcomes]
+    reasons = sorted(one.quality[0].message for one in warned.outcomes)
+    assert "its two peaks lie on one side" in reasons[0] and "look at this gate in each" in reasons[1]
+
+
+def test_where_half_would_be_cut_elsewhere_and_the_cut_serves_all_none_has_passed() -> None:
+    parts = [two(seed, share=0.04, moved=moved)[None] for seed, moved in ((1, 0), (2, 3))]
+    found = find(Density(of="all", method="density", by="A", keep="high"), parts, EVERYWHERE)
+    assert isinstance(found, Edge) and found.divided and not found.unfit
+
+
+@pytest.mark.parametrize("few", ["of: rest, at_least: 1000", "of: both, at_least: 100"])
+def test_one_of_two_that_differ_does_not_pass_because_the_other_fails_by_another_rule(
+    tmp_path: Path, few: str
+) -> None:
+    """Whichever of them fails."""
+    found = tubes(tmp_path, [1, 12], f", of: high, then: warn}}\n      enough: {{kind: events, {few}")
+    left = next(one for one in found.outcomes if not one.failed)
+    assert left.gates["high"].get("findings") is None, "it is cut alone, and so it seems fine"
+    (said,) = (rule for rule in left.quality if rule.rule == "cuts")
+    assert said.outcome == "warn" and said.message.endswith("; that was in gates found with all samples")
+    assert language("fr").said(said.message)[1] == "fr"
+
+
+def test_a_tube_that_fails_by_the_rule_has_no_part_in_any_gate_of_the_others(tmp_path: Path) -> None:
+    alone = tubes(tmp_path, [1, 1, 1]).outcomes
+    *good, bad = tubes(tmp_path, [1, 1, 1, 6], FAIL).outcomes
+    assert [(one.estimates, one.gates, one.failed) for one in good] == [
+        (one.estimates, one.gates, ()) for one in alone
+    ]
+    (reason,) = bad.failed
+    assert reason.startswith("cuts: the shared cut of `high` does not serve it")
+    assert good[0].file.findings == ("its gates were found without 3.fcs, which fails by rule",)
+
+
+def test_what_cannot_be_seen_has_not_passed(tmp_path: Path) -> None:
+    few = tubes(tmp_path, [1, 1], WARN, count=800).outcomes[0].quality[0]
+    assert few.outcome == "unknown"
+    assert few.message == (
+        "nobody can see whether the shared cut of `both` serves it, nor that of rest_b; "
+        "of the first: its parent has fewer than 500 events"
+    )
+    assert language("fr").said(few.message)[1] == "fr"
+    lost = tubes(tmp_path, [1, 1], WARN, count=20).outcomes[0].quality[0]
+    assert lost.outcome == "unknown"
+    assert lost.message == (
+        "nobody can see whether the shared cut of `high` serves it: `high` is not known: "
+        "too few events: 40, at least 50 are needed"
+    )

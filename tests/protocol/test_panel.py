@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trialrun.protocol.compile import load
-from trialrun.protocol.panels import Panels, compile_panels, in_order, load_panels, reads
+from trialrun.protocol.panels import Panels, compile_panels, in_order, load_panels, reads, shared_cuts
 from trialrun.protocol.problem import Problem, ProtocolError
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.source import parse
@@ -90,6 +90,8 @@ def test_a_panel_alone_is_read(tmp_path: Path) -> None:
         ("quantity: rare_percent", "quantity: rar", "there is no quantity `rar`", "Known here"),
         ("    counting: {volume: true}\n", "", "nothing says how cells are counted", "counting:"),
         ("[1000, null]", "[null, null]", "`CD4` has neither", "Write e.g. [1000, null]."),
+        ("events, of: cd4, at_least: 5000", "cut, of: [t_cells, cd5]", "no population `cd5`", "Known here"),
+        ("events, of: cd4, at_least: 5000", "cut, of: cd4", "`cd4` is not cut by", "Known here: t_cells."),
         ("[1000, null]", "[nan, null]", "this must be a number, not `nan`", ""),
         ("[1000, null]", "[9, 1]", "the bounds of `CD4` end before they begin", "smaller first"),
         ("CD127: BL1-H", "CD127: VL4-H", "`VL4-H` is said to be both CD4 and CD127", "under one"),
@@ -110,6 +112,15 @@ def test_what_is_wrong_is_told_with_place_and_cure(
     assert told[0].place.file == "small.yaml"
     if "assumption" not in message and new:
         assert told[0].place.line == line
+
+
+def test_a_rule_about_shared_cuts_looks_at_those_that_a_quantity_hangs_on(tmp_path: Path) -> None:
+    rule = ("{kind: events, of: cd4, at_least: 5000}", "{kind: cut, then: warn}")
+    assert shared_cuts(panels(tmp_path, rule).panels["small"]) == ("t_cells",)
+    (wrong,) = problems(
+        tmp_path, rule, ("density, by: CD3, keep: high", "rectangle, within: {CD3: [9, null]}")
+    )
+    assert "no quantity hangs on" in wrong.message
 
 
 def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ class Found(Protocol):
 class Edge:
     """A value on a marker's scale; it belongs to the high side. apart: how clean the cut is, 0 to 1; aside:
     the numbers of the samples that it was found without; against: of each of all these samples why it does
-    not serve; tail: whether it is the foot of a peak."""
+    not serve; tail: whether it is the foot of a peak; unfit: why it does not serve the sample that it was
+    judged in, or any; divided: that half of them differ, whether it serves them or not."""
 
     at: float
     keep: str
@@ -54,6 +55,8 @@ class Edge:
     aside: tuple[int, ...] = ()
     against: tuple[str, ...] = ()
     tail: bool = False
+    unfit: str = ""
+    divided: str = ""
 
     def holds(self, values: Values) -> Mask:
         (row,) = values
@@ -73,8 +76,9 @@ class Edge:
 
     def _found(self, why: str, aside: bool) -> Edge:
         if aside:
-            return replace(self, findings=(WITHOUT.format(why or UNLIKE),))
-        return replace(self, findings=(*self.findings, why)) if why else self
+            why = WITHOUT.format(why or UNLIKE)
+            return replace(self, findings=(why,), unfit=why)
+        return replace(self, findings=(*self.findings, why), unfit=why) if why else self
 
     def told(self) -> dict[str, Any]:
         found = {"at": self.at, "keep": self.keep, "apart": self.apart}
@@ -252,9 +256,13 @@ def _valley(population: said.Density, parts: Sequence[Values], between: Range) -
     if cut.threshold is None:
         raise NotEstimable("; ".join(cut.reasons))
     findings = [FEWER.format(len(aside), len(parts))] if aside else []
-    if 2 * found.elsewhere >= len(parts):
-        findings.append(DIVIDED.format(len(parts), found.elsewhere))
-    return Edge(cut.threshold, population.keep, cut.separation, tuple(findings), aside, found.against)
+    divided = DIVIDED.format(len(parts), found.elsewhere) if 2 * found.elsewhere >= len(parts) else ""
+    said = (*findings, divided) if divided else tuple(findings)
+    # Which half it serves says nothing of which is off: if it does not serve one, it serves none for certain.
+    unfit = divided if any(found.against) else ""
+    return Edge(
+        cut.threshold, population.keep, cut.separation, said, aside, found.against, False, unfit, divided
+    )
 
 
 def _tail(population: said.Tail, parts: Sequence[Values], between: Range) -> Edge:

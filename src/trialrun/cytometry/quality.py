@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 
 from trialrun.protocol import panel as said
 from trialrun.protocol.panel import Panel
+from trialrun.protocol.panels import made_from, shared_cuts
 
 from .columns import Columns, Source
 from .manifest import Row
 from .marker import channel
+from .method import Edge
+from .pool import ENOUGH
 from .populate import Populated
 from .quantity import Estimate
 from .sample import Events, Sample
@@ -78,6 +81,8 @@ def _alone(name: str, rule: said.Quality, populated: Populated, row: Row) -> Jud
                 return _share(name, share, rule.at_most, f"lie at an end of {worst}", fails)
             case said.Storage():
                 return _storage(name, rule, row)
+            case said.SharedCut():
+                return _cut(name, rule, populated)
     except (GatingError, _Unknown) as reason:
         return Judged(name, None, str(reason), fails=fails)
     return None
@@ -106,6 +111,56 @@ def _storage(name: str, rule: said.Storage, row: Row) -> Judged:
         None,
         fails,
     )
+
+
+SERVE = "shared cuts that serve it: {0} of {0}"
+UNFIT = (
+    "the shared cut of `{}` does not serve it: {}",
+    "the shared cut of `{}` does not serve it, nor does that of {}; of the first: {}",
+)
+UNSEEN = (
+    "nobody can see whether the shared cut of `{}` serves it: {}",
+    "nobody can see whether the shared cut of `{}` serves it, nor that of {}; of the first: {}",
+)
+FEW = f"its parent has fewer than {ENOUGH} events"
+
+
+def _cut(name: str, rule: said.SharedCut, populated: Populated) -> Judged:
+    """Whether the cuts that it shares serve it."""
+    names = rule.of or shared_cuts(populated.panel)
+    unfit, unseen = {}, {}
+    for one in names:
+        edge = populated.found.get(one)
+        if isinstance(edge, Edge) and edge.unfit:
+            unfit[one] = edge.unfit
+        elif unseen.keys().isdisjoint(made_from(populated.panel, (one,))) and (
+            reason := _unseen(populated, one)
+        ):
+            unseen[one] = reason
+    fails = rule.then == "fail"
+    if unfit:
+        return Judged(name, False, _first(UNFIT, unfit), float(len(unfit)), fails)
+    if unseen:
+        return Judged(name, None, _first(UNSEEN, unseen), fails=fails)
+    return Judged(name, True, SERVE.format(len(names)), 0.0, fails)
+
+
+def _unseen(populated: Populated, name: str) -> str:
+    """Why nobody can see whether the cut of a population serves a sample; empty where it can be seen."""
+    if name in populated.reasons:
+        return f"`{name}` is not known: {populated.reason(name)}"
+    edge, parent = populated.found.get(name), populated.panel.populations[name].of
+    if isinstance(edge, Edge) and edge.divided:
+        return edge.divided
+    return FEW if (populated.count(parent) or 0) < ENOUGH else ""
+
+
+def _first(words: tuple[str, str], reasons: Mapping[str, str]) -> str:
+    """The reason of the first population, and the names of the others."""
+    first, *others = reasons
+    if not others:
+        return words[0].format(first, reasons[first])
+    return words[1].format(first, ", ".join(others), reasons[first])
 
 
 def _share(name: str, share: float, most: float, of_what: str, fails: bool) -> Judged:

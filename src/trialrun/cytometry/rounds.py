@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from trialrun.protocol.file import whole
-from trialrun.protocol.panel import Panel
+from trialrun.protocol.panel import Panel, SharedCut
 
 from .cores import Cores
 from .group import Failure, Group, gated
@@ -24,6 +24,7 @@ __all__ = ["Rounds"]
 
 Result = Outcome | Failure
 FOUND_WITH = "{}; that was in gates found with it, and they were then found without it"
+FOUND_WITH_ALL = "{}; that was in gates found with all samples"
 FOUND_WITHOUT = "its gates were found without {}, which fails by rule"
 
 
@@ -34,7 +35,7 @@ class Rounds:
         """source: what results hang on beside the group; folder: where they are kept, if anywhere."""
         self.panel, self.source, self.folder = panel, source, folder
         self.found: dict[str, Result] = {}
-        self.failed: dict[str, tuple[Judged, ...]] = {}
+        self.before: dict[str, tuple[Judged, ...]] = {}  # what stays of the first round
         self.notes: dict[str, tuple[str, ...]] = {}
 
     def gate(self, groups: Sequence[Group], run: Cores, tell: Callable[[float], None]) -> int:
@@ -56,7 +57,8 @@ class Rounds:
 
     def _sounder(self, group: Group, outcomes: Sequence[Outcome]) -> Group:
         """The group, its failing samples set aside where it has others. It is done once: a sample that fails
-        only then changes no gate, and one that fails no more has failed all the same."""
+        only then changes no gate, and one that fails no more has failed all the same. So too a cut that did
+        not serve one beside all: of two halves that differ the one that is left would seem fine."""
         there = [one for one in outcomes if one.file in group.files]
         failed = [one for one in there if one.failed]
         if not failed or len(failed) == len(there):
@@ -64,8 +66,17 @@ class Rounds:
         names = ", ".join(one.file.name for one in failed)
         for one in there:
             if one in failed:
-                self.failed[one.file.name] = tuple(rule for rule in one.quality if rule.outcome == "fail")
+                self.before[one.file.name] = tuple(
+                    replace(rule, message=FOUND_WITH.format(rule.message))
+                    for rule in one.quality
+                    if rule.outcome == "fail"
+                )
             else:
+                self.before[one.file.name] = tuple(
+                    replace(rule, message=FOUND_WITH_ALL.format(rule.message))
+                    for rule in one.quality
+                    if isinstance(self.panel.quality[rule.rule], SharedCut) and rule.outcome != "passed"
+                )
                 self.notes[one.file.name] = (FOUND_WITHOUT.format(names),)
         return replace(group, aside=frozenset(one.file.sha256 for one in failed))
 
@@ -79,11 +90,8 @@ class Rounds:
         return tuple(self._told(replace(one, quality=(*one.quality, *more))) for one, more in pairs)
 
     def _told(self, one: Outcome) -> Outcome:
-        before = {rule.rule: rule for rule in self.failed.get(one.file.name, ())}
-        quality = tuple(
-            rule if rule.outcome == "fail" or rule.rule not in before else _as_before(before[rule.rule])
-            for rule in one.quality
-        )
+        before = {rule.rule: rule for rule in self.before.get(one.file.name, ())}
+        quality = tuple(_worse(rule, before.get(rule.rule, rule)) for rule in one.quality)
         findings = (*one.file.findings, *self.notes.get(one.file.name, ()))
         return replace(one, quality=quality, file=replace(one.file, findings=findings))
 
@@ -179,9 +187,10 @@ class Rounds:
         return signed in enough and all(path.exists() for one in group.files for path in group.written(one))
 
 
-def _as_before(rule: Judged) -> Judged:
-    """What a rule said of a sample when gates were found with it."""
-    return replace(rule, message=FOUND_WITH.format(rule.message))
+def _worse(now: Judged, before: Judged) -> Judged:
+    """What counts of two rounds; of two that are as bad a failure as it is now, else what was said of all."""
+    order = ("passed", "unknown", "warn", "fail").index
+    return now if now.outcome == "fail" or order(now.outcome) > order(before.outcome) else before
 
 
 def _arrived(group: Group, one: Result) -> Result:

@@ -275,8 +275,19 @@ class Storage(Rule):
     only: Literal["fresh", "frozen"]
 
 
+class SharedCut(Rule):
+    """A cut that samples share does not serve this one.
+
+    ``of``: populations cut by density or tail; by default every one that a quantity hangs on.
+    """
+
+    kind: Literal["cut"]
+    of: Several = ()
+
+
 Quality = Annotated[
-    Events | FlowRate | Stability | Margin | Drift | Bridging | Storage, Field(discriminator="kind")
+    Events | FlowRate | Stability | Margin | Drift | Bridging | Storage | SharedCut,
+    Field(discriminator="kind"),
 ]
 
 

@@ -24,8 +24,9 @@ from trialrun.protocol.panel import (
     PanelFile,
     Quantity,
     Reference,
+    SharedCut,
 )
-from trialrun.protocol.population import ALL, Boolean, Control, GatingML, Transitional, reads
+from trialrun.protocol.population import ALL, Boolean, Control, Density, GatingML, Tail, Transitional, reads
 from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
 from trialrun.protocol.rule import BOOLEAN, RuleError, parse
 from trialrun.protocol.shape import shape
@@ -33,7 +34,16 @@ from trialrun.protocol.source import Source, canonical, ordered, read
 from trialrun.protocol.study import StudyFile
 from trialrun.protocol.unit import same
 
-__all__ = ["LARGEST_FILE", "Panels", "compile_panels", "in_order", "load_panels", "reads"]
+__all__ = [
+    "LARGEST_FILE",
+    "Panels",
+    "compile_panels",
+    "in_order",
+    "load_panels",
+    "made_from",
+    "reads",
+    "shared_cuts",
+]
 
 Path = tuple[str | int, ...]
 LARGEST_FILE = 50_000_000  # bytes of a Gating-ML file; real ones have a thousandth of that
@@ -293,18 +303,33 @@ def in_order(panel: Panel) -> tuple[str, ...]:
 
 def _circular(panel: Panel) -> list[str]:
     """The populations that lead back to themselves."""
-    found = []
-    for name in panel.populations:
-        seen: set[str] = set()
-        waiting = [*reads(panel.populations[name])]
-        while waiting:
-            parent = waiting.pop()
-            if parent in panel.populations and parent not in seen:
-                seen.add(parent)
-                waiting += reads(panel.populations[parent])
-        if name in seen:
-            found.append(name)
-    return found
+    return [name for name, one in panel.populations.items() if name in made_from(panel, reads(one))]
+
+
+def made_from(panel: Panel, names: Iterable[str]) -> set[str]:
+    """These populations, and all that they are made from."""
+    seen: set[str] = set()
+    waiting = [*names]
+    while waiting:
+        name = waiting.pop()
+        if name in panel.populations and name not in seen:
+            seen.add(name)
+            waiting += reads(panel.populations[name])
+    return seen
+
+
+def shared_cuts(panel: Panel) -> tuple[str, ...]:
+    """The populations cut in one marker where samples show it together, that a quantity hangs on; each after
+    those that it is made from."""
+    named: set[str | None] = {name for one in panel.quantities.values() for name in (one.population, one.of)}
+    if any(one.absolute for one in panel.quantities.values()) and panel.counting is not None:
+        named |= {panel.counting.beads, panel.counting.dual}
+    below = made_from(panel, filter(None, named))
+    return tuple(name for name in in_order(panel) if name in below and _shared(panel, name))
+
+
+def _shared(panel: Panel, name: str) -> bool:
+    return isinstance(panel.populations[name], Density | Tail)
 
 
 # ---- quantities and quality -----------------------------------------------------------------------
@@ -353,6 +378,8 @@ def _quality(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
         here = (*path, "quality", name)
         if isinstance(rule, Events | Drift) and rule.of not in known:
             yield panels.unknown((*here, "of"), "population", rule.of, known)
+        if isinstance(rule, SharedCut):
+            yield from _cuts(panels, panel, here, rule)
         for i, marker in enumerate(getattr(rule, "markers", ())):
             if marker not in panel.markers:
                 yield panels.unknown((*here, "markers", i), "marker", marker, panel.markers)
@@ -361,6 +388,20 @@ def _quality(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
             if rule.quantity not in panel.quantities:
                 at = (*here, "quantity")
                 yield panels.unknown(at, "quantity", rule.quantity, panel.quantities)
+
+
+def _cuts(panels: Panels, panel: Panel, path: Path, rule: SharedCut) -> Iterator[Problem]:
+    cuts = [name for name in panel.populations if _shared(panel, name)]
+    for name in rule.of:
+        if name not in panel.populations:
+            yield panels.unknown((*path, "of"), "population", name, cuts)
+        elif name not in cuts:
+            what = f"`{name}` is not cut by density or tail, so that samples share no such cut"
+            hint = f"Known here: {', '.join(cuts)}." if cuts else "Leave the rule out."
+            yield panels.problem((*path, "of"), what, hint)
+    if not rule.of and not shared_cuts(panel):
+        what = "no quantity hangs on a population that is cut by density or tail"
+        yield panels.problem((*path, "kind"), what, "Leave the rule out.")
 
 
 # ---- the study ------------------------------------------------------------------------------------
