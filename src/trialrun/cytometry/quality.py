@@ -128,7 +128,8 @@ FEW = f"its parent has fewer than {ENOUGH} events"
 def _cut(name: str, rule: said.SharedCut, populated: Populated) -> Judged:
     """Whether the cuts that it shares serve it."""
     names = rule.of or shared_cuts(populated.panel)
-    unfit, unseen = {}, {}
+    unfit: dict[str, str] = {}
+    unseen: dict[str, str] = {}
     for one in names:
         edge = populated.found.get(one)
         if isinstance(edge, Edge) and edge.unfit:
