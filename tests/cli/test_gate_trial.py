@@ -66,6 +66,20 @@ def test_a_file_that_fits_nowhere_moves_no_number(folder: Path) -> None:
     assert set(numbers[0]) == {"one.fcs", "two.fcs"}
 
 
+def test_a_label_of_the_sites_own_lands_by_its_row_and_is_told_in_both_languages(folder: Path) -> None:
+    (folder / "fcs" / "other.fcs").unlink()
+    (folder / "fcs" / "two.fcs").unlink()
+    sample = read(folder / "fcs" / "one.fcs")
+    write(folder / "fcs" / "one.fcs", replace(sample, keywords={**sample.keywords, "$SMNO": "Tube 1"}))
+    out = folder / "out"
+    manifest = ("--manifest", str(folder / "fcs" / "manifest.csv"))
+    found = json.loads(gate(folder, *manifest, "--json", "--out", str(out)).stdout)
+    assert (found["record"], found["findings"]) == ({ONE: "entered"}, [])
+    assert f"it is matched to {ONE}, and its keyword $SMNO says `Tube 1`" in found["files"][0]["findings"]
+    french = (out / "report.fr.html").read_text("utf-8")
+    assert f"il est associé à {ONE}, et son mot-clé $SMNO dit" in french
+
+
 def test_a_file_and_its_copy_are_both_listed_and_neither_lands(folder: Path) -> None:
     (folder / "fcs" / "other.fcs").unlink()
     shutil.copyfile(folder / "fcs" / "one.fcs", folder / "fcs" / "two.fcs")

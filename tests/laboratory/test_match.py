@@ -85,6 +85,37 @@ def test_a_keyword_that_names_another_participant_contradicts_and_a_hospitals_nu
     assert not contradicts or f"its keyword {keyword} says {value}" in found.findings[0].message
 
 
+LABELS = [
+    ("Tube 1", False),
+    ("01", False),
+    ("SCR", False),
+    ("psl 001 scr TREG-BLOOD", False),
+    (TWO, True),
+    ("psl002/scr/treg_blood", True),
+    ("PSL-001.W11.treg_blood", True),
+    ("PSL-001.SCR.pbmc", True),
+    ("PSL-002.C9.D1.treg_blood", True),
+    ("Tube 1 (PSL 002)", True),
+    ("PSL-0021", False),
+]
+
+
+@pytest.mark.parametrize(("label", "contradicts"), LABELS)
+def test_a_label_that_names_another_specimen_contradicts_its_row_and_one_of_the_sites_own_does_not(
+    lab: Lab, label: str, contradicts: bool
+) -> None:
+    for said in (SAID, {"specimen": ONE}):
+        found = match(lab.trial, lab.panel, [file("a", label, said)])
+        assert len(found.specimens) == (not contradicts)
+        assert [one.kind for one in found.findings] == ["contradiction"] * contradicts
+        assert not contradicts or f"and of {label}" in found.findings[0].message
+
+
+def test_a_label_of_the_sites_own_names_no_specimen_without_a_manifest(lab: Lab) -> None:
+    (finding,) = match(lab.trial, lab.panel, [file("a", "Tube 1")]).findings
+    assert finding.kind == "unmatched"
+
+
 def test_a_row_is_accepted_with_a_reason_against_the_files_own_keywords(lab: Lab) -> None:
     keywords = {"$SMNO": TWO, "PATIENT ID": "PSL-002"}
     accept = {"accept": "the name of the tube before was left in the software"}

@@ -1,12 +1,14 @@
 """Which specimen a file is of: by the manifest, else by the file's own keywords; never by a guess.
 
 A file is matched if what names its specimen names one that was taken, if nothing else that it says
-contradicts it, if nobody withdrew it there, and if no other file says the same. What its keywords say against
-its row of the manifest a person may accept there, with the reason; so too a file that was withdrawn.
+contradicts it (a tube's label or a patient's number of the site's own does not), if nobody withdrew it
+there, and if no other file says the same. What its keywords say against its row of the manifest a person may
+accept there, with the reason; so too a file that was withdrawn.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -129,7 +131,7 @@ def _one(
     if simulated and seed and trial.seed is not None and seed != str(trial.seed):
         message = f"it was simulated for a trial of seed {seed}, and this is one of seed {trial.seed}"
         return Finding("virtual", file.name, message, "find the file that was simulated for this trial")
-    ids = _ids(name, file)
+    ids = _ids(trial, name, file)
     if isinstance(ids, Finding):
         return ids
     if len(ids) > 1:
@@ -212,9 +214,32 @@ def _bare(name: str) -> str:
     return "".join(filter(str.isalnum, name.casefold()))
 
 
-def _ids(name: str, file: File) -> list[str] | Finding:
-    """The ids of the specimens that a file is said to be of: one, unless it contradicts itself. The label of
-    a file whose row is accepted does not count."""
+def _names_another(trial: Trial, label: str, id: str) -> bool:
+    """Whether a label names another specimen or participant of a trial than this id does; what sites write
+    of their own (`Tube 1`) names none."""
+    if _bare(label) == _bare(id):
+        return False
+    for subject in trial.subjects():
+        if not id.startswith(f"{subject}."):
+            if _stands_in(label, subject):
+                return True
+            continue
+        names = trial.protocol.study.specimens
+        known = (marked(subject, point, name) for point in trial.protocol.timepoints for name in names)
+        if any(_bare(label) == _bare(one) for one in known):
+            return True
+    return False
+
+
+def _stands_in(label: str, subject: str) -> bool:
+    """Whether a label has the name of a participant, however its signs are written, not in a longer one."""
+    name = r"[\W_]*".join(map(re.escape, _bare(subject)))
+    return re.search(rf"(?<![^\W_]){name}(?![^\W_])", label.casefold()) is not None
+
+
+def _ids(trial: Trial, name: str, file: File) -> list[str] | Finding:
+    """The ids of the specimens that a file is said to be of: one, unless it contradicts itself. Beside a row
+    its label counts only where it names another one, and not where the row is accepted."""
     labelled = file.keyword(KEYWORD)
     if file.said is None:
         if labelled:
@@ -229,7 +254,9 @@ def _ids(name: str, file: File) -> list[str] | Finding:
         message = "the manifest does not say of whom and when it is" if said else "it is not in the manifest"
         cure = f"add its row, with {PARTICIPANT} and {TIMEPOINT}, or {SPECIMEN}"
         return Finding("unmatched", file.name, message, cure)
-    return list(dict.fromkeys([*ids, *([labelled] if labelled and file.accepted is None else [])]))
+    if labelled and file.accepted is None and _names_another(trial, labelled, ids[0]):
+        ids.append(labelled)
+    return list(dict.fromkeys(ids))
 
 
 def _stranger(trial: Trial, name: str, id: str, taken: Mapping[str, Specimen]) -> tuple[str, str]:

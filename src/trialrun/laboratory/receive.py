@@ -14,6 +14,7 @@ from trialrun.cytometry.manifest import Manifest
 from trialrun.cytometry.outcome import Looked
 from trialrun.laboratory.finding import Finding
 from trialrun.laboratory.land import Landed, Numbers, land
+from trialrun.laboratory.match import KEYWORD as LABEL
 from trialrun.laboratory.match import File, Matched, Place, answered, ends, match
 from trialrun.protocol.form import Item
 from trialrun.protocol.panel import Panel
@@ -83,6 +84,9 @@ class Reception:
         of = self.matched.specimens[one.sha256]
         known = {"participant": of.subject, "timepoint": of.point, "specimen": of.id}
         findings = one.findings
+        label = one.keywords.get(LABEL, "").strip()
+        if label not in ("", of.id) and not one.row["specimen"]:  # else it is told already
+            findings += (f"it is matched to {of.id}, and its keyword {LABEL} says `{label}`",)
         if not one.row["participant"]:  # else it is told already
             findings += tuple(
                 f"it is matched to {of.subject}, and its keyword {keyword} says `{said}`"
