@@ -167,6 +167,12 @@ def test_an_antigen_that_the_study_has_not_moves_no_number(trial: Trial, tmp_pat
     assert answers(trial) == answers(trial, "PSL-002")
 
 
+def test_two_names_of_one_antigen_on_a_plate_wait_for_a_person(trial: Trial, tmp_path: Path) -> None:
+    landed = brought(trial, tmp_path, wells("PSL-001", core_pool=90))
+    assert landed.done == {}
+    assert "`core` and `core pool` are both the antigen core" in landed.findings[0].message
+
+
 def test_a_visit_on_two_plates_waits_for_a_person(trial: Trial, tmp_path: Path) -> None:
     landed = brought(trial, tmp_path, wells("PSL-001"), wells("PSL-001", plate="P2"), wells("PSL-002"))
     assert landed.done == {"PSL-002.SCR.pbmc": "entered"}

@@ -243,6 +243,13 @@ assays:
         ("{spots: core}", "{spots: cor}", "there is no antigen `cor`", "Did you mean `core`?"),
         ("{spots: core}", "{net: background}", "there is no antigen `background`", "core, ns3"),
         ("{spots: core}", "{spots: core, net: core}", "one of spots, net, total, percent", "one of them"),
+        ("ns3: NS3", "cor: core  POOL", "`core  POOL` is said to be both core and cor", "under one"),
+        (
+            "core: [core, core pool]",
+            "core: NS3, x: core",
+            "`core` is said to be both core and x",
+            "under one",
+        ),
         ("ns3: NS3", "ns3: CORE", "`CORE` is said to be both core and ns3", "under one"),
         ("ns3: NS3", "background: NS3", "are the wells without antigen", "another name"),
         ("{total: above}", "{total: over}", "", "above"),

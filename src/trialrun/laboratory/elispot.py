@@ -32,10 +32,19 @@ def judged(assay: Assay, words: Elispot, alpha: float = 0.05) -> Result:
 def answers(assay: Assay, words: Elispot) -> Judged:
     """What an assay answers; nothing if it is not valid, or not known to be."""
     result = judged(assay, words)
-    failed = "" if result.valid is True else "; ".join(result.findings)
+    failed = _twice(assay, words) or ("" if result.valid is True else "; ".join(result.findings))
     numbers = {item: _number(result, words, answer) for item, answer in words.fills.items()}
     known = _names(words)
     return Judged(failed, numbers, tuple(said for said in assay.antigens if key(said) not in known))
+
+
+def _twice(assay: Assay, words: Elispot) -> str:
+    """That wells under two names are one antigen, of which nobody can tell which counts."""
+    known, first = _names(words), dict[str, str]()
+    for said in assay.antigens:
+        if (name := known.get(key(said))) and (before := first.setdefault(name, said)) != said:
+            return f"`{before}` and `{said}` are both the antigen {name}; give its wells one name"
+    return ""
 
 
 def _number(result: Result, words: Elispot, answer: Answer) -> float | str:

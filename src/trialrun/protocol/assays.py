@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from trialrun.protocol.assay import BACKGROUND, UNITS, Assay, Elispot
 from trialrun.protocol.form import Form
 from trialrun.protocol.problem import Problem
+from trialrun.protocol.sheet import Sheet
 from trialrun.protocol.study import StudyFile
 from trialrun.protocol.unit import same
-
-if TYPE_CHECKING:
-    from trialrun.protocol.panels import Panels
 
 Path = tuple[str | int, ...]
 
 
-def wrong(panels: Panels, name: str, assay: Assay) -> Iterator[Problem]:
+def wrong(sheet: Sheet, name: str, assay: Assay) -> Iterator[Problem]:
     """What an assay says of antigens that are not there, or says twice."""
     if not isinstance(assay, Elispot):
         return
@@ -27,22 +24,22 @@ def wrong(panels: Panels, name: str, assay: Assay) -> Iterator[Problem]:
         names = known if answer.spots else [*assay.antigens]
         if answer.antigen is not None and answer.antigen not in names:
             at = (*path, "fills", item, answer.kind)
-            yield panels.unknown(at, "antigen", answer.antigen, names)
-    taken: dict[str, str] = {}
+            yield sheet.unknown(at, "antigen", answer.antigen, names)
+    taken = {antigen.casefold(): antigen for antigen in assay.antigens}
     for antigen, words in assay.antigens.items():
         for i, word in enumerate(words):
-            if (before := taken.setdefault(word.casefold(), antigen)) != antigen:
+            if (before := taken.setdefault(" ".join(word.casefold().split()), antigen)) != antigen:
                 what = f"`{word}` is said to be both {before} and {antigen}"
                 hint = "Write each name that plates use under one antigen."
-                yield panels.problem((*path, "antigens", antigen, i), what, hint)
+                yield sheet.problem((*path, "antigens", antigen, i), what, hint)
 
 
 def of_the_study(
-    panels: Panels, name: str, assay: Assay, study: StudyFile, forms: Mapping[str, Form]
+    sheet: Sheet, name: str, assay: Assay, study: StudyFile, forms: Mapping[str, Form]
 ) -> Iterator[Problem]:
     """The specimen, the form and its items."""
     path: Path = ("assays", name)
-    yield from panels.asked(path, assay.specimen, assay.form, study, forms)
+    yield from sheet.asked(path, assay.specimen, assay.form, study, forms)
     if assay.form not in forms:
         return
     items = {key: one for key, one in forms[assay.form].items.items() if one.type in ("number", "integer")}
@@ -50,7 +47,7 @@ def of_the_study(
         at = (*path, "fills", item)
         if item not in items:
             what = f"number item of the form `{assay.form}` called"
-            yield panels.unknown(at, what, item, items)
+            yield sheet.unknown(at, what, item, items)
         elif not same(UNITS[answer.kind], items[item].unit):
             what = f"`{item}` is in {items[item].unit}, and this answer in {UNITS[answer.kind]}"
-            yield panels.problem(at, what, "Fill an item of the same unit.")
+            yield sheet.problem(at, what, "Fill an item of the same unit.")

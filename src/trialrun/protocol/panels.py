@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from stat import S_ISREG
@@ -30,6 +30,7 @@ from trialrun.protocol.population import ALL, Boolean, Control, Density, GatingM
 from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
 from trialrun.protocol.rule import BOOLEAN, RuleError, parse
 from trialrun.protocol.shape import shape
+from trialrun.protocol.sheet import Sheet
 from trialrun.protocol.source import Source, canonical, ordered, read
 from trialrun.protocol.study import StudyFile
 from trialrun.protocol.unit import same
@@ -52,11 +53,10 @@ UNITS = {"percent": "%", "count": "{events}", "absolute": "/uL"}
 
 
 @dataclass(frozen=True)
-class Panels:
-    """The panels of a study, or of a file of its own."""
+class Panels(Sheet):
+    """The panels and assays of a study, or of a file of its own."""
 
     file: PanelFile
-    source: Source = field(compare=False, repr=False)
     folder: FilePath = field(compare=False)
     learnt: Borders | None = field(default=None, repr=False)
 
@@ -108,35 +108,6 @@ class Panels:
         known = self.learnt.outdated if self.learnt is not None else {}
         return {key: known[border] for key, border in self.named(name).items() if border in known}
 
-    def problem(self, path: Path, message: str, hint: str | None = None, code: str = "panel") -> Problem:
-        return Problem(self.source.place(path), message, hint, code)
-
-    def asked(
-        self,
-        path: Path,
-        specimen: str | None,
-        form: str | None,
-        study: StudyFile,
-        forms: Mapping[str, Form],
-    ) -> Iterator[Problem]:
-        """Whether a study has a specimen and a form, and asks for both together."""
-        if specimen is not None and specimen not in study.specimens:
-            yield self.unknown((*path, "specimen"), "specimen", specimen, study.specimens)
-        if form is None:
-            return
-        if form not in forms:
-            yield self.unknown((*path, "form"), "form", form, forms)
-            return
-        activities = study.activities.values()
-        together = [one for one in activities if form in one.forms and specimen in one.specimens]
-        if specimen in study.specimens and not together:
-            what = f"no activity asks for the form `{form}` with the specimen `{specimen}`"
-            yield self.problem((*path, "form"), what, "Let one of `activities` ask for both.")
-
-    def unknown(self, path: Path, what: str, name: str, known: Iterable[str]) -> Problem:
-        hint = suggestion(name, known) or f"There is no {what} here yet: write one."
-        return self.problem(path, f"there is no {what} `{name}`", hint, "name")
-
 
 def load_panels(path: str | FilePath) -> Panels:
     """A panel file on its own; raises ProtocolError with every problem found."""
@@ -179,7 +150,7 @@ def compile_panels(
         file: PanelFile = shape(source, PanelFile)
     except ProtocolError as error:
         return None, coded(error.problems, "shape")
-    panels = Panels(file, source, folder, borders)
+    panels = Panels(source, file, folder, borders)
     problems: list[Problem] = []
     for name, panel in file.panels.items():
         path: Path = ("panels", name)
