@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from trialrun.protocol.compile import load
-from trialrun.protocol.panels import Panels, compile_panels, in_order, load_panels, reads, shared_cuts
+from trialrun.protocol.lineage import in_order, shared_cuts
+from trialrun.protocol.panels import Panels, compile_panels, load_panels
+from trialrun.protocol.population import reads
 from trialrun.protocol.problem import Problem, ProtocolError
 from trialrun.protocol.protocol import Protocol
 from trialrun.protocol.source import parse

@@ -69,12 +69,10 @@ def engine() -> str:
 
     found = hashlib.sha256(f"{numpy.__version__} {scipy.__version__}".encode())
     here = Path(__file__).parent
-    ours = [path for path in sorted(here.rglob("*.py")) if "report" not in path.relative_to(here).parts]
-    for path in [
-        *ours,
-        *sorted(here.parent.glob("protocol/[bp]*.py")),
-        *sorted(here.parent.glob("protocol/assay*.py")),
-    ]:
+    paths = [path for path in sorted(here.rglob("*.py")) if "report" not in path.relative_to(here).parts]
+    for words in ("[bp]*.py", "assay*.py", "lineage.py"):  # of borders, panels, populations and assays
+        paths += sorted((here.parent / "protocol").glob(words))
+    for path in paths:
         found.update(path.relative_to(here.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
 

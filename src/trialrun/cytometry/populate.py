@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialrun.protocol import population as said
+from trialrun.protocol.lineage import in_order
 from trialrun.protocol.panel import Panel
-from trialrun.protocol.panels import in_order
 from trialrun.protocol.population import ALL, Population
 from trialrun.protocol.rule import BOOLEAN as YES_NO
 from trialrun.protocol.rule import And, Named, Node, Not, Or, Variable, parse

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialrun.protocol import panel as said
+from trialrun.protocol.lineage import made_from, shared_cuts
 from trialrun.protocol.panel import Panel
-from trialrun.protocol.panels import made_from, shared_cuts
 
 from .columns import Columns, Source
 from .manifest import Row

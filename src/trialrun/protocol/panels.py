@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from stat import S_ISREG
@@ -15,6 +15,7 @@ from trialrun.protocol.border import Border
 from trialrun.protocol.borders import AGAIN, FILE, LEARN, UNREAD, Borders, compile_borders, unlike
 from trialrun.protocol.file import sha256
 from trialrun.protocol.form import Form
+from trialrun.protocol.lineage import ancestors, circular, shared, shared_cuts, within
 from trialrun.protocol.panel import (
     DEFAULT,
     Bridging,
@@ -22,11 +23,10 @@ from trialrun.protocol.panel import (
     Events,
     Panel,
     PanelFile,
-    Quantity,
     Reference,
     SharedCut,
 )
-from trialrun.protocol.population import ALL, Boolean, Control, Density, GatingML, Tail, Transitional, reads
+from trialrun.protocol.population import ALL, Boolean, Control, GatingML, Transitional, reads
 from trialrun.protocol.problem import Problem, ProtocolError, coded, suggestion
 from trialrun.protocol.rule import BOOLEAN, RuleError, parse
 from trialrun.protocol.shape import shape
@@ -35,16 +35,7 @@ from trialrun.protocol.source import Source, canonical, ordered, read
 from trialrun.protocol.study import StudyFile
 from trialrun.protocol.unit import same
 
-__all__ = [
-    "LARGEST_FILE",
-    "Panels",
-    "compile_panels",
-    "in_order",
-    "load_panels",
-    "made_from",
-    "reads",
-    "shared_cuts",
-]
+__all__ = ["LARGEST_FILE", "Panels", "compile_panels", "load_panels"]
 
 Path = tuple[str | int, ...]
 LARGEST_FILE = 50_000_000  # bytes of a Gating-ML file; real ones have a thousandth of that
@@ -215,7 +206,7 @@ def _populations(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
             for i, trained in enumerate(one.trained_on):
                 yield from _reference(panels, panel, (*here, "trained_on", i), trained, "training")
             yield from _border(panels, panel, path[:-1], name, one)
-    for name in _circular(panel):
+    for name in circular(panel):
         parents = " and ".join(f"`{one}`" for one in reads(panel.populations[name]))
         what = f"`{name}` is made from itself, by way of {parents}"
         yield panels.problem((*path, name, "of"), what, "Let the first population be `of: all`.")
@@ -259,50 +250,6 @@ def _border(panels: Panels, panel: Panel, path: Path, name: str, one: Transition
             yield panels.problem(at, what, f"Write it as it was, or {AGAIN}", "border")
 
 
-def in_order(panel: Panel) -> tuple[str, ...]:
-    """The populations, each after those that it is made from; what is circular is left out."""
-    done: dict[str, None] = {}
-    waiting = dict(panel.populations)
-    while ready := [
-        name for name, one in waiting.items() if all(parent == ALL or parent in done for parent in reads(one))
-    ]:
-        for name in ready:
-            done[name] = None
-            del waiting[name]
-    return tuple(done)
-
-
-def _circular(panel: Panel) -> list[str]:
-    """The populations that lead back to themselves."""
-    return [name for name, one in panel.populations.items() if name in made_from(panel, reads(one))]
-
-
-def made_from(panel: Panel, names: Iterable[str]) -> set[str]:
-    """These populations, and all that they are made from."""
-    seen: set[str] = set()
-    waiting = [*names]
-    while waiting:
-        name = waiting.pop()
-        if name in panel.populations and name not in seen:
-            seen.add(name)
-            waiting += reads(panel.populations[name])
-    return seen
-
-
-def shared_cuts(panel: Panel) -> tuple[str, ...]:
-    """The populations cut in one marker where samples show it together, that a quantity hangs on; each after
-    those that it is made from."""
-    named: set[str | None] = {name for one in panel.quantities.values() for name in (one.population, one.of)}
-    if any(one.absolute for one in panel.quantities.values()) and panel.counting is not None:
-        named |= {panel.counting.beads, panel.counting.dual}
-    below = made_from(panel, filter(None, named))
-    return tuple(name for name in in_order(panel) if name in below and _shared(panel, name))
-
-
-def _shared(panel: Panel, name: str) -> bool:
-    return isinstance(panel.populations[name], Density | Tail)
-
-
 # ---- quantities and quality -----------------------------------------------------------------------
 
 
@@ -316,9 +263,9 @@ def _quantities(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
                 yield panels.unknown((*here, key), "population", said, known)
         if one.median is not None and one.median not in panel.markers:
             yield panels.unknown((*here, "median"), "marker", one.median, panel.markers)
-        if one.percent in known and one.of in known and not _within(panel, one):
+        if one.percent in known and one.of in known and not within(panel, one):
             what = f"`{one.percent}` is no part of `{one.of}`, so that it has no percentage of it"
-            above = " of ".join(_ancestors(panel, str(one.percent)))
+            above = " of ".join(ancestors(panel, str(one.percent)))
             yield panels.problem((*here, "of"), what, f"It is of {above}.")
         if one.absolute is not None and panel.counting is None:
             hint = "Add e.g. `counting: {beads: POPULATION}`, `{dual: POPULATION}` or `{volume: true}`."
@@ -329,18 +276,6 @@ def _quantities(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
         said = getattr(panel.counting, key, None)
         if said is not None and said not in known:
             yield panels.unknown((*path, "counting", key), "population", said, known)
-
-
-def _ancestors(panel: Panel, name: str) -> list[str]:
-    found: list[str] = []
-    while name in panel.populations and name not in found:
-        found.append(name)
-        name = panel.populations[name].of
-    return [*found[1:], ALL]
-
-
-def _within(panel: Panel, one: Quantity) -> bool:
-    return one.of == ALL or one.of == one.percent or one.of in _ancestors(panel, str(one.percent))
 
 
 def _quality(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
@@ -362,7 +297,7 @@ def _quality(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
 
 
 def _cuts(panels: Panels, panel: Panel, path: Path, rule: SharedCut) -> Iterator[Problem]:
-    cuts = [name for name in panel.populations if _shared(panel, name)]
+    cuts = [name for name in panel.populations if shared(panel, name)]
     for name in rule.of:
         if name not in panel.populations:
             yield panels.unknown((*path, "of"), "population", name, cuts)

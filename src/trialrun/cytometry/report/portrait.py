@@ -22,9 +22,9 @@ from trialrun.cytometry.method import Edge, markers
 from trialrun.cytometry.populate import Populated
 from trialrun.cytometry.transform import GatingError
 from trialrun.protocol import population as said
+from trialrun.protocol.lineage import in_order
 from trialrun.protocol.panel import Panel
-from trialrun.protocol.panels import in_order, reads
-from trialrun.protocol.population import ALL, Population
+from trialrun.protocol.population import ALL, Population, reads
 
 from .axis import Axis, window
 from .outline import Outline, of_events, of_shape
