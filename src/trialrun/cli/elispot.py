@@ -122,7 +122,7 @@ def _landed(
     trial: Trial, plate: Path, found: Sequence[Assay], name: str | None, by: str | None, alpha: float
 ) -> tuple[Rule, list[Result], Landed]:
     """The assays as the study judges them, by which rule, and what became of their numbers."""
-    from trialrun.laboratory.elispot import judged, rule
+    from trialrun.cytometry.response.answers import judged, rule
     from trialrun.laboratory.plate import bring
     from trialrun.protocol.assay import Elispot
 

@@ -4,41 +4,22 @@ numbers land. Who cannot be matched, or is not valid, is listed; nothing is gues
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
 
 from trialrun import __version__
 from trialrun.cytometry.batch import engine
+from trialrun.cytometry.response.answers import Answers, Visit, answers
 from trialrun.cytometry.response.rows import key
-from trialrun.laboratory import elispot, suppression
 from trialrun.laboratory.finding import Finding
-from trialrun.laboratory.judged import Judged
 from trialrun.laboratory.land import Landed, Numbers, land
 from trialrun.laboratory.match import withdrawn
 from trialrun.laboratory.specimen import Specimen, specimens
 from trialrun.protocol.assay import Assay
 from trialrun.record.trial import Trial
 
-__all__ = ["Visit", "bring"]
-
-ANSWERS: Mapping[str, Callable[[Any, Any], Judged]] = {
-    "elispot": elispot.answers,
-    "suppression": suppression.answers,
-}
-"""By the method of an assay, what a visit answers by its words."""
-
-
-class Visit(Protocol):
-    """The wells of one participant's visit on one plate."""
-
-    @property
-    def participant(self) -> str: ...
-    @property
-    def visit(self) -> str: ...
-    @property
-    def plate(self) -> str: ...
+__all__ = ["bring"]
 
 
 def bring(trial: Trial, name: str, path: Path, found: Sequence[Visit], *, by: str) -> Landed:
@@ -72,7 +53,7 @@ def bring(trial: Trial, name: str, path: Path, found: Sequence[Visit], *, by: st
             cure = "leave it out of the file, or write a file with what is right"
             findings.append(Finding("withdrawn", where, back, cure))
         else:
-            judged = ANSWERS[words.method](one, words)
+            judged = answers(one, words)
             findings += _told(where, judged)
             if not judged.failed:
                 values = {item: None if isinstance(n, str) else n for item, n in judged.numbers.items()}
@@ -97,7 +78,7 @@ def _unmatched(trial: Trial, words: Assay, where: str, one: Visit) -> Finding:
     return Finding("unmatched", where, message, f"correct the plate's file or the record: {listed}")
 
 
-def _told(where: str, judged: Judged) -> list[Finding]:
+def _told(where: str, judged: Answers) -> list[Finding]:
     """Why a visit cannot be used; or which numbers it has not, each cause once, and which wells are not
     read."""
     if judged.failed:

@@ -1,18 +1,48 @@
-"""What the wells of one visit, in an ELISpot, answer by the words of a study."""
+"""What the wells of one visit on a plate answer, by the words of a study."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from trialrun.cytometry.response import elispot
+from trialrun.cytometry.response.coculture import Coculture, judge
 from trialrun.cytometry.response.elispot import Assay, Result, Rule
 from trialrun.cytometry.response.rows import key
-from trialrun.laboratory.judged import Judged
-from trialrun.protocol.assay import BACKGROUND, Answer, Elispot
+from trialrun.cytometry.response.suppression import Curve
+from trialrun.protocol.assay import BACKGROUND, Answer, Elispot, Suppressed, Suppression
+from trialrun.protocol.assay import Assay as Words
 
-__all__ = ["answers", "judged", "rule"]
+__all__ = ["Answers", "Visit", "answers", "judged", "rule"]
 
 CENSORED = "wells are too numerous to count, and a lower bound is no number"
+NEAR = 1e-6  # of a ratio that is written in another way
+
+Visit = Assay | Coculture
+"""The wells of one participant's visit on one plate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """failed: why nothing of a visit can be used, empty if it can. numbers: by item of the form, a number or
+    why there is none. unread: the stimuli that no answer is asked of."""
+
+    failed: str
+    numbers: Mapping[str, float | str]
+    unread: tuple[str, ...] = ()
+
+
+def answers(visit: Visit, words: Words) -> Answers:
+    """What a visit answers. TypeError for one of another method than the words are of."""
+    match visit, words:
+        case Assay(), Elispot():
+            return _spots(visit, words)
+        case Coculture(), Suppression():
+            return _suppressed(visit, words)
+    raise TypeError(f"{type(visit).__name__} is not of the method {words.method}")
+
+
+# ---- spots ----------------------------------------------------------------------------------------
 
 
 def rule(words: Elispot, alpha: float = 0.05) -> Rule:
@@ -29,13 +59,13 @@ def judged(assay: Assay, words: Elispot, alpha: float = 0.05) -> Result:
     return elispot.judge(replace(assay, antigens=in_order), rule(words, alpha))
 
 
-def answers(assay: Assay, words: Elispot) -> Judged:
+def _spots(assay: Assay, words: Elispot) -> Answers:
     """What an assay answers; nothing if it is not valid, or not known to be."""
     result = judged(assay, words)
     failed = _twice(assay, words) or ("" if result.valid is True else "; ".join(result.findings))
     numbers = {item: _number(result, words, answer) for item, answer in words.fills.items()}
     known = _names(words)
-    return Judged(failed, numbers, tuple(said for said in assay.antigens if key(said) not in known))
+    return Answers(failed, numbers, tuple(said for said in assay.antigens if key(said) not in known))
 
 
 def _twice(assay: Assay, words: Elispot) -> str:
@@ -69,3 +99,21 @@ def _number(result: Result, words: Elispot, answer: Answer) -> float | str:
 def _names(words: Elispot) -> dict[str, str]:
     """The names that plates give an antigen, as they are compared -> its name."""
     return {key(said): name for name, some in words.antigens.items() for said in (name, *some)}
+
+
+# ---- suppression ----------------------------------------------------------------------------------
+
+
+def _suppressed(culture: Coculture, words: Suppression) -> Answers:
+    """What an assay answers; nothing if its responders do not divide alone."""
+    curve = judge(culture)
+    numbers = {item: _at(curve, answer) for item, answer in words.fills.items()}
+    return Answers(curve.reason or "", numbers)
+
+
+def _at(curve: Curve, answer: Suppressed) -> float | str:
+    """The suppression at a ratio, which is never read off between two others."""
+    for point in curve.points or ():
+        if abs(point.ratio - answer.ratio) < NEAR * answer.ratio:
+            return point.suppression
+    return f"no well at {answer.suppression}"
