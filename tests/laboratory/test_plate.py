@@ -125,7 +125,7 @@ def test_names_that_case_or_doubled_blanks_part_are_one(trial: Trial, tmp_path: 
     [
         ({"viability": "70"}, "viability 70 %, below 80 %"),
         ({"viability": ""}, "viability is not known"),
-        ({"PHA": None}, "no positive control"),
+        ({"PHA": None}, "no well with the positive control PHA"),
         ({"PHA": 5}, "positive control PHA does not respond"),
         ({"DMSO": None}, "no control well"),
     ],
@@ -143,9 +143,13 @@ def test_what_is_not_valid_does_not_land(
 @pytest.mark.parametrize(
     ("changed", "lost", "message"),
     [
-        ({"NS5": None}, ("ns5", "total_net"), "ns5, total_net: no well with ns5"),
-        ({"NS5": "TNTC"}, ("ns5", "total_net"), "ns5, total_net: ns5: every well is too numerous"),
-        ({"core": "lost"}, ("core", "total_net"), "core, total_net: core: 3 of 3 wells lost"),
+        ({"NS5": None}, ("ns5", "total_net"), "no well with ns5; without a number: ns5, total_net"),
+        ({"NS5": "TNTC"}, ("ns5", "total_net"), "ns5: every well is too numerous"),
+        (
+            {"core": "lost"},
+            ("core", "total_net"),
+            "core: 3 of 3 wells lost; without a number: core, total_net",
+        ),
     ],
 )
 def test_a_number_that_there_is_not_is_unknown_and_told(
@@ -165,6 +169,28 @@ def test_an_antigen_that_the_study_has_not_moves_no_number(trial: Trial, tmp_pat
         ("unread", "flu: no antigen of the assay")
     ]
     assert answers(trial) == answers(trial, "PSL-002")
+
+
+def test_a_control_that_need_not_respond_makes_nothing_invalid(trial: Trial, tmp_path: Path) -> None:
+    """CEF is on the plate, and few of the people have cells against it; the study asks for PHA alone."""
+    landed = brought(trial, tmp_path, wells("PSL-001", CEF=4))
+    assert landed.done == {"PSL-001.SCR.pbmc": "entered"} and landed.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("fewer", "message"),
+    [
+        ("NS4", "2 wells with ns4, at least 3 are asked for; without a number: ns4, total_net"),
+        ("DMSO", "2 wells with background, at least 3 are asked for"),
+    ],
+)
+def test_too_few_wells_give_no_number(trial: Trial, tmp_path: Path, fewer: str, message: str) -> None:
+    """Two are enough for a test, and the study asks for triplicates."""
+    lines = wells("PSL-001").splitlines()
+    there = [line for line in lines if f",{fewer}," in line]
+    kept = [line for line in lines if line not in there[2:]]
+    landed = brought(trial, tmp_path, "\n".join(kept) + "\n")
+    assert [one.message for one in landed.findings] == [message]
 
 
 def test_two_names_of_one_antigen_on_a_plate_wait_for_a_person(trial: Trial, tmp_path: Path) -> None:
@@ -218,7 +244,7 @@ def test_a_curve_answers_with_the_suppression_at_its_ratio(trial: Trial, tmp_pat
     assert filled["PSL-001"]["percent"] == 75
     assert filled["PSL-002"]["percent"] == {"missing": "unknown"}  # it is not read off between 1:2 and none
     assert sorted((one.kind, one.message) for one in landed.findings) == [
-        ("unknown", "percent: no well at 1:1"),
+        ("unknown", "no well at 1:1; without a number: percent"),
         ("unmatched", "no pbmc of PSL-001 was taken at `W11`"),
     ]
 

@@ -255,6 +255,8 @@ assays:
         ("ns3: NS3", "ns3: CORE", "`CORE` is said to be both core and ns3", "under one"),
         ("ns3: NS3", "background: NS3", "are the wells without antigen", "another name"),
         ("{total: above}", "{total: over}", "", "above"),
+        ("{total: above}", "{spots: core}", "`total_net` is answered by what answers `core`", "one item"),
+        ("    fills:", "    valid: {viability: 0.8}\n    fills:", "a viability of 0.8 is one of 0.8 %", "80"),
         ("method: elispot", "method: elisa", "", "elispot"),
         ("assays:", "asays:", "the key `asays` is not known", "Did you mean `assays`?"),
     ],
@@ -281,7 +283,8 @@ def test_what_is_wrong_with_an_assay_is_told(
             "there is no number item",
             "mean `core`?",
         ),
-        ("{percent: viable}", "{spots: core}", "`viability` is in %, and this answer", "the same unit"),
+        ('{suppression: "1:1"}', '{suppression: "1:0"}', "`1:0` is no ratio of cells", "1:2"),
+        ("{percent: viable}", "{spots: background}", "`viability` is in %, and this answer", "the same unit"),
         ("    form: elispot\n", "    form: elispots\n", "there is no form", "mean `elispot`?"),
         (
             "    specimen: pbmc\n",

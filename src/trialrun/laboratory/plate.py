@@ -94,5 +94,8 @@ def _told(where: str, judged: Answers) -> list[Finding]:
         if isinstance(one, str):
             causes.setdefault(one, []).append(item)
     cure = "they are entered as `unknown`"
-    found += [Finding("unknown", where, f"{', '.join(items)}: {why}", cure) for why, items in causes.items()]
+    found += [
+        Finding("unknown", where, f"{why}; without a number: {', '.join(items)}", cure)
+        for why, items in causes.items()
+    ]
     return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from trialrun.protocol.element import Element, Name, Part
+from trialrun.protocol.problem import shown
 from trialrun.protocol.text import Several, Words
 
 __all__ = ["BACKGROUND", "UNITS", "Answer", "Assay", "Elispot", "Suppressed", "Suppression", "Validity"]
@@ -47,18 +49,39 @@ class Answer(Part):
 
 
 class Validity(Part):
-    """When an assay is valid: ``viability`` in percent at least, and every positive control with at least
-    ``net`` spots per million and ``fold`` times the background."""
+    """When an assay is valid: ``viability`` in percent at least, every positive control with at least ``net``
+    spots per million and ``fold`` times the background, and so many ``wells`` counted of a stimulus.
+
+    ``controls``: the positive controls that have to respond, as plates call them; by default all.
+    """
 
     viability: float = Field(default=80, ge=0, le=100)
     net: float = Field(default=55, ge=0)
     fold: float = Field(default=3, ge=0)
+    wells: int = Field(default=2, ge=1)
+    controls: Several = ()
+
+    @model_validator(mode="after")
+    def _percent(self) -> Self:
+        if 0 < self.viability <= 1:
+            percent = f"{100 * self.viability:g}"
+            raise ValueError(
+                f"a viability of {self.viability:g} is one of {self.viability:g} %; write {percent}"
+            )
+        return self
 
 
 class Suppressed(Part):
     """The suppression at one ratio of regulatory cells to responders, in percent."""
 
-    suppression: str = Field(pattern=r"^[1-9]\d*:[1-9]\d*$")
+    suppression: str
+
+    @model_validator(mode="after")
+    def _of_cells(self) -> Self:
+        if not re.fullmatch(r"[1-9]\d{0,5}:[1-9]\d{0,5}", self.suppression):
+            what = f"`{shown(self.suppression)}` is no ratio of cells"
+            raise ValueError(f'{what}; write e.g. "1:2" for one regulatory cell to two responders')
+        return self
 
     @property
     def ratio(self) -> float:

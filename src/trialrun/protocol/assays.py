@@ -16,9 +16,14 @@ Path = tuple[str | int, ...]
 
 def wrong(sheet: Sheet, name: str, assay: Assay) -> Iterator[Problem]:
     """What an assay says of antigens that are not there, or says twice."""
+    path: Path = ("assays", name)
+    filled: dict[str, str] = {}
+    for item, answer in assay.fills.items():
+        if (before := filled.setdefault(answer.model_dump_json(), item)) != item:
+            what = f"`{item}` is answered by what answers `{before}`"
+            yield sheet.problem((*path, "fills", item), what, "Let one number answer one item.")
     if not isinstance(assay, Elispot):
         return
-    path: Path = ("assays", name)
     known = [BACKGROUND, *assay.antigens]
     for item, answer in assay.fills.items():
         names = known if answer.spots else [*assay.antigens]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from trialrun.cytometry.response import elispot
 from trialrun.cytometry.response.coculture import Coculture, judge
-from trialrun.cytometry.response.elispot import Assay, Result, Rule
+from trialrun.cytometry.response.elispot import Assay, Result, Rule, Wells
 from trialrun.cytometry.response.rows import key
 from trialrun.cytometry.response.suppression import Curve
 from trialrun.protocol.assay import BACKGROUND, Answer, Elispot, Suppressed, Suppression
@@ -56,13 +56,18 @@ def judged(assay: Assay, words: Elispot, alpha: float = 0.05) -> Result:
     known = _names(words)
     found = {known[key(said)]: wells for said, wells in assay.antigens.items() if key(said) in known}
     in_order = {name: found[name] for name in words.antigens if name in found}
-    return elispot.judge(replace(assay, antigens=in_order), rule(words, alpha))
+    must = {key(name) for name in words.valid.controls}
+    controls = {
+        name: wells for name, wells in assay.positive_controls.items() if not must or key(name) in must
+    }
+    return elispot.judge(replace(assay, antigens=in_order, positive_controls=controls), rule(words, alpha))
 
 
 def _spots(assay: Assay, words: Elispot) -> Answers:
     """What an assay answers; nothing if it is not valid, or not known to be."""
     result = judged(assay, words)
-    failed = _twice(assay, words) or ("" if result.valid is True else "; ".join(result.findings))
+    failed = _twice(assay, words) or _lacking(assay, words)
+    failed = failed or ("" if result.valid is True else "; ".join(result.findings))
     numbers = {item: _number(result, words, answer) for item, answer in words.fills.items()}
     known = _names(words)
     return Answers(failed, numbers, tuple(said for said in assay.antigens if key(said) not in known))
@@ -77,6 +82,23 @@ def _twice(assay: Assay, words: Elispot) -> str:
     return ""
 
 
+def _lacking(assay: Assay, words: Elispot) -> str:
+    """That wells are lacking without which nothing can be judged: of the background, or of a control."""
+    valid, there = words.valid, {key(name) for name in assay.positive_controls}
+    if absent := [name for name in valid.controls if key(name) not in there]:
+        return f"no well with the positive control {', '.join(absent)}"
+    return _few(assay.controls, "background", valid.wells) if len(assay.controls) else ""
+
+
+def _few(wells: Wells, name: str, least: int) -> str:
+    count = len(wells)
+    return (
+        f"{count} well{'s' * (count != 1)} with {name}, at least {least} are asked for"
+        if count < least
+        else ""
+    )
+
+
 def _number(result: Result, words: Elispot, answer: Answer) -> float | str:
     """A number of a valid assay, or why there is none."""
     if answer.percent:
@@ -86,6 +108,9 @@ def _number(result: Result, words: Elispot, answer: Answer) -> float | str:
     if answer.total:
         if absent := [name for name in words.antigens if name not in result.responses]:
             return f"no well with {', '.join(absent)}"
+        for name, wells in result.assay.antigens.items():
+            if len(wells) and (few := _few(wells, name, words.valid.wells)):
+                return few
         total = result.total if answer.total == "signed" else result.total_above
         return str(result.total_reason) if total is None else CENSORED if result.at_least else total
     one = result.responses.get(str(answer.antigen))
@@ -93,6 +118,8 @@ def _number(result: Result, words: Elispot, answer: Answer) -> float | str:
         return f"no well with {answer.antigen}"
     if one.net is None or one.sfc is None:
         return f"{answer.antigen}: {one.reason}"
+    if few := _few(result.assay.antigens[str(answer.antigen)], str(answer.antigen), words.valid.wells):
+        return few
     return CENSORED if one.at_least else one.sfc if answer.spots else one.net
 
 

@@ -103,7 +103,7 @@ def _well(row: Row) -> _Well:
     alone = purpose == "positive" and not any(row.text(one, needed=False) for one in ("participant", "visit"))
     spots, censored = _spots(row)
     viability = row.number("viability")
-    if viability is not None and not 1 < viability <= 100:
+    if viability is not None and viability != 0 and not 1 < viability <= 100:
         row.refuse("viability", f"{viability:g} is not a percentage of viable cells", "Write 85 for 85 %.")
         viability = None
     return _Well(
