@@ -147,7 +147,7 @@ def _block(result: Result) -> Block:
         ("net total", "", whole(result.total, result.at_least), "", "", ""),
     ]
     if result.total_above != result.total:  # a pool below the background counts as nought here
-        rows.append(("net total ≥ 0", "", whole(result.total_above, result.at_least), "", "", ""))
+        rows.append(("net total above 0", "", whole(result.total_above, result.at_least), "", "", ""))
     title = f"{assay.participant}, {assay.visit}, plate {assay.plate}"
     return Block(title, rows, _notes(result), VALID[result.valid], good=result.valid is True)
 
