@@ -46,6 +46,43 @@ def test_a_number_is_not_lost_because_its_manifest_was_left_out(lab: Lab) -> Non
     assert lab.answers()["nk_count"] == 140
 
 
+def test_why_numbers_are_lost_is_asked_once(lab: Lab) -> None:
+    lab.land(lab.numbers())
+    (finding,) = lab.land(lab.numbers(nk_count=None, cd4_count=None)).findings
+    assert finding.message.count("manifest left out") == finding.message.count("this very file") == 1
+    assert "stands as 705" in finding.message and "stands as 140" in finding.message
+
+
+def test_another_file_of_the_same_numbers_brings_no_answer_back(lab: Lab) -> None:
+    lab.land(replace(lab.numbers(), others={"hours_since_injection": 3.0}))
+    lab.take_back("hours_since_injection", reason="nobody looked")
+    again = replace(lab.numbers(b"FCS b"), others={"hours_since_injection": 3.0})
+    (finding,) = lab.land(again).findings
+    assert finding.kind == "conflict" and "was taken back: nobody looked" in finding.message
+
+
+def test_wells_count_where_both_files_tell_them_and_else_the_bytes(lab: Lab) -> None:
+    """An entry that was made before there were wells knows the bytes of its file alone."""
+    old = lab.numbers()
+    new = replace(old, source={**old.source, "wells": "w"})
+    other = replace(lab.numbers(b"FCS b"), source={**lab.numbers(b"FCS b").source, "wells": "w"})
+    lab.land(old)
+    lab.take_back("nk_count")
+    filled = lab.trial.projection("PSL-001").filled[FORM, POINT]
+    assert set(filled.taken_back(new.source)) == {"nk_count"} and not filled.taken_back(other.source)
+    lab.land(new)
+    assert not filled.taken_back(old.source)
+    lab.take_back("nk_count")
+    assert set(filled.taken_back(other.source)) == {"nk_count"}
+
+
+def test_another_file_of_the_same_numbers_changes_nothing(lab: Lab) -> None:
+    lab.land(lab.numbers())
+    before = lab.entries()
+    assert list(lab.land(lab.numbers(b"FCS b")).done.values()) == ["unchanged"]
+    assert lab.entries() == before
+
+
 def test_another_panel_corrects_and_says_why(lab: Lab) -> None:
     lab.land(lab.numbers())
     lab.source["panel"] = "9f8e"
@@ -90,7 +127,7 @@ def test_another_file_of_the_same_specimen_is_a_conflict(lab: Lab) -> None:
     lab.land(lab.numbers())
     landed = lab.land(lab.numbers(b"FCS b", treg_percent=9.0))
     assert [finding.kind for finding in landed.findings] == ["conflict"]
-    assert "from another file" in landed.findings[0].message
+    assert "stands as 2.61 from another file, the file gives 9;" in landed.findings[0].message
     assert lab.answers()["treg_percent"] == 2.61
 
 

@@ -71,6 +71,15 @@ NAMED = [
     ("PATIENT ID", "psl002", True),
     ("PATIENT ID", "PSL-001", False),
     ("PATIENT ID", "8014432", False),
+    ("PATIENT ID", "PSL-0011", True),
+    ("PATIENT ID", "PSL-009", True),
+    ("PATIENT ID", "psl_9 / 8014432", True),
+    ("PATIENT ID", "PSL-001, PSL-002", True),
+    ("PATIENT ID", "PSL-1", False),
+    ("PATIENT ID", "PSL-0001", False),
+    ("PATIENT ID", "PSL001 / 8014432", False),
+    ("PATIENT ID", "APSL-002", False),
+    ("PATIENT ID", "PSL", False),
 ]
 
 
@@ -150,6 +159,31 @@ def test_what_was_accepted_once_is_not_accepted_again_after_it_was_withdrawn(lab
     assert finding.kind == "withdrawn" and "for another reason" in finding.cure
     other = replace(one, said=SAID | {"accept": "the tubes were found"})
     assert len(match(lab.trial, lab.panel, [other]).specimens) == 1
+
+
+@pytest.mark.parametrize(
+    ("again", "other"),
+    [
+        ("photo kept", False),
+        ("Photo  kept.", False),
+        ("photo-kept!", False),
+        ("photokept", False),
+        ("photo kept twice", True),
+    ],
+)
+def test_a_reason_in_other_signs_is_no_other_reason(lab: Lab, again: str, other: bool) -> None:
+    numbers = lab.numbers()
+    lab.land(replace(numbers, source={**numbers.source, "accepted": "photo kept"}))
+    lab.take_back()
+    one = File("a", numbers.source["sha256"], {}, SAID | {"accept": again})
+    assert [found.kind for found in match(lab.trial, lab.panel, [one]).findings] == ["withdrawn"] * (
+        not other
+    )
+
+
+def test_signs_alone_are_no_reason() -> None:
+    assert File("a", "a", {}, {"accept": " -- "}).accepted is None
+    assert File("a", "a", {}, {"accept": " déjà vu "}).accepted == "déjà vu"
 
 
 def test_no_reason_serves_twice_whichever_number_it_was_for(lab: Lab) -> None:

@@ -1,5 +1,7 @@
 """A plate comes in: each visit to its specimen, judged by the study; what does not fit is listed."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,10 @@ import pytest
 
 from laboratory_trial import POINT, STAFF, TAKEN, Noon
 from trialrun.cytometry.response import coculture
+from trialrun.cytometry.response.elispot import Assay, Wells
 from trialrun.cytometry.response.plate import read
 from trialrun.laboratory.land import Landed
-from trialrun.laboratory.plate import bring
+from trialrun.laboratory.plate import bring, digest
 from trialrun.protocol.compile import load
 from trialrun.protocol.protocol import Protocol
 from trialrun.record.trial import Trial
@@ -85,7 +88,7 @@ def test_a_valid_assay_answers_the_form_of_its_visit(trial: Trial, tmp_path: Pat
     entry = list(trial.store.chain("participant:PSL-001"))[-1]
     assert entry.role == "laboratory"
     source = entry.payload["source"]
-    assert isinstance(source, dict) and set(source) == {"sha256", "panel", "engine", "version"}
+    assert isinstance(source, dict) and set(source) == {"sha256", "wells", "panel", "engine", "version"}
     assert trial.file(str(source["sha256"])).startswith(b"plate,well")
 
 
@@ -165,9 +168,8 @@ def test_a_number_that_there_is_not_is_unknown_and_told(
 
 def test_an_antigen_that_the_study_has_not_moves_no_number(trial: Trial, tmp_path: Path) -> None:
     landed = brought(trial, tmp_path, wells("PSL-001", flu=90), wells("PSL-002"))
-    assert [(one.kind, one.message) for one in landed.findings] == [
-        ("unread", "flu: no antigen of the assay")
-    ]
+    assert landed.findings == ()
+    assert [(one.kind, one.message) for one in landed.notes] == [("unread", "flu: no antigen of the assay")]
     assert answers(trial) == answers(trial, "PSL-002")
 
 
@@ -253,3 +255,132 @@ def test_responders_that_do_not_divide_tell_nothing(trial: Trial, tmp_path: Path
     landed = curves(trial, tmp_path, "PSL-001,SCR,alone,4", "PSL-001,SCR,1:1,1")
     assert landed.done == {}
     assert landed.findings[0].kind == "failed" and "divide too little" in landed.findings[0].message
+
+
+def take_back(trial: Trial, *items: str, reason: str = "plate mixed up") -> None:
+    missing = dict.fromkeys(items or NAMES, "unknown")
+    trial.correct("PSL-001", "elispot", POINT, {}, missing=missing, reason=reason, by="anna", key=reason)
+
+
+AGAIN = {
+    "a newline more": lambda text: text + "\n",
+    "another visit below": lambda text: text + wells("PSL-002"),
+    "its lines in another order": lambda text: "".join(reversed(text.splitlines(keepends=True))),
+    "names in capitals": lambda text: text.upper(),
+}
+
+
+@pytest.mark.parametrize("again", AGAIN.values(), ids=AGAIN)
+def test_a_file_that_is_written_again_has_the_same_wells(
+    trial: Trial, tmp_path: Path, again: Callable[[str], str]
+) -> None:
+    text = wells("PSL-001")
+    brought(trial, tmp_path, text)
+    before = trial.projection("PSL-001").sequence
+    landed = brought(trial, tmp_path, again(text))
+    assert landed.done["PSL-001.SCR.pbmc"] == "unchanged" and landed.findings == ()
+    assert trial.projection("PSL-001").sequence == before
+    take_back(trial, "core")
+    landed = brought(trial, tmp_path, again(text))
+    assert "PSL-001.SCR.pbmc" not in landed.done
+    assert [one.kind for one in landed.findings] == ["withdrawn"]
+    assert "withdrawn in part" in landed.findings[0].message
+    assert answers(trial)["core"] == {"missing": "unknown"}
+
+
+ONE = Assay(
+    "PSL-001", "SCR", "P1", {"core": Wells((8, 9), (300, None), 1)}, Wells((4, 5)), {"PHA": Wells((200,))}, 90
+)
+CURVE = coculture.Coculture("PSL-001", "SCR", "", "divided", {1.0: (15.5, None), 0.0: (60.0, 61.0)})
+OTHERS = [
+    replace(ONE, participant="PSL-002"),
+    replace(ONE, visit="W11"),
+    replace(ONE, plate="P2"),
+    replace(ONE, viability=91),
+    replace(ONE, viability=None),
+    replace(ONE, controls=Wells((4, 6))),
+    replace(ONE, positive_controls={}),
+    replace(ONE, positive_controls={"CEF": Wells((200,))}),
+    *(
+        replace(ONE, antigens={name: its})
+        for name, its in (
+            ("ns3", ONE.antigens["core"]),
+            ("core", Wells((8, 10), (300, None), 1)),
+            ("core", Wells((8, 9), (301, None), 1)),
+            ("core", Wells((8, 9), (300,), 1)),
+            ("core", Wells((8, 9), (300, None), 2)),
+            ("core", Wells((8, 9), (300, None), 1, 100_000)),
+        )
+    ),
+    CURVE,
+    replace(CURVE, measure="division_index"),
+    replace(CURVE, wells={1.0: (15.5,), 0.0: (60.0, 61.0)}),
+    replace(CURVE, wells={0.5: (15.5, None), 0.0: (60.0, 61.0)}),
+]
+
+
+def test_whatever_differs_in_its_wells_makes_another_visit() -> None:
+    assert len({digest(one) for one in (ONE, *OTHERS)}) == 1 + len(OTHERS)
+    again = {"core": Wells((9, 8), (None, 300), 1, 200_000.0)}
+    assert digest(replace(ONE, participant="psl-001", viability=90.0, antigens=again)) == digest(ONE)
+    assert digest(replace(CURVE, wells={0.0: (61.0, 60.0), 1.0: (None, 15.5)})) == digest(CURVE)
+
+
+def test_the_hash_of_wells_stays_as_it_is() -> None:
+    """Whoever changes it brings back what people have taken back."""
+    assert digest(ONE) == "c086a750f16841114c4b2b565502ee2c0b1dec70dbb1f4fb07a953c57c90df3a"
+    assert digest(CURVE) == "05333d6ae81dac7bea83b264e9904409c5ddd5dbfda5d3b3ace6865d4c3c02e6"
+
+
+def test_other_wells_are_a_conflict_that_shows_both_numbers(trial: Trial, tmp_path: Path) -> None:
+    brought(trial, tmp_path, wells("PSL-001"))
+    (finding,) = brought(trial, tmp_path, wells("PSL-001", core=9)).findings
+    assert finding.kind == "conflict"
+    assert "stands as 42 from another file, the file gives 47;" in finding.message
+    assert "NS3" not in finding.message  # of which both say the same
+    assert answers(trial)["core"] == 42
+
+
+def test_other_wells_of_the_same_numbers_change_nothing(trial: Trial, tmp_path: Path) -> None:
+    brought(trial, tmp_path, wells("PSL-001"))
+    landed = brought(trial, tmp_path, wells("PSL-001", plate="P7"))
+    assert list(landed.done.values()) == ["unchanged"] and landed.findings == ()
+
+
+def test_a_mended_file_fills_what_its_first_did_not_give(trial: Trial, tmp_path: Path) -> None:
+    brought(trial, tmp_path, wells("PSL-001", NS5=None))
+    landed = brought(trial, tmp_path, wells("PSL-001"))
+    assert list(landed.done.values()) == ["corrected"] and landed.findings == ()
+    assert (answers(trial)["ns5"], answers(trial)["total_net"]) == (102, 232)
+    cells = trial.projection("PSL-001").filled["elispot", POINT].cells
+    sources = [cells[name].source for name in ("core", "ns5")]
+    assert None not in sources and sources[0] != sources[1]
+
+
+def test_what_was_taken_back_does_not_come_back_with_other_wells_of_the_same_numbers(
+    trial: Trial, tmp_path: Path
+) -> None:
+    brought(trial, tmp_path, wells("PSL-001"))
+    take_back(trial, "core")
+    landed = brought(trial, tmp_path, wells("PSL-001", plate="P7"))
+    assert landed.done == {}
+    (finding,) = landed.findings
+    assert (
+        finding.kind == "conflict" and "was taken back: plate mixed up (the file gives 42)" in finding.message
+    )
+
+
+def test_what_a_first_file_did_not_know_is_no_obstacle_once_its_numbers_are_taken_back(
+    trial: Trial, tmp_path: Path
+) -> None:
+    brought(trial, tmp_path, wells("PSL-001", NS5=None))
+    take_back(trial, *(name for name in NAMES if name not in ("ns5", "total_net")))
+    landed = brought(trial, tmp_path, wells("PSL-001", core=9))
+    assert list(landed.done.values()) == ["corrected"] and answers(trial)["core"] == 47
+
+
+def test_what_does_not_land_tells_nothing_of_unknown_numbers(trial: Trial, tmp_path: Path) -> None:
+    brought(trial, tmp_path, wells("PSL-001"))
+    landed = brought(trial, tmp_path, wells("PSL-001", core=9, NS5=None, flu=9))
+    assert landed.done == {} and landed.notes == ()
+    assert [one.kind for one in landed.findings] == ["conflict"]

@@ -101,7 +101,7 @@ def landed_data(landed: Landed) -> dict[str, object]:
         "record": dict(landed.done),
         "findings": [
             {"kind": one.kind, "file": one.file, "message": one.message, "cure": one.cure}
-            for one in landed.findings
+            for one in (*landed.findings, *landed.notes)
         ],
     }
 
@@ -112,9 +112,12 @@ def tell_landed(landed: Landed, folder: Path | None) -> None:
     counts = Counter(landed.done.values())
     told = ", ".join(f"{counts[did]} {did}" for did in ("entered", "corrected", "unchanged"))
     screen.print(f"\nInto the record of {folder}: {told}")
-    if landed.findings:
-        screen.print("\nNot in the record")
-        listed(screen, map(str, landed.findings))
+    unknown = [one for one in landed.findings if one.kind == "unknown"]
+    left_out = [one for one in landed.findings if one.kind != "unknown"]
+    for head, found in (("Not in the record", left_out), ("To be looked at", [*unknown, *landed.notes])):
+        if found:
+            screen.print(f"\n{head}")
+            listed(screen, map(str, found))
 
 
 def listed(screen: Console, lines: Iterable[str]) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Finding:
     """kind: `unmatched`, `contradiction`, `duplicate`, `virtual`, `withdrawn`, `failed` or `conflict`, of
-    whose file nothing lands; or `refused`, of which the file is kept and no number."""
+    whose file (or visit on a plate) nothing lands; `refused`, of which the file is kept and no number;
+    `unknown`, which lands without some numbers; `unread`, which lands, and some of it moves no number."""
 
     kind: str
     file: str

@@ -1,19 +1,20 @@
 """Numbers of the cells become answers of a form, through the record's own commands.
 
 Whatever stands on a form by a person's hand stays. A number that stands there from the same file is
-corrected if the panel, the engine or the version gives another now; the same again changes nothing.
+corrected if the panel, the engine or the version gives another now; the same again changes nothing, and so
+does another file that gives the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from trialrun.laboratory.finding import Finding
 from trialrun.laboratory.specimen import Specimen
 from trialrun.protocol.form import Item
-from trialrun.record.projection import Cell, Filled, nothing
+from trialrun.record.projection import Cell, Filled, Withdrawal, nothing, same
 from trialrun.record.refusal import Refused
 from trialrun.record.trial import Trial
 
@@ -27,8 +28,9 @@ WORDS = {"panel": "panel", "engine": "engine", "version": "version"}
 class Numbers:
     """What was found in one file: answers to items of a form, None where a number is not estimable.
 
-    source: `sha256` of the file, and the `panel` (its hash), `engine` and `version` that computed them; and
-    `accepted`, the reason for which a person accepts the file, if one is given.
+    source: `sha256` of the file, `wells` where it is a plate, and the `panel` (its hash), `engine` and
+    `version` that computed them; and `accepted`, the reason for which a person accepts the file, if one is
+    given.
     others: answers that come with the file (from a manifest), by a person's hand.
     """
 
@@ -41,10 +43,12 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Landed:
-    """What was done with each specimen, by its id; and why nothing was done for the rest."""
+    """What was done with each specimen, by its id; and why nothing was done for the rest, or a number is
+    missing. notes: what is told beside it, of files whose every number landed."""
 
     done: Mapping[str, Did]
     findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...] = ()
 
     def count(self, did: Did) -> int:
         return sum(one == did for one in self.done.values())
@@ -125,34 +129,73 @@ def _conflict(
     values: Mapping[str, float | int | None],
     items: Mapping[str, Item],
 ) -> Finding | None:
-    """What a person wrote, or what another file gave, where this file's number should stand; and a number
-    that would be lost though nothing that computes it has changed."""
-    against = []
-    for name, value in values.items():
-        cell = filled.cells.get(name)
-        if cell is None or (cell.source is None and nothing(cell.content)):
-            continue
-        said = f"«{items[name].ask()}» stands as {_shown(cell.content)}"
-        if cell.source is None:
-            against.append(f"{said} by hand (the file gives {_shown(value)})")
-        elif cell.source["sha256"] != numbers.source["sha256"]:
-            against.append(f"{said} from another file, {cell.source['sha256'][:12]}")
-        elif value is None and not nothing(cell.content) and not _newer(cell.source, numbers.source):
-            against.append(f"{said} from this very file, which now gives none: {NONE}")
-    taken = filled.taken_back(numbers.source)
-    for name, said in numbers.others.items():
-        cell = filled.cells.get(name)
-        if name in taken and _open(cell):
-            because = f"was taken back: {taken[name].reason}"
-            against.append(f"«{items[name].ask()}» {because} (the manifest says {said})")
-        elif cell is not None and not _open(cell) and cell.content != said:
-            stands = f"«{items[name].ask()}» stands as {_shown(cell.content)}" if name in items else name
-            against.append(f"{stands} (the manifest says {said})")
+    """What stands on the form against a file, if anything does."""
+    taken, back = filled.taken_back(numbers.source), dict[str, Withdrawal]()
+    if _of_another(filled, values, numbers.source):  # it brings nothing back that was taken back of that one
+        taken = back = {item: one for all in filled.withdrawn.values() for item, one in all.items()} | taken
+    against = [
+        *_against_values(filled, numbers.source, values, items, back),
+        *_against_manifest(filled, numbers.others, items, taken),
+    ]
     if not against:
         return None
     message = f"on the form at {specimen.point} of {specimen.subject}, {'; '.join(against)}"
     cure = "find out which is right; a person's correction to `unknown` makes room for the file"
     return Finding("conflict", numbers.name, message, cure)
+
+
+def _of_another(filled: Filled, names: Iterable[str], source: Mapping[str, str]) -> bool:
+    """Whether numbers of another file stand at some of these items."""
+    cells = [cell for name in names if (cell := filled.cells.get(name)) and not nothing(cell.content)]
+    return any(cell.source and not same(cell.source, source) for cell in cells)
+
+
+def _against_values(
+    filled: Filled,
+    source: Mapping[str, str],
+    values: Mapping[str, float | int | None],
+    items: Mapping[str, Item],
+    back: Mapping[str, Withdrawal],
+) -> Iterator[str]:
+    """What a person wrote or took back, or what another file gave, where this one says something else; and
+    numbers that would be lost though nothing that computes them has changed."""
+    lost, others = [], set()
+    for name, value in values.items():
+        cell, asked = filled.cells.get(name), f"«{items[name].ask()}»"
+        gives = f"the file gives {_shown(value)}"
+        if cell is None or nothing(cell.content):
+            if name in back and value is not None:
+                yield f"{asked} was taken back: {back[name].reason} ({gives})"
+            continue
+        stands = f"{asked} stands as {_shown(cell.content)}"
+        if cell.source is None:
+            yield f"{stands} by hand ({gives})"
+        elif not same(cell.source, source):
+            if _differs(cell, value):
+                others.add(cell.source["sha256"][:12])
+                yield f"{stands} from another file, {gives}"
+        elif value is None and not _newer(cell.source, source):
+            lost.append(stands)
+    if others:
+        yield f"the other file is {' and '.join(sorted(others))}"
+    if lost:
+        yield f"{', '.join(lost)} from this very file, which now gives none: {NONE}"
+
+
+def _against_manifest(
+    filled: Filled,
+    others: Mapping[str, Any],
+    items: Mapping[str, Item],
+    taken: Mapping[str, Withdrawal],
+) -> Iterator[str]:
+    """What a person took back, or what stands, where the manifest says something else."""
+    for name, said in others.items():
+        cell, manifest = filled.cells.get(name), f"(the manifest says {said})"
+        if name in taken and _open(cell):
+            yield f"«{items[name].ask()}» was taken back: {taken[name].reason} {manifest}"
+        elif cell is not None and not _open(cell) and cell.content != said:
+            stands = f"«{items[name].ask()}» stands as {_shown(cell.content)}" if name in items else name
+            yield f"{stands} {manifest}"
 
 
 def _open(cell: Cell | None) -> bool:

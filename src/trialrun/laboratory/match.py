@@ -1,7 +1,7 @@
 """Which specimen a file is of: by the manifest, else by the file's own keywords; never by a guess.
 
 A file is matched if what names its specimen names one that was taken, if nothing else that it says
-contradicts it (a tube's label or a patient's number of the site's own does not), if nobody withdrew it
+contradicts it (a tube's label or a patient's number of the hospital's own does not), if nobody withdrew it
 there, and if no other file says the same. What its keywords say against its row of the manifest a person may
 accept there, with the reason; so too a file that was withdrawn.
 """
@@ -17,6 +17,7 @@ from trialrun.cytometry.batch import PARTICIPANT as WHOSE  # the keywords
 from trialrun.laboratory.finding import Finding
 from trialrun.laboratory.specimen import Specimen, marked, specimens
 from trialrun.protocol.panel import Panel
+from trialrun.record.projection import bare, same
 from trialrun.record.trial import Trial
 
 SPECIMEN, PARTICIPANT, TIMEPOINT = "specimen", "participant", "timepoint"
@@ -47,7 +48,8 @@ class File:
     @property
     def accepted(self) -> str | None:
         """The reason for which the manifest accepts it, whatever its keywords say against its row."""
-        return (self.said or {}).get(ACCEPT, "").strip() or None
+        said = (self.said or {}).get(ACCEPT, "").strip()
+        return said if bare(said) else None
 
     @property
     def source(self) -> dict[str, str]:
@@ -158,7 +160,7 @@ def _one(
 def withdrawn(
     trial: Trial, form: str, fills: Collection[str | None], source: Mapping[str, str], of: Specimen
 ) -> str | None:
-    """That a person took back numbers that this very file gave of this specimen, by whom and why.
+    """That a person took back numbers that this very source gave of this specimen, by whom and why.
 
     fills: the items that the numbers answer; source: as for `land.Numbers`.
     """
@@ -168,7 +170,7 @@ def withdrawn(
     taken = {one for item, one in filled.taken_back(source).items() if item in fills}
     if not taken:
         return None
-    part = any(cell.source and cell.source["sha256"] == source["sha256"] for cell in filled.cells.values())
+    part = any(cell.source and same(cell.source, source) for cell in filled.cells.values())
     said = sorted({f"by {_named(trial, one.by)} because: {one.reason}" for one in taken})
     return f"it was withdrawn{' in part' if part else ''} from {of.id} {', and '.join(said)}"
 
@@ -197,27 +199,37 @@ def _somebody_else(trial: Trial, file: File, subject: str) -> str | None:
     """What a file says of itself if it names another participant than the one that it is said to be of.
 
     `PARTICIPANT` has to name this one. `PATIENT ID`, in which hospitals write numbers of their own, must not
-    name another of the trial.
+    be that of another participant, were it of none that is here.
     """
     ours, _ = WHOSE
     for keyword in WHOSE:
         said = file.keyword(keyword)
-        if not said or _bare(said) == _bare(subject):
+        if not said or bare(said) == bare(subject):
             continue
-        if keyword == ours or any(_bare(said) == _bare(other) for other in trial.subjects()):
+        if keyword == ours or _numbered_otherwise(trial, said, subject):
             return f"its keyword {keyword} says {said}"
     return None
 
 
-def _bare(name: str) -> str:
-    """A name without case, blanks and signs, in which hands and machines differ: `psl 001` is PSL-001."""
-    return "".join(filter(str.isalnum, name.casefold()))
+def _numbered_otherwise(trial: Trial, said: str, subject: str) -> bool:
+    """Whether a text has a number as the trial gives them (a site's name, then digits) that is not this
+    participant's: `psl 1` is PSL-001, and PSL-0011 is not."""
+    sites = "|".join(map(_spread, sorted(trial.protocol.study.sites, key=len, reverse=True)))
+    site, _, number = subject.rpartition("-")
+    own = bare(site), number.lstrip("0")
+    found = re.findall(rf"(?<![^\W_])({sites})[\W_]*([0-9]+)", said.casefold())
+    return any((bare(there), digits.lstrip("0")) != own for there, digits in found)
+
+
+def _spread(name: str) -> str:
+    """The pattern of a name, whatever signs are between its letters."""
+    return r"[\W_]*".join(map(re.escape, bare(name)))
 
 
 def _names_another(trial: Trial, label: str, id: str) -> bool:
     """Whether a label names another specimen or participant of a trial than this id does; what sites write
     of their own (`Tube 1`) names none."""
-    if _bare(label) == _bare(id):
+    if bare(label) == bare(id):
         return False
     for subject in trial.subjects():
         if not id.startswith(f"{subject}."):
@@ -226,15 +238,14 @@ def _names_another(trial: Trial, label: str, id: str) -> bool:
             continue
         names = trial.protocol.study.specimens
         known = (marked(subject, point, name) for point in trial.protocol.timepoints for name in names)
-        if any(_bare(label) == _bare(one) for one in known):
+        if any(bare(label) == bare(one) for one in known):
             return True
     return False
 
 
 def _stands_in(label: str, subject: str) -> bool:
     """Whether a label has the name of a participant, however its signs are written, not in a longer one."""
-    name = r"[\W_]*".join(map(re.escape, _bare(subject)))
-    return re.search(rf"(?<![^\W_]){name}(?![^\W_])", label.casefold()) is not None
+    return re.search(rf"(?<![^\W_]){_spread(subject)}(?![^\W_])", label.casefold()) is not None
 
 
 def _ids(trial: Trial, name: str, file: File) -> list[str] | Finding:

@@ -5,6 +5,7 @@ Replay and live commands go through the same `apply`, so that what a screen show
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,9 +28,10 @@ HAPPENED = "happened"
 PREFIX = "participant:"
 
 Source = Mapping[str, str]
-"""What values were computed from and by: in any case `sha256`, an attached file; beside it whatever names
-the program (say `panel`, `engine`, `version`), and `accepted`, the reason of a person who accepts the file
-although something speaks against it."""
+"""What values were computed from and by: in any case `sha256`, an attached file, and `wells`, the hash of
+what is read of it, where files of other bytes say the same; beside it whatever names the program (say
+`panel`, `engine`, `version`), and `accepted`, the reason of a person who accepts the file although something
+speaks against it."""
 
 
 @dataclass(slots=True)
@@ -53,14 +55,18 @@ class Withdrawal:
     reason: str
     accepted: frozenset[str]
 
+    def knew(self, reason: str) -> bool:
+        """Whether a reason was given before: one in other signs is no other."""
+        return bare(reason) in map(bare, self.accepted)
+
 
 @dataclass(slots=True)
 class Filled:
     """One form at one timepoint, or one row of a log, as it stands: filled first by entry ``since``.
 
     planned: the amount of a dose per kg or m² as it was planned when the dose was recorded.
-    withdrawn: by the sha256 of a file and by item, what it gave and a person took back; until the same file
-    gives it again. accepted: by the sha256 of a file, the reasons for which it was accepted.
+    withdrawn: by what a source is known by and by item, what it gave and a person took back; until the same
+    gives it again. accepted: by what a source is known by, the reasons for which it was accepted.
     """
 
     happened: str
@@ -77,8 +83,9 @@ class Filled:
     def taken_back(self, source: Source) -> dict[str, Withdrawal]:
         """By item what a person took back of a file, unless it is accepted now for another reason than
         before."""
-        taken, accepted = self.withdrawn.get(source["sha256"], {}), source.get("accepted")
-        return {item: one for item, one in taken.items() if accepted is None or accepted in one.accepted}
+        taken = {item: one for known in _names(source) for item, one in self.withdrawn.get(known, {}).items()}
+        accepted = source.get("accepted")
+        return {item: one for item, one in taken.items() if accepted is None or one.knew(accepted)}
 
     def digest(self) -> str:
         """What a signature binds to: the time and every content, as they stand."""
@@ -293,15 +300,38 @@ def _replace(found: Filled, change: Change, entry: Entry) -> None:
     """Put what is new in its cell, and remember what a person takes back from a file."""
     before, source = found.cells.get(change.item), entry.payload.get("source")
     if source is not None:
-        sha256 = source["sha256"]
-        found.withdrawn.get(sha256, {}).pop(change.item, None)
+        for name in _names(source):
+            found.withdrawn.get(name, {}).pop(change.item, None)
         if "accepted" in source:
-            found.accepted[sha256] = found.accepted.get(sha256, frozenset()) | {source["accepted"]}
+            known = _name(source)
+            found.accepted[known] = found.accepted.get(known, frozenset()) | {source["accepted"]}
     elif before is not None and before.source is not None and nothing(change.new):
-        sha256 = before.source["sha256"]
-        taken = Withdrawal(entry.actor, change.reason or "", found.accepted.get(sha256, frozenset()))
-        found.withdrawn.setdefault(sha256, {})[change.item] = taken
+        known = _name(before.source)
+        taken = Withdrawal(entry.actor, change.reason or "", found.accepted.get(known, frozenset()))
+        found.withdrawn.setdefault(known, {})[change.item] = taken
     found.cells[change.item] = Cell(change.new, entry.sequence, source)
+
+
+def same(one: Source, other: Source) -> bool:
+    """Whether two sources say the same: by their wells where both tell them, else by the file's bytes."""
+    name = "wells" if "wells" in one and "wells" in other else "sha256"
+    return one[name] == other[name]
+
+
+def _name(source: Source) -> str:
+    """What a source is known by."""
+    return source.get("wells", source["sha256"])
+
+
+def _names(source: Source) -> tuple[str, ...]:
+    """What a source may be known by: entries from before there were `wells` have the sha256 alone."""
+    return tuple(source[name] for name in ("wells", "sha256") if name in source)
+
+
+def bare(text: str) -> str:
+    """The letters and digits of a text, without case and accents: what is left when hands and machines write
+    the same in their ways."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text.casefold())))
 
 
 def nothing(content: Content) -> bool:
