@@ -337,6 +337,7 @@ def test_other_wells_are_a_conflict_that_shows_both_numbers(trial: Trial, tmp_pa
     (finding,) = brought(trial, tmp_path, wells("PSL-001", core=9)).findings
     assert finding.kind == "conflict"
     assert "stands as 42 from another file, the file gives 47;" in finding.message
+    assert "; the other file is " in finding.message
     assert "NS3" not in finding.message  # of which both say the same
     assert answers(trial)["core"] == 42
 

@@ -140,7 +140,7 @@ def _conflict(
     if not against:
         return None
     message = f"on the form at {specimen.point} of {specimen.subject}, {'; '.join(against)}"
-    cure = "find out which is right; a person's correction to `unknown` makes room for the file"
+    cure = "find out which is right; to make room for the file, correct what stands there to `unknown`"
     return Finding("conflict", numbers.name, message, cure)
 
 
@@ -177,7 +177,7 @@ def _against_values(
         elif value is None and not _newer(cell.source, source):
             lost.append(stands)
     if others:
-        yield f"the other file is {' and '.join(sorted(others))}"
+        yield f"the other {'file is' if len(others) == 1 else 'files are'} {' and '.join(sorted(others))}"
     if lost:
         yield f"{', '.join(lost)} from this very file, which now gives none: {NONE}"
 
