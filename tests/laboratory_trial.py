@@ -80,19 +80,23 @@ class Lab:
         return self.trial.projection(subject).sequence
 
 
-def made(virtual: bool = True, people: tuple[Person, ...] = (), seed: int | None = None) -> Lab:
+def made(
+    virtual: bool = True,
+    people: tuple[Person, ...] = (),
+    seed: int | None = None,
+    study: str | Path = "vascu_il2",
+    participants: int = 2,
+) -> Lab:
     """A trial in memory. people: who else is registered."""
     clock = Noon() if virtual else None
-    trial = Trial.in_memory(
-        load("vascu_il2"), virtual=virtual, clock=clock, seed=seed, people=(*STAFF, *people)
-    )
-    _screened(trial)
+    trial = Trial.in_memory(load(study), virtual=virtual, clock=clock, seed=seed, people=(*STAFF, *people))
+    _screened(trial, participants)
     return Lab(trial)
 
 
-def _screened(trial: Trial) -> None:
+def _screened(trial: Trial, participants: int = 2) -> None:
     consent = {"signed": True, "version": "1.0", "biobank": True, "genetic": False}
-    for number in (1, 2):
+    for number in range(1, participants + 1):
         subject = trial.enrol("PSL", by="anna", key=f"enrol {number}")
         trial.enter(subject, "consent", POINT, TAKEN, consent, by="anna", key="consent")
         trial.collect(subject, BLOOD, POINT, TAKEN, by="nils", key="blood")

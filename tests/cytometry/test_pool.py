@@ -12,7 +12,10 @@ from trialrun.cytometry.fcs.write import write
 from trialrun.cytometry.manifest import read_manifest
 from trialrun.cytometry.method import Edge, find
 from trialrun.cytometry.pool import against, alone, pooled
+from trialrun.cytometry.quality import Judged
+from trialrun.cytometry.quantity import Estimate
 from trialrun.cytometry.report.language import language
+from trialrun.cytometry.rounds import _worse
 from trialrun.cytometry.sample import Channel, Sample
 from trialrun.protocol.panels import load_panels
 from trialrun.protocol.population import Density
@@ -236,6 +239,38 @@ def test_a_tube_that_fails_by_the_rule_has_no_part_in_any_gate_of_the_others(tmp
     (reason,) = bad.failed
     assert reason.startswith("cuts: the shared cut of `high` does not serve it")
     assert good[0].file.findings == ("its gates were found without 3.fcs, which fails by rule",)
+
+
+def test_numbers_beyond_a_cut_that_does_not_serve_are_withheld_and_the_gates_stay(tmp_path: Path) -> None:
+    warned = tubes(tmp_path, [1, 1, 1, 6], ", of: rest_b, then: warn").outcomes
+    *good, bad = tubes(tmp_path, [1, 1, 1, 6], ", of: rest_b, then: withhold").outcomes
+    assert [one.estimates for one in good] == [one.estimates for one in warned[:3]]
+    assert (bad.failed, bad.gates, bad.counts) == ((), warned[3].gates, warned[3].counts)
+    withheld = {name for name, one in bad.estimates.items() if one.value is None}
+    assert withheld == {"rest_percent"} and warned[3].estimates["rest_percent"].value is not None
+    (rule,) = bad.quality
+    assert bad.estimates["rest_percent"] == Estimate(None, "%", reason=f"cuts: {rule.message}")
+    assert not any("fails by rule" in said for one in (*good, bad) for said in one.file.findings)
+
+
+def test_what_was_withheld_stays_so_when_others_are_set_aside(tmp_path: Path) -> None:
+    """Of two that differ the one that is left is cut alone, and so it seems fine."""
+    few = "of: high, then: withhold}\n      enough: {kind: events, of: rest, at_least: 1000"
+    left = next(one for one in tubes(tmp_path, [1, 12], f", {few}").outcomes if not one.failed)
+    (said,) = (rule for rule in left.quality if rule.rule == "cuts")
+    assert said.outcome == "withhold" and said.about == ("high",)
+    assert left.empty, "all is made from it"
+
+
+def test_a_number_withheld_in_either_round_is_withheld() -> None:
+    first, other = (Judged("cuts", False, one, 1.0, (one,), "withhold") for one in ("a", "b"))
+    assert _worse(first, first) == first
+    both = _worse(other, first)
+    assert (set(both.about), both.message) == ({"a", "b"}, "b; a")
+    assert _worse(both, first) == both
+    assert _worse(first, both) == both
+    assert _worse(Judged("cuts", False, "c", then="fail"), first).outcome == "fail"
+    assert _worse(Judged("cuts", True, "c", then="withhold"), first) == first
 
 
 def test_what_cannot_be_seen_has_not_passed(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trialrun.protocol.compile import load
-from trialrun.protocol.lineage import in_order, shared_cuts
+from trialrun.protocol.lineage import beneath, in_order, rests, shared_cuts
 from trialrun.protocol.panels import Panels, compile_panels, load_panels
 from trialrun.protocol.population import reads
 from trialrun.protocol.problem import Problem, ProtocolError
@@ -94,6 +94,7 @@ def test_a_panel_alone_is_read(tmp_path: Path) -> None:
         ("[1000, null]", "[null, null]", "`CD4` has neither", "Write e.g. [1000, null]."),
         ("events, of: cd4, at_least: 5000", "cut, of: [t_cells, cd5]", "no population `cd5`", "Known here"),
         ("events, of: cd4, at_least: 5000", "cut, of: cd4", "`cd4` is not cut by", "Known here: t_cells."),
+        ("quantity: rare_percent", "quantity: rare_percent, then: withhold", "which number", "events and"),
         ("[1000, null]", "[nan, null]", "this must be a number, not `nan`", ""),
         ("[1000, null]", "[9, 1]", "the bounds of `CD4` end before they begin", "smaller first"),
         ("CD127: BL1-H", "CD127: VL4-H", "`VL4-H` is said to be both CD4 and CD127", "under one"),
@@ -123,6 +124,32 @@ def test_a_rule_about_shared_cuts_looks_at_those_that_a_quantity_hangs_on(tmp_pa
         tmp_path, rule, ("density, by: CD3, keep: high", "rectangle, within: {CD3: [9, null]}")
     )
     assert "no quantity hangs on" in wrong.message
+
+
+def test_numbers_that_rest_on_a_population_are_those_of_it_and_of_what_is_made_from_it(
+    tmp_path: Path,
+) -> None:
+    more = "intensity: {median: CD25, of: rare}"
+    added = """
+      level: {median: CD25, of: cd4}
+      cd4_percent: {percent: cd4, of: single}
+      others: {percent: other, of: t_cells}"""
+    panel = panels(tmp_path, (more, more + added)).panels["small"]
+    cells = panel.quantities.items()
+
+    def under(name: str, reference: str | None = None) -> set[str]:
+        return {key for key, one in cells if beneath(panel, one, name, reference)}
+
+    def on(name: str, reference: str | None = None) -> set[str]:
+        return {key for key, one in cells if rests(panel, one, [name], reference)}
+
+    assert under("cd4") == {"rare_percent", "intensity", "level"}
+    assert under("cd4", "cd4") == under("cd4"), "how many it has itself stays"
+    assert under("other", "other") == {"cd4_count"}, "it is counted by them"
+    assert under("t_cells") == set(panel.quantities)
+    assert on("cd4") == set(panel.quantities), "what is not in it is made from it too"
+    assert on("rare") == {"rare_percent", "intensity"}
+    assert on("other") == {"others"} and on("other", "other") == {"others", "cd4_count"}
 
 
 def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:

@@ -153,16 +153,19 @@ def _cells(made: Demonstration) -> list[Any]:
         compared.add_row(
             one.title, _measured(median(one.errors), unit) + share, _measured(max(one.errors), unit)
         )
-    files = max(len(one.pairs) for one in made.cells)
-    said = f"{files} simulated FCS files, one for each specimen, gated into the record"
+    said = f"{made.files} simulated FCS files, one for each specimen, gated into the record"
     passed = [
         Text(f"Warned of by the panel's rule `{rule}`, and let pass: {count} files", style="dim")
         for rule, count in made.warnings.items()
     ]
+    withheld = [
+        Text(f"Numbers withheld by the panel's rule `{rule}`: some of {count} files", style="dim")
+        for rule, count in made.withholding.items()
+    ]
     failed = [
         Text(f"Not in the record, {len(made.left_out)} files, as {made.left_out[0]}", style="dim")
     ] if made.left_out else []  # fmt: skip
-    return [Text(""), Text(said, style="bold"), compared, *passed, *failed]
+    return [Text(""), Text(said, style="bold"), compared, *passed, *withheld, *failed]
 
 
 def _measured(value: float, unit: str) -> str:

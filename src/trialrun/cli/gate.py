@@ -269,15 +269,8 @@ def _notes(batch: Batch) -> Iterator[tuple[str, list[str]]]:
         "Failed by the panel's rules",
         [f"{one.file.name}: {reason}" for one in batch.outcomes for reason in one.failed],
     )
-    yield (
-        "To be looked at",
-        _alike(
-            (one.file.name, f"{rule.rule}: {rule.message}")
-            for one in batch.outcomes
-            for rule in one.quality
-            if rule.outcome == "warn"
-        ),
-    )
+    yield "Numbers withheld by the panel's rules", _alike(_said(batch, "withhold"))
+    yield "To be looked at", _alike(_said(batch, "warn"))
     yield (
         "About the files",
         _counted(said for one in batch.outcomes for said in one.file.findings),
@@ -285,12 +278,7 @@ def _notes(batch: Batch) -> Iterator[tuple[str, list[str]]]:
     yield "About the manifest", list(batch.notes)
     yield (
         "Could not be judged",
-        _counted(
-            f"{rule.rule}: {rule.message}"
-            for one in batch.outcomes
-            for rule in one.quality
-            if rule.outcome == "unknown"
-        ),
+        _counted(line for _, line in _said(batch, "unknown")),
     )
     yield (
         "Not estimable",
@@ -306,6 +294,14 @@ def _notes(batch: Batch) -> Iterator[tuple[str, list[str]]]:
         ),
     )
     yield "Not gated", [f"{one.name}: {one.reason}" for one in batch.failures]
+
+
+def _said(batch: Batch, outcome: str) -> Iterator[tuple[str, str]]:
+    """Of each file what rules of one outcome say."""
+    for one in batch.outcomes:
+        for rule in one.quality:
+            if rule.outcome == outcome:
+                yield one.file.name, f"{rule.rule}: {rule.message}"
 
 
 def _alike(said: Iterable[tuple[str, str]]) -> list[str]:

@@ -43,7 +43,8 @@ class Outcome:
     """One file gated.
 
     counts: events by population, None where it is not known; reasons: why. gates: by population what its
-    method found, as numbers on the scales. estimates: by quantity, from automatic gates alone. medians: by
+    method found, as numbers on the scales. estimates: by quantity, from automatic gates alone, without a
+    value where one is withheld. medians: by
     population and marker, for the rules that compare samples.
     """
 
@@ -94,7 +95,7 @@ def unpacked(file: Looked, content: Mapping[str, Any]) -> Outcome:
         content["reasons"],
         content["gates"],
         _estimates(content["estimates"]),
-        tuple(Judged(**rule) for rule in content["quality"]),
+        tuple(Judged(**{**rule, "about": tuple(rule["about"])}) for rule in content["quality"]),
         {(of, marker): value for of, marker, value in content["medians"]},
         Adjusted(adjusted["gates"], adjusted["counts"], _estimates(adjusted["estimates"]))
         if adjusted

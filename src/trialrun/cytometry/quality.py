@@ -1,4 +1,4 @@
-"""What fails a sample by rule: how it was acquired, what it holds, and how it stands beside the others.
+"""What a sample breaks by rule: how it was acquired, what it holds, and how it stands beside the others.
 
 Time and flow are judged in bins of equal time, against what chance does to a count; where bins differ by more
 than chance, against that, as 1.4826 × the median absolute deviation. Whoever wants the ideas: flowAI (Monaco
@@ -9,7 +9,8 @@ the panel's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,20 +38,24 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Judged:
-    """What a rule says of a sample. passed: None where it could not be judged, as `message` tells."""
+    """What a rule says of a sample. passed: None where it could not be judged, as `message` tells.
+
+    then: what comes of a sample that breaks it, as in the panel; about: the populations that it speaks of.
+    """
 
     rule: str
     passed: bool | None
     message: str
     value: float | None = None
-    fails: bool = False
+    about: tuple[str, ...] = ()
+    then: Literal["fail", "withhold", "warn"] = "warn"
 
     @property
     def outcome(self) -> str:
-        """passed, fail, warn or unknown."""
+        """passed, unknown, or what the panel says then."""
         if self.passed is None:
             return "unknown"
-        return "passed" if self.passed else "fail" if self.fails else "warn"
+        return "passed" if self.passed else self.then
 
 
 def quality(populated: Populated, row: Row) -> list[Judged]:
@@ -59,12 +64,11 @@ def quality(populated: Populated, row: Row) -> list[Judged]:
     for name, rule in populated.panel.quality.items():
         judged = _alone(name, rule, populated, row)
         if judged is not None:
-            found.append(judged)
+            found.append(replace(judged, then=rule.then))
     return found
 
 
 def _alone(name: str, rule: said.Quality, populated: Populated, row: Row) -> Judged | None:
-    fails = rule.then == "fail"
     sample = populated.sample
     try:
         match rule:
@@ -72,19 +76,19 @@ def _alone(name: str, rule: said.Quality, populated: Populated, row: Row) -> Jud
                 return _events(name, rule, populated)
             case said.FlowRate():
                 share = flow_anomalies(_time(sample), rule.deviations)
-                return _share(name, share, rule.at_most, "passed while the flow was odd", fails)
+                return _share(name, share, rule.at_most, "passed while the flow was odd")
             case said.Stability():
                 share = _unstable(populated, rule)
-                return _share(name, share, rule.at_most, "came while a marker was odd", fails)
+                return _share(name, share, rule.at_most, "came while a marker was odd")
             case said.Margin():
                 worst, share = _margins(populated, rule)
-                return _share(name, share, rule.at_most, f"lie at an end of {worst}", fails)
+                return _share(name, share, rule.at_most, f"lie at an end of {worst}")
             case said.Storage():
                 return _storage(name, rule, row)
             case said.SharedCut():
                 return _cut(name, rule, populated)
     except (GatingError, _Unknown) as reason:
-        return Judged(name, None, str(reason), fails=fails)
+        return Judged(name, None, str(reason))
     return None
 
 
@@ -93,24 +97,18 @@ class _Unknown(Exception):
 
 
 def _events(name: str, rule: said.Events, populated: Populated) -> Judged:
-    count, fails = populated.count(rule.of), rule.then == "fail"
+    count = populated.count(rule.of)
     if count is None:
-        return Judged(name, None, f"`{rule.of}` is not known: {populated.reason(rule.of)}", fails=fails)
+        return Judged(name, None, f"`{rule.of}` is not known: {populated.reason(rule.of)}")
     message = f"{count:,} events of `{rule.of}`, at least {rule.at_least:,} are asked for"
-    return Judged(name, count >= rule.at_least, message, float(count), fails)
+    return Judged(name, count >= rule.at_least, message, float(count), (rule.of,))
 
 
 def _storage(name: str, rule: said.Storage, row: Row) -> Judged:
-    fails = rule.then == "fail"
     if not row["storage"]:
-        return Judged(name, None, "the manifest does not say whether it was fresh or frozen", fails=fails)
-    return Judged(
-        name,
-        row["storage"] == rule.only,
-        f"it was {row['storage']}, and {rule.only} is asked for",
-        None,
-        fails,
-    )
+        return Judged(name, None, "the manifest does not say whether it was fresh or frozen")
+    message = f"it was {row['storage']}, and {rule.only} is asked for"
+    return Judged(name, row["storage"] == rule.only, message)
 
 
 SERVE = "shared cuts that serve it: {0} of {0}"
@@ -138,12 +136,11 @@ def _cut(name: str, rule: said.SharedCut, populated: Populated) -> Judged:
             reason := _unseen(populated, one)
         ):
             unseen[one] = reason
-    fails = rule.then == "fail"
     if unfit:
-        return Judged(name, False, _first(UNFIT, unfit), float(len(unfit)), fails)
+        return Judged(name, False, _first(UNFIT, unfit), float(len(unfit)), tuple(unfit))
     if unseen:
-        return Judged(name, None, _first(UNSEEN, unseen), fails=fails)
-    return Judged(name, True, SERVE.format(len(names)), 0.0, fails)
+        return Judged(name, None, _first(UNSEEN, unseen))
+    return Judged(name, True, SERVE.format(len(names)), 0.0)
 
 
 def _unseen(populated: Populated, name: str) -> str:
@@ -164,10 +161,10 @@ def _first(words: tuple[str, str], reasons: Mapping[str, str]) -> str:
     return words[1].format(first, ", ".join(others), reasons[first])
 
 
-def _share(name: str, share: float, most: float, of_what: str, fails: bool) -> Judged:
+def _share(name: str, share: float, most: float, of_what: str) -> Judged:
     value = float(f"{100 * share:.8g}")
     message = f"{value:.3g} % of the events {of_what}, at most {most:g} % are allowed"
-    return Judged(name, value <= most, message, value, fails)
+    return Judged(name, value <= most, message, value)
 
 
 # ---- time -----------------------------------------------------------------------------------------
@@ -316,14 +313,16 @@ def beside(panel: Panel, samples: Sequence[Beside]) -> list[list[Judged]]:
     for name, rule in panel.quality.items():
         for number, one in enumerate(samples):
             if isinstance(rule, said.Drift):
-                found[number].append(_drifted(name, rule, one, samples))
+                judged = _drifted(name, rule, one, samples)
             elif isinstance(rule, said.Bridging):
-                found[number].append(_bridged(name, rule, one, samples))
+                judged = _bridged(name, rule, one, samples)
+            else:
+                continue
+            found[number].append(replace(judged, then=rule.then))
     return found
 
 
 def _drifted(name: str, rule: said.Drift, one: Beside, samples: Sequence[Beside]) -> Judged:
-    fails = rule.then == "fail"
     worst: tuple[float, str] | None = None
     for of, marker in one.medians:
         if of != rule.of or (rule.markers and marker not in rule.markers):
@@ -331,23 +330,23 @@ def _drifted(name: str, rule: said.Drift, one: Beside, samples: Sequence[Beside]
         others = np.array([s.medians[of, marker] for s in samples if (of, marker) in s.medians])
         if len(others) < rule.at_least:
             words = f"samples to compare: {len(others)}, at least {rule.at_least} are asked for"
-            return Judged(name, None, words, fails=fails)
+            return Judged(name, None, words)
         spread = max(_robust(others), 0.01)  # of the scale: less is no drift anyone sees; an assumption
         away = abs(one.medians[of, marker] - float(np.median(others))) / spread
         worst = max(worst or (0.0, marker), (away, marker))
     if worst is None:
-        return Judged(name, None, f"no median of `{rule.of}` is known", fails=fails)
+        return Judged(name, None, f"no median of `{rule.of}` is known")
     value = float(f"{worst[0]:.8g}")
     message = (
         f"the median of {worst[1]} in `{rule.of}` is {value:.3g} robust SD from the other samples, "
         f"at most {rule.deviations:g} are allowed"
     )
-    return Judged(name, value <= rule.deviations, message, value, fails)
+    return Judged(name, value <= rule.deviations, message, value)
 
 
 def _bridged(name: str, rule: said.Bridging, one: Beside, samples: Sequence[Beside]) -> Judged:
     """The controls of a sample's batch, against those of all other batches."""
-    fails, batch = rule.then == "fail", one.row["batch"]
+    batch = one.row["batch"]
     controls: dict[str, list[float]] = {}
     for other in samples:
         if other.row["reference"] == rule.reference:
@@ -356,17 +355,17 @@ def _bridged(name: str, rule: said.Bridging, one: Beside, samples: Sequence[Besi
                 controls.setdefault(other.row["batch"], []).append(value)
     if batch not in controls:
         run = f"batch `{batch}`" if batch else "this batch"
-        return Judged(name, None, f"{run} has no bridging control `{rule.reference}`", fails=fails)
+        return Judged(name, None, f"{run} has no bridging control `{rule.reference}`")
     rest = [float(np.mean(some)) for run, some in sorted(controls.items()) if run != batch]
     if len(rest) < rule.at_least:
         words = f"other batches with a bridging control: {len(rest)}, at least {rule.at_least} are asked for"
-        return Judged(name, None, words, fails=fails)
+        return Judged(name, None, words)
     middle, spread = float(np.mean(rest)), float(np.std(rest, ddof=1))
     if not spread > 0:
-        return Judged(name, None, "the bridging controls of the other batches are all the same", fails=fails)
+        return Judged(name, None, "the bridging controls of the other batches are all the same")
     away = float(f"{abs(float(np.mean(controls[batch])) - middle) / spread:.8g}")
     message = (
         f"the bridging control's {rule.quantity} is {away:.3g} SD from the other batches, "
         f"at most {rule.deviations:g} are allowed"
     )
-    return Judged(name, away <= rule.deviations, message, away, fails)
+    return Judged(name, away <= rule.deviations, message, away)

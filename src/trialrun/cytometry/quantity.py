@@ -12,7 +12,7 @@ from math import hypot, inf
 import numpy as np
 from numpy.typing import NDArray
 
-from trialrun.protocol.panel import Quantity
+from trialrun.protocol.panel import Panel, Quantity
 from trialrun.protocol.panels import UNITS
 from trialrun.protocol.population import ALL
 
@@ -160,7 +160,7 @@ def _absolute(populated: Populated, count: int, row: Row) -> Estimate:
         return Estimate(None, unit, events=count, reason=reason)
     if way == "volume":
         return _by_volume(populated, count, row, counting.volume)
-    reference = counting.beads if way == "beads" else counting.dual
+    reference = counted_by(populated.panel, row)
     if reference is None:
         reason = f"the manifest says `counting: {way}`, and the panel has no population for that"
         return Estimate(None, unit, events=count, reason=reason)
@@ -171,6 +171,14 @@ def _absolute(populated: Populated, count: int, row: Row) -> Estimate:
     if way == "beads":
         return by_beads(count, total, row.number("beads") or 0.0, row.number("blood_ul") or 0.0)
     return by_blood_count(count, total, row.number("cells_per_ul") or 0.0, _part(populated, reference))
+
+
+def counted_by(panel: Panel, row: Row) -> str | None:
+    """The population by which the manifest says that cells per microlitre are counted, if by one."""
+    counting = panel.counting
+    if counting is None or row.counting not in ("beads", "dual"):
+        return None
+    return counting.beads if row.counting == "beads" else counting.dual
 
 
 def _part(populated: Populated, reference: str) -> bool:

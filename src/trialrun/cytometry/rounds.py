@@ -19,6 +19,7 @@ from .cores import Cores
 from .group import Failure, Group, gated
 from .outcome import Outcome, packed, unpacked
 from .quality import Beside, Judged, beside
+from .withhold import withheld
 
 __all__ = ["Rounds"]
 
@@ -84,16 +85,24 @@ class Rounds:
     def outcomes(self) -> tuple[Outcome, ...]:
         """By the names of their files, with what the rules over several samples say."""
         named = sorted(self.found.items())
-        outcomes = [one for _, one in named if isinstance(one, Outcome)]
+        outcomes = [self._told(one) for _, one in named if isinstance(one, Outcome)]
         others = beside(self.panel, [Beside(one.medians, one.estimates, one.file.row) for one in outcomes])
-        pairs = zip(outcomes, others, strict=True)
-        return tuple(self._told(replace(one, quality=(*one.quality, *more))) for one, more in pairs)
+        return tuple(
+            replace(one, quality=(*one.quality, *self._counted(one, more)))
+            for one, more in zip(outcomes, others, strict=True)
+        )
 
     def _told(self, one: Outcome) -> Outcome:
-        before = {rule.rule: rule for rule in self.before.get(one.file.name, ())}
-        quality = tuple(_worse(rule, before.get(rule.rule, rule)) for rule in one.quality)
+        """With what the first round says, and without what its own rules withhold: no other sample is held
+        against a number that nobody is to use."""
         findings = (*one.file.findings, *self.notes.get(one.file.name, ()))
-        return replace(one, quality=quality, file=replace(one.file, findings=findings))
+        file = replace(one.file, findings=findings)
+        return withheld(self.panel, replace(one, quality=self._counted(one, one.quality), file=file))
+
+    def _counted(self, one: Outcome, rules: Sequence[Judged]) -> tuple[Judged, ...]:
+        """What counts of both rounds."""
+        before = {rule.rule: rule for rule in self.before.get(one.file.name, ())}
+        return tuple(_worse(rule, before.get(rule.rule, rule)) for rule in rules)
 
     @property
     def failures(self) -> list[Failure]:
@@ -188,8 +197,14 @@ class Rounds:
 
 
 def _worse(now: Judged, before: Judged) -> Judged:
-    """What counts of two rounds; of two that are as bad a failure as it is now, else what was said of all."""
-    order = ("passed", "unknown", "warn", "fail").index
+    """What counts of two rounds; of two that are as bad a failure as it is now, else what was said of all.
+    What either withholds is withheld."""
+    order = ("passed", "unknown", "warn", "withhold", "fail").index
+    if now.outcome == before.outcome == "withhold" and not set(now.about) <= set(before.about):
+        if set(before.about) <= set(now.about):
+            return now
+        about = tuple(dict.fromkeys((*now.about, *before.about)))
+        return replace(before, about=about, message=f"{now.message}; {before.message}")
     return now if now.outcome == "fail" or order(now.outcome) > order(before.outcome) else before
 
 

@@ -50,8 +50,12 @@ class Demonstration:
     defects: tuple[str, ...]
     cells: tuple[Compared, ...] = ()
     """The quantities that were gated, against their truth."""
+    files: int = 0
+    """From which they came into the record."""
     warnings: Mapping[str, int] = field(default_factory=dict)
     """Rules of the panels that files break and pass, and how many do."""
+    withholding: Mapping[str, int] = field(default_factory=dict)
+    """Rules of the panels that take some numbers of files, and of how many."""
     left_out: tuple[str, ...] = ()
     """Files that a rule of quality fails, and why: as in any laboratory, no defect of the record."""
 
@@ -82,7 +86,9 @@ def demonstrate(study: str, out: Path, seed: int, tell: Tell = silent) -> Demons
             folder=out,
             defects=(*made.defects, *map(str, wrong)),
             cells=tuple(laboratory.compared.values()),
+            files=laboratory.landed,
             warnings=dict(laboratory.warnings),
+            withholding=dict(laboratory.withholding),
             left_out=tuple(map(str, failed)),
         )
         if out.exists():
@@ -170,6 +176,7 @@ def summary(made: Demonstration) -> dict[str, Any]:
         "results": made.ard.hash,
         "cells": [one.summary() for one in made.cells],
         "cells_warned": dict(made.warnings),
+        "cells_withheld": dict(made.withholding),
         "cells_left_out": list(made.left_out),
         "people": people(made),
         "endpoints": [

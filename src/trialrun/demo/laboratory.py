@@ -96,7 +96,9 @@ class Laboratory:
         self.forms = stained(trial.protocol)
         self.compared: dict[str, Compared] = {}
         self.findings: list[Finding] = []
+        self.landed = 0  # files whose numbers are in the record
         self.warnings: Counter[str] = Counter()
+        self.withholding: Counter[str] = Counter()
         self._orders: dict[str, list[Order]] = {}
         self._sent: list[tuple[np.datetime64, list[Future[list[Gated]]]]] = []
         self._folder = TemporaryDirectory(prefix="trialrun-cells-")
@@ -186,8 +188,10 @@ class Laboratory:
         reception.match([File(one.name, one.sha256, one.keywords) for one in found])
         landed = reception.receive(found, by=BY)
         self.findings += landed.findings
+        self.landed += len(landed.done)
         for one in results:
             self.warnings.update(one.warnings)
+            self.withholding.update(one.withholding)
             if one.order.specimen in landed.done:
                 self._compare(panel, one)
 

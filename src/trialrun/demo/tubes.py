@@ -36,12 +36,14 @@ class Order:
 @dataclass(frozen=True)
 class Gated:
     """What was found in the file of an order, and the truth: both by quantity of the panel. warnings: the
-    rules of the panel that it does not fulfil and that let it pass."""
+    rules of the panel that it does not fulfil and that let it pass; withholding: those that take some of its
+    numbers."""
 
     order: Order
     result: Result
     truth: Mapping[str, float]
     warnings: tuple[str, ...]
+    withholding: tuple[str, ...]
 
 
 BLOOD = 50  # µL of blood in a tube: assumption, only its ratio to the beads enters
@@ -69,8 +71,11 @@ def gated(panel: str, orders: Sequence[Order], folder: Path) -> list[Gated]:
         result = Result(
             one.file.path, one.file.keywords, one.values, batch.source(one), one.failed, answers=order.answers
         )
-        warnings = tuple(rule.rule for rule in one.quality if rule.outcome == "warn")
-        found.append(Gated(order, result, tubes[one.file.name].truth(), warnings))
+        warnings, withholding = (
+            tuple(rule.rule for rule in one.quality if rule.outcome == outcome)
+            for outcome in ("warn", "withhold")
+        )
+        found.append(Gated(order, result, tubes[one.file.name].truth(), warnings, withholding))
     return found
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from trialrun.protocol.panel import Panel, Quantity
 from trialrun.protocol.population import ALL, Density, Tail, reads
 
-__all__ = ["ancestors", "circular", "in_order", "made_from", "shared", "shared_cuts", "within"]
+__all__ = [
+    "ancestors", "beneath", "circular", "in_order", "made_from", "rests", "shared", "shared_cuts", "within",
+]  # fmt: skip
 
 
 def in_order(panel: Panel) -> tuple[str, ...]:
@@ -67,3 +69,21 @@ def ancestors(panel: Panel, name: str) -> list[str]:
 def within(panel: Panel, one: Quantity) -> bool:
     """Whether a percentage is of the population itself or one above it."""
     return one.of == ALL or one.of == one.percent or one.of in ancestors(panel, str(one.percent))
+
+
+def beneath(panel: Panel, one: Quantity, name: str, reference: str | None = None) -> bool:
+    """Whether a quantity is of a part of a population, is divided by it, or is a median in it. How many
+    events the population itself has is not.
+
+    reference: the population by which cells per microlitre are counted, if one is.
+    """
+    if one.population == name and one.kind in ("count", "absolute"):
+        return False
+    whole = reference if one.kind == "absolute" else one.of
+    return name == whole or any(name in ancestors(panel, part) for part in (one.population, whole) if part)
+
+
+def rests(panel: Panel, one: Quantity, names: Iterable[str], reference: str | None = None) -> bool:
+    """Whether a quantity is made from one of these populations. reference: as for `beneath`."""
+    over = reference if one.kind == "absolute" else one.of
+    return not made_from(panel, filter(None, (one.population, over))).isdisjoint(names)

@@ -210,9 +210,10 @@ class Quantity(Sourced):
 
 
 class Rule(Sourced):
-    """What every rule has: whether a sample that breaks it ``fails`` or is only reported (``warn``)."""
+    """What every rule has, and what comes ``then`` of a sample that breaks it: it fails, has no number that
+    rests on the populations that the rule is about (``withhold``), or is only reported (``warn``)."""
 
-    then: Literal["fail", "warn"] = "fail"
+    then: Literal["fail", "withhold", "warn"] = "fail"
 
 
 class Events(Rule):

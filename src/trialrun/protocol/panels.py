@@ -284,6 +284,10 @@ def _quality(panels: Panels, panel: Panel, path: Path) -> Iterator[Problem]:
         here = (*path, "quality", name)
         if isinstance(rule, Events | Drift) and rule.of not in known:
             yield panels.unknown((*here, "of"), "population", rule.of, known)
+        if rule.then == "withhold" and not isinstance(rule, Events | SharedCut):
+            what = f"a rule of kind `{rule.kind}` does not say which numbers to withhold"
+            hint = "Write `then: fail` or `then: warn`; withhold belongs to the kinds events and cut."
+            yield panels.problem((*here, "then"), what, hint)
         if isinstance(rule, SharedCut):
             yield from _cuts(panels, panel, here, rule)
         for i, marker in enumerate(getattr(rule, "markers", ())):

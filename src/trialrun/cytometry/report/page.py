@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -170,6 +171,13 @@ class _Shown:
     def said(self, text: str) -> dict[str, str]:
         said, code = self.words.said(text)
         return {"text": said, "lang": code}
+
+    def why(self, one: Estimate) -> list[tuple[str, str]]:
+        """Why there is no number: what is said, after the name of the rule that withholds it, if one does."""
+        rules = "|".join(map(re.escape, self.batch.panel.quality))
+        first, *others = re.split(f"(?:^|; )({rules}): ", one.reason or "") if rules else [one.reason or ""]
+        withheld = list(zip(others[::2], others[1::2], strict=True))
+        return withheld if not first else [("", one.reason or "")]
 
     # ---- populations ----
 

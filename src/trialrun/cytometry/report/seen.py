@@ -59,6 +59,6 @@ class Seen:
 
     @property
     def verdict(self) -> str:
-        """fail, warn, unknown or passed: the worst that a rule says."""
+        """fail, withhold, warn, unknown or passed: the worst that a rule says."""
         said = {one.outcome for one in self.outcome.quality}
-        return next((one for one in ("fail", "warn", "unknown") if one in said), "passed")
+        return next((one for one in ("fail", "withhold", "warn", "unknown") if one in said), "passed")
