@@ -14,6 +14,8 @@ from trialrun.cytometry.batch import Batch, gate
 from trialrun.cytometry.fcs.write import write
 from trialrun.cytometry.manifest import Manifest, Row
 from trialrun.cytometry.outcome import Outcome
+from trialrun.cytometry.report.language import language
+from trialrun.cytometry.report.page import page
 from trialrun.laboratory.land import Landed
 from trialrun.laboratory.receive import Reception
 from trialrun.laboratory.specimen import marked
@@ -113,3 +115,14 @@ def test_few_cells_of_a_kind_cost_only_what_is_divided_by_them(came: Came) -> No
     assert said["nk_count"] == pytest.approx(150, rel=0.12)
     reason = outcome.estimates["treg_percent"].reason
     assert reason == f"too_few: {outcome.counts['cd4']:,} events of `cd4`, at least 2,000 are asked for"
+
+
+@pytest.mark.parametrize(("code", "verdict", "reason"), [
+    ("en", "in part", "not estimable: <code>too_few</code> <span>{} events of `cd4`, at least 2,000 are"),
+    ("fr", "en partie", "<code>too_few</code> <span>{} événements de «\N{NO-BREAK SPACE}cd4"),
+])  # fmt: skip
+def test_the_report_says_it_in_both_languages(came: Came, code: str, verdict: str, reason: str) -> None:
+    html = page(came.batch, {}, code)
+    assert html.count(f'class="verdict withhold">{verdict}<') > 3
+    few = language(code).count(came.outcome(LOW).counts["cd4"])
+    assert html.count(reason.format(few)) >= len(BELOW_CD4)
