@@ -159,7 +159,10 @@ def _cells(made: Demonstration) -> list[Any]:
         for rule, count in made.warnings.items()
     ]
     withheld = [
-        Text(f"Numbers withheld by the panel's rule `{rule}`: some of {count} files", style="dim")
+        Text(
+            f"Numbers withheld by the panel's rule `{rule}`: some of {count} file{'s' * (count != 1)}",
+            style="dim",
+        )
         for rule, count in made.withholding.items()
     ]
     failed = [
