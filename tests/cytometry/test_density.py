@@ -48,7 +48,7 @@ def test_a_valley_lies_between_two_peaks_and_one_peak_has_none() -> None:
     found = density.valley(TWO)
     assert found.threshold is not None and 2 < found.threshold < 6
     assert found.separation is not None and found.separation > 0.9
-    assert density.valley(RANDOM.normal(0, 1, 500), adjust=4).reasons == (
+    assert density.valley(np.random.default_rng(8).normal(0, 1, 500), adjust=4).reasons == (
         "no valley: the density has one peak only",
     )
     assert "too few" in density.valley(TWO[:10]).reasons[0]
