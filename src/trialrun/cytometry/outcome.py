@@ -44,8 +44,7 @@ class Outcome:
 
     counts: events by population, None where it is not known; reasons: why. gates: by population what its
     method found, as numbers on the scales. estimates: by quantity, from automatic gates alone, without a
-    value where one is withheld. medians: by
-    population and marker, for the rules that compare samples.
+    value where one is withheld. medians: by population and marker, for the rules that compare samples.
     """
 
     file: Looked
