@@ -10,10 +10,11 @@ import pytest
 
 from laboratory_trial import POINT, STAFF, TAKEN, Noon
 from trialrun.cytometry.response import coculture
-from trialrun.cytometry.response.elispot import Assay, Wells
+from trialrun.cytometry.response.elispot import Assay, Rule, Wells
 from trialrun.cytometry.response.plate import read
 from trialrun.laboratory.land import Landed
 from trialrun.laboratory.plate import bring, digest
+from trialrun.protocol.assay import Validity
 from trialrun.protocol.compile import load
 from trialrun.protocol.protocol import Protocol
 from trialrun.record.trial import Trial
@@ -385,3 +386,8 @@ def test_what_does_not_land_tells_nothing_of_unknown_numbers(trial: Trial, tmp_p
     landed = brought(trial, tmp_path, wells("PSL-001", core=9, NS5=None, flu=9))
     assert landed.done == {} and landed.notes == ()
     assert [one.kind for one in landed.findings] == ["conflict"]
+
+
+def test_a_study_that_says_nothing_of_validity_has_the_rule_of_the_command() -> None:
+    valid, rule = Validity(), Rule()
+    assert (valid.viability, valid.net, valid.fold) == (rule.viability, rule.minimum_net, rule.fold)
